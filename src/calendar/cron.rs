@@ -1,0 +1,7 @@
+//! Recurring rules.
+
+/// A checked rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cron {
+    source: String,
+}

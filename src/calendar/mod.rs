@@ -1,0 +1,5 @@
+//! WHEN. From rules and local times to instants, and from a campaign to what goes out when.
+
+pub mod civil;
+pub mod cron;
+pub mod window;

@@ -1,0 +1,77 @@
+//! One thing to say: when, where and in which words.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+
+use crate::calendar::cron::Cron;
+use crate::post::content::Image;
+use crate::post::identity::MessageId;
+
+use super::problem::Place;
+
+/// A `[[message]]`, read and checked by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    pub id: MessageId,
+    /// The first line of the message in its file (`[[message]]`, or the file's first for Markdown).
+    pub place: Place,
+    pub when: When,
+    /// Account and group names as written; empty: every account.
+    pub to: Box<[Box<str>]>,
+    pub words: Words,
+    /// Other words for an account or platform: `[message.bluesky]`.
+    pub for_account: BTreeMap<Box<str>, Words>,
+    /// Other words for a language: `[message.lang.es]`.
+    pub for_language: BTreeMap<Box<str>, Words>,
+    pub breaking: bool,
+    /// Never posted before.
+    pub starts: Option<Local>,
+    /// Never posted at or after.
+    pub expires: Option<Local>,
+    /// How late it may still go out; `None`: as the config says.
+    pub late: Option<Duration>,
+    pub reply_to: Option<MessageId>,
+    pub share: Option<Box<str>>,
+    pub draft: bool,
+    /// Split a text that is too long at paragraph and sentence ends.
+    pub thread_auto: bool,
+}
+
+/// What may be said otherwise for a platform, an account or a language. In the message itself all that
+/// it has is here; in an override only what differs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Words {
+    /// The template as written; parts still joined by `---` lines.
+    pub text: Option<Arc<str>>,
+    pub link: Option<Arc<str>>,
+    pub warn: Option<Arc<str>>,
+    pub images: Option<Box<[Image]>>,
+    /// Where `text` is written, for problems found when it is rendered; the first line of the value.
+    pub text_place: Option<Box<Place>>,
+}
+
+/// When a message goes out: exactly one of four, or none of them (the queue).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum When {
+    /// `at`: once.
+    At(Local),
+    /// `cron`: again and again.
+    Cron(Arc<Cron>),
+    /// `after`: some time after another message went out on the same account.
+    After { message: MessageId, wait: Duration },
+    /// Fills slots when the queue is empty, least recently posted first.
+    Evergreen,
+    /// The next free slot; with `priority = "breaking"` at once.
+    Queue,
+}
+
+/// A point in time as staff write it: a local time of the campaign's zone, or one with an offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Local {
+    Civil(DateTime),
+    Fixed(Timestamp),
+}

@@ -1,0 +1,86 @@
+//! WHAT. The campaign as staff wrote it: settings, facts, messages, and every problem found in them.
+
+pub mod fact;
+pub mod message;
+pub mod problem;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use crate::calendar::cron::Cron;
+use crate::calendar::window::Windows;
+use crate::post::identity::{AccountName, CampaignId, MessageId};
+use crate::text::limits::Limits;
+
+use fact::Fact;
+use message::Message;
+use problem::Problem;
+
+/// Everything the daemon needs to know of the message files at one moment. Never changed: a changed file
+/// makes a new one.
+#[derive(Debug, Clone)]
+pub struct Campaign {
+    pub settings: Settings,
+    pub facts: Arc<BTreeMap<String, Fact>>,
+    /// In the order of files by path, then of their place in the file. Only those that were understood.
+    pub messages: Vec<Arc<Message>>,
+    /// All problems, errors and warnings, by place.
+    pub problems: Arc<Vec<Problem>>,
+    /// Messages that must not go out as they stand (an error in them, a fact past its review …), and
+    /// why. Those that could not even be read are not in `messages` but may be here.
+    pub blocked: BTreeMap<MessageId, String>,
+    /// Files that could not be understood at all: their messages, known from before, are held.
+    pub broken_files: BTreeMap<Arc<str>, String>,
+}
+
+/// The `[campaign]` table.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub id: CampaignId,
+    pub name: String,
+    /// IANA name and data.
+    pub zone: TimeZone,
+    pub language: String,
+    pub slots: Vec<Arc<Cron>>,
+    pub windows: Windows,
+    pub hashtags: Vec<String>,
+    /// Set: everything stops, with this as the reason.
+    pub hold: Option<String>,
+    pub after_hold: AfterHold,
+}
+
+/// What becomes of posts that fell due during a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AfterHold {
+    /// A person says.
+    #[default]
+    Review,
+    /// Those within `late` go out, spaced.
+    Send,
+    Skip,
+}
+
+/// The accounts that messages can go to, as far as the campaign needs to know them.
+#[derive(Debug, Clone, Default)]
+pub struct Roster {
+    pub accounts: Vec<Account>,
+    pub groups: BTreeMap<String, Vec<AccountName>>,
+}
+
+/// One login on one platform, without its secrets.
+#[derive(Debug, Clone)]
+pub struct Account {
+    pub name: AccountName,
+    /// What `platform` says in the config.
+    pub platform: &'static str,
+    /// The platform whose rules apply: itself, or what a sandbox is `like`.
+    pub like: &'static str,
+    pub limits: Arc<Limits>,
+    /// Posts are in this language where a message has it; `None`: the campaign's.
+    pub language: Option<String>,
+    pub min_gap: Duration,
+    pub max_per_day: Option<u32>,
+}

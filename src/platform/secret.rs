@@ -1,0 +1,3 @@
+//! Secrets: told apart by type, so that none can be printed by mistake.
+
+pub use secrecy::{ExposeSecret, SecretString};

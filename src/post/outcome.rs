@@ -1,0 +1,83 @@
+//! How a try at delivering one part ended. The class is decided once, where the answer is read; all that
+//! follows is decided by the class (`post::step`).
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The platform's proof that it accepted a part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The platform's own id. Always text: no platform's id is a number to us.
+    pub id: String,
+    /// Where the public can see it, if the platform says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// What a later part or a repost needs beside the id to point at this one (Bluesky's `cid`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<String>,
+}
+
+/// Why a part was not, or perhaps not, accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{words}")]
+pub struct Failure {
+    pub class: Class,
+    /// In the platform's own words where it gave any, else ours: one line, no secret, for the person who
+    /// must act.
+    pub words: String,
+    /// The HTTP status, if there was an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+}
+
+/// The six ways in which publishing fails (reliability §2.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Certainly not accepted; may be tried again.
+    Transient,
+    /// Certainly not accepted; the whole account waits. `None`: the platform did not say until when.
+    RateLimited { until: Option<Timestamp> },
+    /// Certainly not accepted; the credentials are refused.
+    Auth,
+    /// Certainly refused for good; a person must look.
+    Rejected,
+    /// The platform says it already has it: evidence of acceptance, not proof.
+    Duplicate,
+    /// We cannot know.
+    InDoubt,
+}
+
+impl Failure {
+    /// `words` is cut to 300 characters and one line, so that nothing a platform sends can flood or
+    /// forge a log line (reliability D10).
+    pub fn new(class: Class, words: impl AsRef<str>) -> Self {
+        Self {
+            class,
+            words: one_line(words.as_ref(), 300),
+            status: None,
+        }
+    }
+
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+}
+
+/// `text` on one line, without control characters, at most `max` characters.
+pub fn one_line(text: &str, max: usize) -> String {
+    let mut out = String::new();
+    let clean = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c });
+    for (i, c) in clean.enumerate() {
+        if i == max {
+            out.push('…');
+            break;
+        }
+        if !(c == ' ' && out.ends_with(' ')) {
+            out.push(c);
+        }
+    }
+    out
+}

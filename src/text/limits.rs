@@ -1,0 +1,81 @@
+//! A platform's rules as data. The core never asks which platform it is, only what its limits say.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// What one platform (or one server of it) takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// The platform's word in config files: `mastodon`, `bluesky` …
+    pub platform: &'static str,
+    pub length: LengthRule,
+    /// How many parts a thread may have.
+    pub max_parts: u16,
+    /// How many images one part may have; 0: the platform (or our adapter) takes none.
+    pub max_images: u16,
+    /// The largest image it takes, in bytes.
+    pub max_image_bytes: u64,
+    /// The longest description of an image, in grapheme clusters; `None`: no limit.
+    pub max_alt: Option<usize>,
+    /// The MIME types of images it takes.
+    pub image_types: &'static [&'static str],
+    pub abilities: Abilities,
+    pub doubt: Doubt,
+}
+
+/// What a platform can do at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a row of a table: each ability stands alone"
+)]
+pub struct Abilities {
+    /// A content warning before the text.
+    pub warn: bool,
+    /// Boost, repost or share another's post.
+    pub share: bool,
+    /// Answer an earlier post, which threads need too.
+    pub reply: bool,
+    /// Shows a preview of a link that is not in the text.
+    pub card: bool,
+}
+
+/// How a platform counts, and how much it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LengthRule {
+    /// No limit.
+    Unlimited,
+    /// Grapheme clusters and UTF-8 bytes, both checked; nothing is discounted (Bluesky).
+    GraphemesAndBytes { max: usize, max_bytes: usize },
+    /// Grapheme clusters of warning and text together; each link with a scheme counts `link`, and of a
+    /// mention only `@user` (Mastodon).
+    Mastodon { max: usize, link: usize },
+}
+
+/// A text measured by a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measure {
+    pub length: usize,
+    /// `None`: no limit.
+    pub limit: Option<usize>,
+    /// What is counted: `characters`, `bytes`.
+    pub unit: Cow<'static, str>,
+}
+
+impl Measure {
+    pub fn fits(&self) -> bool {
+        self.limit.is_none_or(|limit| self.length <= limit)
+    }
+}
+
+/// How we find out whether a part was accepted when no answer came (reliability §2.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// Send the same request again with the same key, which the platform remembers for `window`
+    /// (`None`: for ever).
+    Key { window: Option<Duration> },
+    /// Send again under the same id of our choosing: the second is a no-op.
+    OwnId,
+    /// There is no way: a person is asked.
+    Ask,
+}
