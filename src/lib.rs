@@ -8,4 +8,5 @@ pub mod text;
 
 // First floor: each talks to one thing; neither knows the other.
 pub mod clock;
+pub mod ledger;
 pub mod platform;
