@@ -6,13 +6,14 @@
 mod group;
 pub mod sqlite;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use crate::calendar::past::Past;
 use crate::campaign::AfterHold;
 use crate::platform::{Key, Prepared};
 use crate::post::content::Content;
@@ -186,31 +187,6 @@ pub struct Hold {
 /// Who speaks in holds that the daemon sets and releases by itself.
 pub const BY_FILE: &str = "the campaign file";
 pub const BY_DAEMON: &str = "the daemon";
-
-/// What the planner needs to know of the past.
-#[derive(Debug, Clone, Default)]
-pub struct Past {
-    /// Every post ever recorded, but for those withdrawn with their message.
-    pub recorded: HashSet<PostId>,
-    /// When each message was first seen.
-    pub known: HashMap<MessageId, Timestamp>,
-    /// Of messages that go out more than once, and of all in `asked`: by message and account.
-    pub turns: HashMap<(MessageId, AccountName), Turns>,
-    /// The last slot that each account has filled.
-    pub slots: BTreeMap<AccountName, Timestamp>,
-    /// When posts of each account went out or are to go out, since the day before yesterday.
-    pub traffic: BTreeMap<AccountName, Vec<Timestamp>>,
-}
-
-/// How often, and when last, a message went out on an account.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Turns {
-    pub count: u32,
-    /// When it last began to go out, or is due to.
-    pub last: Option<Timestamp>,
-    /// When it was last fully accepted.
-    pub sent: Option<Timestamp>,
-}
 
 /// Which rows of the history.
 #[derive(Debug, Clone, Default)]

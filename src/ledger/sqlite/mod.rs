@@ -14,6 +14,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
+use crate::calendar::past::Past;
 use crate::campaign::AfterHold;
 use crate::post::content::Content;
 use crate::post::identity::{AccountName, CampaignId, MessageId, PostId};
@@ -22,7 +23,7 @@ use crate::post::state::State;
 
 use super::group::{Write, Writer};
 use super::{
-    Conclusion, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost, Past, Post, Scope, SentPart,
+    Conclusion, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost, Post, Scope, SentPart,
 };
 
 pub use lock::Lock;
