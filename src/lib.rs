@@ -9,3 +9,6 @@ pub mod text;
 // First floor: each talks to one thing; neither knows the other.
 pub mod clock;
 pub mod platform;
+
+// Roof: they see all below.
+pub mod cli;
