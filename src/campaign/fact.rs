@@ -18,7 +18,8 @@ pub struct Fact {
     pub note: Option<String>,
     /// Values in other languages: BCP 47 tag to value.
     pub lang: std::collections::BTreeMap<String, String>,
-    pub place: super::problem::Place,
+    /// Where it is written.
+    pub spot: super::problem::Spot,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,6 +31,21 @@ pub enum FactStatus {
 }
 
 impl Fact {
+    /// Its value in `language` (`es-MX`, then `es`), else as it is.
+    pub fn value_in(&self, language: &str) -> &str {
+        let mut tag = language;
+        loop {
+            let same = |(key, _): &(&String, &String)| key.eq_ignore_ascii_case(tag);
+            if let Some((_, value)) = self.lang.iter().find(same) {
+                return value;
+            }
+            match tag.rsplit_once('-') {
+                Some((wider, _)) => tag = wider,
+                None => return &self.value,
+            }
+        }
+    }
+
     /// Why a message that uses it must not go out on the local day `today`; `None` if it may.
     pub fn blocks(&self, name: &str, today: Date) -> Option<String> {
         match self.status {

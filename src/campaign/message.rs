@@ -11,14 +11,14 @@ use crate::calendar::cron::Cron;
 use crate::post::content::Image;
 use crate::post::identity::MessageId;
 
-use super::problem::Place;
+use super::problem::Spot;
 
 /// A `[[message]]`, read and checked by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     pub id: MessageId,
     /// The first line of the message in its file (`[[message]]`, or the file's first for Markdown).
-    pub place: Place,
+    pub place: Spot,
     pub when: When,
     /// Account and group names as written; empty: every account.
     pub to: Box<[Box<str>]>,
@@ -50,8 +50,6 @@ pub struct Words {
     pub link: Option<Arc<str>>,
     pub warn: Option<Arc<str>>,
     pub images: Option<Box<[Image]>>,
-    /// Where `text` is written, for problems found when it is rendered; the first line of the value.
-    pub text_place: Option<Box<Place>>,
 }
 
 /// When a message goes out: exactly one of four, or none of them (the queue).

@@ -1,10 +1,19 @@
 //! WHAT. The campaign as staff wrote it: settings, facts, messages, and every problem found in them.
 
+pub mod assemble;
+mod check;
+pub mod codes;
 pub mod fact;
 pub mod message;
+pub mod outside;
+mod place;
 pub mod problem;
+pub mod read;
+pub mod render;
+pub mod schema;
+mod template;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +34,8 @@ use problem::Problem;
 pub struct Campaign {
     pub settings: Settings,
     pub facts: Arc<BTreeMap<String, Fact>>,
+    /// The operators' groups of accounts, which `to` and overrides may name.
+    pub groups: Arc<BTreeMap<String, Vec<AccountName>>>,
     /// In the order of files by path, then of their place in the file. Only those that were understood.
     pub messages: Vec<Arc<Message>>,
     /// All problems, errors and warnings, by place.
@@ -34,6 +45,9 @@ pub struct Campaign {
     pub blocked: BTreeMap<MessageId, String>,
     /// Files that could not be understood at all: their messages, known from before, are held.
     pub broken_files: BTreeMap<Arc<str>, String>,
+    /// The facts that each message uses, in any of its texts: what a recall goes by. Messages without
+    /// facts are not in it.
+    pub uses: BTreeMap<MessageId, BTreeSet<String>>,
 }
 
 /// The `[campaign]` table.
@@ -63,11 +77,49 @@ pub enum AfterHold {
     Skip,
 }
 
+/// Every platform's word, whether an account uses it or not: what an override may be for.
+pub const PLATFORMS: &[&str] = &[
+    "mastodon",
+    "bluesky",
+    "x",
+    "threads",
+    "instagram",
+    "facebook",
+    "linkedin",
+    "telegram",
+    "discord",
+    "slack",
+    "reddit",
+    "tumblr",
+    "pinterest",
+    "nostr",
+    "webhook",
+    "sandbox",
+];
+
 /// The accounts that messages can go to, as far as the campaign needs to know them.
 #[derive(Debug, Clone, Default)]
 pub struct Roster {
     pub accounts: Vec<Account>,
     pub groups: BTreeMap<String, Vec<AccountName>>,
+}
+
+impl Roster {
+    /// The accounts that a message goes to, in the order of the config; none twice. Names that nobody has
+    /// are left out here: they are errors of the message.
+    pub fn targets(&self, to: &[Box<str>]) -> Vec<&Account> {
+        let named = |account: &&Account| {
+            to.is_empty()
+                || to.iter().any(|name| {
+                    **name == *account.name.as_str()
+                        || self
+                            .groups
+                            .get(&**name)
+                            .is_some_and(|group| group.contains(&account.name))
+                })
+        };
+        self.accounts.iter().filter(named).collect()
+    }
 }
 
 /// One login on one platform, without its secrets.

@@ -1,17 +1,77 @@
 //! WHERE. One trait, one file per platform. A platform is told what to say and answers with a receipt or
 //! a classified failure; it never decides what happens next.
 
+pub mod bluesky;
 pub mod http;
+pub mod mastodon;
+pub mod sandbox;
 pub mod secret;
+pub mod webhook;
+
+use std::path::Path;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use schemars::{Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::post::content::Part;
-use crate::post::identity::DeliveryId;
-use crate::post::outcome::{Failure, Receipt};
+use crate::post::identity::{AccountName, DeliveryId};
+use crate::post::outcome::{Class, Failure, Receipt};
 use crate::text::limits::Limits;
+use http::Http;
+use secret::Scrubber;
+
+macro_rules! entry {
+    ($platform:ident) => {
+        Entry {
+            name: $platform::NAME,
+            limits: $platform::limits,
+            open: $platform::open,
+            schema: <$platform::Config as schemars::JsonSchema>::json_schema,
+        }
+    };
+}
+
+/// Every platform there is: one line each.
+pub const PLATFORMS: &[Entry] = &[
+    entry!(mastodon),
+    entry!(bluesky),
+    entry!(webhook),
+    entry!(sandbox),
+];
+
+/// One line of `PLATFORMS`.
+pub struct Entry {
+    /// The platform's word in config files.
+    pub name: &'static str,
+    /// Its usual limits; those of an account may be wider (`Platform::limits`).
+    pub limits: fn() -> Limits,
+    /// Makes an account's adapter from its own keys of `[account.NAME]`. It reads secrets and what the vault
+    /// has, and speaks to nobody.
+    pub open: Open,
+    /// The JSON schema of those keys.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+/// What is wrong is said in one sentence, without any secret.
+pub type Open = fn(toml::Table, &Tools<'_>) -> Result<Box<dyn Platform>, String>;
+
+/// The platform that config files call `name`.
+pub fn find(name: &str) -> Option<&'static Entry> {
+    PLATFORMS.iter().find(|entry| entry.name == name)
+}
+
+/// What an adapter is given to work with.
+pub struct Tools<'a> {
+    pub account: &'a AccountName,
+    pub http: &'a Http,
+    /// A folder of ours alone: sessions, the sandbox's timelines.
+    pub vault: &'a Path,
+    /// Told every secret that an adapter comes to know.
+    pub scrubber: &'a Scrubber,
+}
 
 /// One account on one platform, ready to be spoken to.
 #[async_trait]
@@ -84,4 +144,30 @@ pub struct Prepared {
 pub struct Sealed {
     pub prepared: Prepared,
     pub key: Key,
+}
+
+/// An account's own keys, with what is wrong with them in one line.
+fn settings<C: DeserializeOwned>(table: toml::Table) -> Result<C, String> {
+    table
+        .try_into()
+        .map_err(|e: toml::de::Error| e.message().trim().to_owned())
+}
+
+/// A failure before anything was visible: what is unknown about it does no harm, so it may be tried again.
+fn harmless(failure: impl Into<Failure>) -> Failure {
+    let mut failure = failure.into();
+    if failure.class == Class::InDoubt {
+        failure.class = Class::Transient;
+    }
+    failure
+}
+
+/// A name for an uploaded image; some servers go by its ending.
+fn file_name(mime: &str) -> &'static str {
+    match mime {
+        "image/png" => "image.png",
+        "image/gif" => "image.gif",
+        "image/webp" => "image.webp",
+        _ => "image.jpg",
+    }
 }

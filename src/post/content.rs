@@ -1,8 +1,11 @@
 //! What a post says: its parts as they will be handed to a platform, frozen when it is recorded.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::identity::MessageId;
+use crate::text::limits::Abilities;
 
 /// The whole of a post: rendered, in one language, for one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +36,22 @@ pub struct Part {
     pub images: Vec<Image>,
 }
 
+impl Part {
+    /// The text as readers see it, and as it must be measured: with the link at its end, where it stands
+    /// neither in the text nor on a card. No platform shows a card beside images.
+    pub fn shown_text(&self, abilities: Abilities) -> Cow<'_, str> {
+        let on_card = abilities.card && self.images.is_empty();
+        match &self.link {
+            Some(link) if !on_card && !self.text.contains(&link.url) => {
+                let text = self.text.trim_end();
+                let gap = if text.is_empty() { "" } else { "\n\n" };
+                format!("{text}{gap}{}", link.url).into()
+            }
+            _ => Cow::Borrowed(&self.text),
+        }
+    }
+}
+
 /// A link that belongs to a part besides those written in its text. Platforms that show previews show
 /// this one; where the text does not hold the URL and the platform makes no card, it is put at the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,4 +65,38 @@ pub struct Image {
     /// Relative to the messages folder, with `/` between names.
     pub file: String,
     pub alt: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_shown_once_somewhere() {
+        let mut part = Part {
+            text: "Read it.\n".into(),
+            link: Some(Link {
+                url: "https://a.example/x".into(),
+            }),
+            images: vec![],
+        };
+        let plain = Abilities {
+            warn: true,
+            share: true,
+            reply: true,
+            card: false,
+        };
+        let cards = Abilities { card: true, ..plain };
+        assert_eq!(part.shown_text(plain), "Read it.\n\nhttps://a.example/x");
+        assert_eq!(part.shown_text(cards), "Read it.\n");
+        part.images.push(Image {
+            file: "a.png".into(),
+            alt: String::new(),
+        });
+        assert_eq!(part.shown_text(cards), "Read it.\n\nhttps://a.example/x");
+        part.text = "See https://a.example/x now".into();
+        assert_eq!(part.shown_text(plain), part.text);
+        part.text = String::new();
+        assert_eq!(part.shown_text(plain), "https://a.example/x");
+    }
 }

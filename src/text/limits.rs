@@ -30,13 +30,13 @@ pub struct Limits {
     reason = "a row of a table: each ability stands alone"
 )]
 pub struct Abilities {
-    /// A content warning before the text.
+    /// A content warning before the text, in a field of its own or as its first paragraph.
     pub warn: bool,
     /// Boost, repost or share another's post.
     pub share: bool,
     /// Answer an earlier post, which threads need too.
     pub reply: bool,
-    /// Shows a preview of a link that is not in the text.
+    /// Shows a preview of a link that is not in the text, on a part without images.
     pub card: bool,
 }
 

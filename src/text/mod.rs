@@ -4,3 +4,12 @@ pub mod count;
 pub mod entities;
 pub mod limits;
 pub mod parts;
+
+/// A pattern written in this program, so that it cannot fail on anything that comes from outside.
+#[expect(
+    clippy::expect_used,
+    reason = "constants; each is compiled by the tests of its module"
+)]
+fn pattern(source: &str) -> regex::Regex {
+    regex::Regex::new(source).expect("a constant pattern")
+}

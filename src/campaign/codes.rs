@@ -1,0 +1,170 @@
+//! Every code that a problem in the message files can have, with what it means: the list that the staff's
+//! manual prints.
+
+use super::problem::Severity::{self, Error, Warning};
+
+/// (code, severity, meaning), in the order of the alphabet.
+pub const CODES: &[(&str, Severity, &str)] = &[
+    (
+        "after-cycle",
+        Error,
+        "messages wait for, or reply to, each other in a circle",
+    ),
+    (
+        "bad-cron",
+        Error,
+        "a recurring rule (`cron`, `slots`) that cannot be read",
+    ),
+    (
+        "bad-duration",
+        Error,
+        "a length of time that is not like `6h`, `90m` or `2d`",
+    ),
+    (
+        "bad-id",
+        Error,
+        "an `id` with characters other than a-z, 0-9, `.`, `_`, `-`",
+    ),
+    (
+        "bad-image",
+        Error,
+        "an image that cannot be used: missing, broken, too large, or outside the messages folder",
+    ),
+    (
+        "bad-language",
+        Error,
+        "a language that is not a tag like `en` or `es-MX`",
+    ),
+    ("bad-link", Error, "a `link` or `share` that is not a web address"),
+    ("bad-name", Error, "a fact's name that a text could not use"),
+    (
+        "bad-template",
+        Error,
+        "a template (`{{ … }}`) that cannot be read or worked out",
+    ),
+    (
+        "bad-time",
+        Error,
+        "a date or time that is missing something, does not exist or is too far away",
+    ),
+    (
+        "bad-value",
+        Error,
+        "a word that is not one of those that are known here",
+    ),
+    (
+        "bad-window",
+        Error,
+        "quiet hours or a blackout that cannot be kept",
+    ),
+    ("campaign-missing", Error, "no file has a `[campaign]` table"),
+    ("campaign-twice", Error, "more than one `[campaign]` table"),
+    (
+        "clock-change",
+        Warning,
+        "a time that does not exist, or exists twice, on the day the clocks change",
+    ),
+    ("conflict", Error, "two keys that exclude each other"),
+    (
+        "control-character",
+        Error,
+        "a character that cannot be seen and that platforms refuse",
+    ),
+    (
+        "duplicate-fact",
+        Error,
+        "a fact that is already there, in this or another file",
+    ),
+    ("duplicate-id", Error, "two messages with one id"),
+    ("empty", Error, "a text with nothing in it"),
+    (
+        "expires-first",
+        Error,
+        "a message that expires before it can go out",
+    ),
+    (
+        "fact-blocked",
+        Warning,
+        "a fact that is disputed, retracted or past its review: its messages are held",
+    ),
+    (
+        "fact-review",
+        Warning,
+        "a fact that must be checked again soon, or before a message that uses it goes out",
+    ),
+    ("file-encoding", Error, "a file that is not UTF-8 text"),
+    ("file-too-large", Error, "a file of more than 1 MiB"),
+    ("file-unreadable", Error, "a file or folder that cannot be read"),
+    (
+        "front-matter",
+        Error,
+        "a Markdown file without settings between `+++` lines",
+    ),
+    ("invisible-character", Warning, "a character that cannot be seen"),
+    (
+        "invisible-in-link",
+        Error,
+        "a character that cannot be seen, in a link",
+    ),
+    ("missing", Error, "something that is required"),
+    ("missing-alt", Error, "an image without a description"),
+    ("missing-id", Error, "a message without an `id`"),
+    (
+        "never-fires",
+        Error,
+        "a recurring rule that does not come round in five years",
+    ),
+    ("no-effect", Warning, "a key that changes nothing here"),
+    ("not-yet", Error, "something that is planned but not built yet"),
+    (
+        "not-there",
+        Warning,
+        "a reply to, or a wait for, a message that does not go to the same account",
+    ),
+    ("odd-link", Warning, "a link whose name mixes alphabets"),
+    ("past", Warning, "a date more than a year ago"),
+    (
+        "same-text",
+        Warning,
+        "two messages, or two accounts on one platform, with the same words",
+    ),
+    ("secret", Error, "a password or token in a message file"),
+    ("syntax", Error, "a file that is not TOML: its messages are held"),
+    (
+        "text-direction",
+        Error,
+        "an invisible character that changes the order of letters",
+    ),
+    ("too-long", Error, "a text that is too long for a platform"),
+    ("too-many-images", Error, "more images than a platform takes"),
+    (
+        "too-many-parts",
+        Error,
+        "a thread that is longer than a platform takes",
+    ),
+    (
+        "too-many-problems",
+        Warning,
+        "more problems in a file than are shown",
+    ),
+    (
+        "unattributed-claim",
+        Error,
+        "a text that uses someone's claim without naming who says so",
+    ),
+    (
+        "unknown-account",
+        Error,
+        "a name that is neither an account nor a group, or an override for neither",
+    ),
+    ("unknown-fact", Error, "a fact that is in no file"),
+    ("unknown-key", Error, "a key that does not exist"),
+    ("unknown-message", Error, "a message id that is in no file"),
+    ("unknown-zone", Error, "a time zone that does not exist"),
+    ("unsupported", Error, "something that a platform cannot do"),
+    (
+        "wrong-type",
+        Error,
+        "a value of the wrong kind: a text where a date belongs …",
+    ),
+];

@@ -1,0 +1,653 @@
+//! Reads one `[[message]]`, or the front matter of a Markdown file, which has the same keys.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+use super::report::{Found, Report, Span, Table, Value};
+use super::settings::{bad_language, beginning, cron, end, out_of_range};
+use super::value::{Written, duration, is_language, written};
+use crate::calendar::cron::Cron;
+use crate::campaign::message::{Local, Message, When, Words};
+use crate::campaign::problem::{nearest, shown};
+use crate::post::content::Image;
+use crate::post::identity::{MessageId, propose_name};
+
+/// The keys of `[[message]]` that are read.
+pub const MESSAGE_KEYS: &[&str] = &[
+    "id",
+    "text",
+    "to",
+    "at",
+    "cron",
+    "after",
+    "evergreen",
+    "priority",
+    "starts",
+    "expires",
+    "late",
+    "link",
+    "image",
+    "reply_to",
+    "share",
+    "warn",
+    "draft",
+    "thread",
+    "lang",
+];
+/// Those that are planned but not built.
+pub const NOT_YET_KEYS: &[&str] = &["every", "was", "rev", "fold"];
+/// The keys of an override, `[message.bluesky]` or `[message.lang.es]`.
+pub const WORDS_KEYS: &[&str] = &["text", "link", "warn", "image"];
+/// The keys of an image.
+pub const IMAGE_KEYS: &[&str] = &["file", "alt"];
+/// The keys of `after`.
+pub const AFTER_KEYS: &[&str] = &["message", "wait"];
+
+/// The longest text of a message, before anything is worked out in it: far above every platform.
+const TEXT_MAX: usize = 64 * 1024;
+
+/// A message as it was read, and how well.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub message: Arc<Message>,
+    /// Which `[[message]]` of its file, counted from 0.
+    pub index: usize,
+    /// Its id is its own. If not, `message.id` is only a proposal.
+    pub named: bool,
+    /// All was understood that says when, where and to whom. If not, it must not even be planned.
+    pub understood: bool,
+    /// The first error in it.
+    pub error: Option<String>,
+}
+
+/// What has been read of a message so far.
+#[derive(Default)]
+struct Draft {
+    id: Option<Found<String>>,
+    at: Option<Found<Local>>,
+    cron: Option<Found<Arc<Cron>>>,
+    after: Option<Found<(MessageId, Duration)>>,
+    evergreen: Option<Span>,
+    breaking: Option<Span>,
+    share: Option<Found<String>>,
+    to: Vec<Box<str>>,
+    words: Words,
+    for_account: BTreeMap<Box<str>, Words>,
+    for_language: BTreeMap<Box<str>, Words>,
+    starts: Option<Local>,
+    expires: Option<Local>,
+    late: Option<Duration>,
+    reply_to: Option<MessageId>,
+    draft: bool,
+    thread_auto: bool,
+}
+
+/// Reads the message in `table`, whose header is at `at`; `body` is the text of a Markdown file, `name`
+/// what its id could be if it has none.
+pub fn message(
+    report: &mut Report<'_>,
+    table: &Table<'_>,
+    at: &Span,
+    index: usize,
+    body: Option<Found<String>>,
+    name: Option<&str>,
+) -> Option<Entry> {
+    let before = report.problems.len();
+    let (errors, misread) = (report.errors, report.misread);
+    let id = table
+        .get("id")
+        .and_then(|value| value.get_ref().as_str()?.parse::<MessageId>().ok());
+    report.about.clone_from(&id);
+
+    let mut draft = Draft::default();
+    if let Some((text, at)) = body {
+        if table.contains_key("text") {
+            report.error(
+                "conflict",
+                table.get("text").map_or(at.clone(), toml::Spanned::span),
+                "the text is below the second `+++`, so it cannot be here too",
+                "delete one of them",
+            );
+        }
+        super::lint::text(report, "text", &text, &at);
+        draft.words.text = template(report, text, at);
+    }
+    for (key, value) in table {
+        read_key(report, &mut draft, key.get_ref(), key.span(), value);
+    }
+    let when = draft.when(report);
+    draft.agree(report, table, at);
+
+    let named = id.is_some();
+    let id = id.or_else(|| nameless(report, &draft, at, name, index));
+    let words = std::mem::take(&mut draft.words);
+    let message = Message {
+        id: id?,
+        place: report.spot(at.start),
+        when,
+        to: draft.to.into(),
+        words,
+        for_account: draft.for_account,
+        for_language: draft.for_language,
+        breaking: draft.breaking.is_some(),
+        starts: draft.starts,
+        expires: draft.expires,
+        late: draft.late,
+        reply_to: draft.reply_to,
+        share: draft.share.map(|(url, _)| url.into()),
+        draft: draft.draft,
+        thread_auto: draft.thread_auto,
+    };
+    report.about = None;
+    let failed = report.errors > errors;
+    let found = report.problems.get(before..).unwrap_or_default();
+    let error = found
+        .iter()
+        .find(|problem| problem.severity == crate::campaign::problem::Severity::Error)
+        .map_or_else(|| "it has an error".to_owned(), |problem| problem.message.clone());
+    Some(Entry {
+        message: Arc::new(message),
+        index,
+        named,
+        understood: named && report.misread == misread,
+        error: failed.then_some(error),
+    })
+}
+
+fn read_key(report: &mut Report<'_>, draft: &mut Draft, key: &str, key_at: Span, value: &Value<'_>) {
+    match key {
+        "id" => draft.id = report.text("id", value),
+        "text" => draft.words.text = words_text(report, value),
+        "to" => {
+            let names = report.texts("to", value).unwrap_or_default();
+            if names.is_empty() && value.get_ref().as_array().is_some_and(|list| list.is_empty()) {
+                report.error(
+                    "empty",
+                    value.span(),
+                    "`to` names no account",
+                    "leave the line out for every account, or write `draft = true` for none yet",
+                );
+            }
+            draft.to = names.into_iter().map(|(name, _)| name.into()).collect();
+        }
+        "at" => draft.at = at(report, value).map(|local| (local, key_at)),
+        "cron" => {
+            draft.cron = report
+                .some_text("cron", value)
+                .and_then(|(rule, at)| cron(report, &rule, &at))
+                .map(|cron| (cron, key_at));
+        }
+        "after" => draft.after = after(report, value).map(|after| (after, key_at)),
+        "evergreen" => {
+            draft.evergreen = report
+                .flag("evergreen", value)
+                .filter(|flag| flag.0)
+                .map(|_| key_at);
+        }
+        "priority" => {
+            let word = report.text("priority", value);
+            match word {
+                Some((word, _)) if word == "breaking" => draft.breaking = Some(key_at),
+                Some((word, at)) => report.error(
+                    "bad-value",
+                    at,
+                    format!("`priority` cannot be `{}`", shown(&word)),
+                    "write \"breaking\", or leave the line out",
+                ),
+                None => {}
+            }
+        }
+        "starts" => draft.starts = beginning(report, "starts", value),
+        "expires" => draft.expires = end(report, "expires", value),
+        "late" => draft.late = late(report, value),
+        "link" => draft.words.link = url(report, "link", value).map(|(url, _)| url.into()),
+        "image" => draft.words.images = Some(images(report, value)),
+        "reply_to" => draft.reply_to = message_id(report, "reply_to", value),
+        "share" => draft.share = url(report, "share", value),
+        "warn" => draft.words.warn = report.some_text("warn", value).map(|(warn, _)| warn.into()),
+        "draft" => draft.draft = report.flag("draft", value).is_some_and(|flag| flag.0),
+        "thread" => draft.thread_auto = thread(report, value),
+        "lang" => draft.for_language = languages(report, value),
+        "every" => report.not_yet(
+            "`every`",
+            key_at,
+            "write `cron = \"0 9 * * MON\"` for a day and hour that come round",
+        ),
+        "was" => report.not_yet("`was`", key_at, "keep the id as it is: nobody but staff sees it"),
+        "rev" => report.not_yet(
+            "`rev`",
+            key_at,
+            "to post it again, copy the message and give it a new id",
+        ),
+        "fold" => report.not_yet(
+            "`fold`",
+            key_at,
+            "write the time with its offset: `at = 2026-11-01T01:30:00-06:00`",
+        ),
+        name => {
+            let looks_like_words = value.get_ref().as_table().is_some_and(|table| {
+                table
+                    .keys()
+                    .all(|key| WORDS_KEYS.contains(&key.get_ref().as_ref()))
+            });
+            let near = nearest(name, MESSAGE_KEYS.iter().copied());
+            if value.get_ref().is_table() && (looks_like_words || near.is_none()) {
+                let words = words(report, value);
+                draft.for_account.insert(name.into(), words);
+            } else {
+                report.unknown_key(name, key_at, MESSAGE_KEYS);
+            }
+        }
+    }
+}
+
+impl Draft {
+    /// The one way of saying when, or none; two are a conflict.
+    fn when(&mut self, report: &mut Report<'_>) -> When {
+        let at = |found: &Option<Span>, name| found.clone().map(|span| (span, name));
+        let ways = [
+            at(&self.at.as_ref().map(|found| found.1.clone()), "at"),
+            at(&self.cron.as_ref().map(|found| found.1.clone()), "cron"),
+            at(&self.after.as_ref().map(|found| found.1.clone()), "after"),
+            at(&self.evergreen, "evergreen"),
+        ];
+        let mut ways: Vec<(Span, &str)> = ways.into_iter().flatten().collect();
+        ways.sort_by_key(|way| way.0.start);
+        if let [(_, first), (second_at, second), ..] = ways.as_slice() {
+            report.error(
+                "conflict",
+                second_at.clone(),
+                format!("`{first}` and `{second}` exclude each other"),
+                "keep the one that is meant",
+            );
+        }
+        if let Some(breaking) = &self.breaking {
+            match ways.first() {
+                Some((_, "evergreen")) => report.error(
+                    "conflict",
+                    breaking.clone(),
+                    "`evergreen` and `priority = \"breaking\"` exclude each other",
+                    "keep the one that is meant",
+                ),
+                Some((_, way)) => report.warning(
+                    "no-effect",
+                    breaking.clone(),
+                    format!("`priority` changes nothing for a message with `{way}`"),
+                    "leave the line out",
+                ),
+                None => {}
+            }
+        }
+        if let Some((local, _)) = self.at {
+            When::At(local)
+        } else if let Some((cron, _)) = self.cron.take() {
+            When::Cron(cron)
+        } else if let Some(((message, wait), _)) = self.after.take() {
+            When::After { message, wait }
+        } else if self.evergreen.is_some() {
+            When::Evergreen
+        } else {
+            When::Queue
+        }
+    }
+
+    /// What there is to say, and that nothing is said in two ways.
+    fn agree(&self, report: &mut Report<'_>, table: &Table<'_>, at: &Span) {
+        let span = |key: &str| table.get_key_value(key).map_or(at.clone(), |(key, _)| key.span());
+        if let Some((_, share)) = &self.share {
+            for (key, present) in [
+                ("text", self.words.text.is_some()),
+                ("link", self.words.link.is_some()),
+                ("image", self.words.images.is_some()),
+                ("reply_to", self.reply_to.is_some()),
+                ("warn", self.words.warn.is_some()),
+            ] {
+                if present {
+                    report.error(
+                        "conflict",
+                        share.clone(),
+                        format!("`share` and `{key}` exclude each other: a shared post is shown as it is"),
+                        "keep the one that is meant; to add words, write a text with the post's address as `link`",
+                    );
+                }
+            }
+            if let Some(name) = self.for_account.keys().chain(self.for_language.keys()).next() {
+                report.warning(
+                    "no-effect",
+                    share.clone(),
+                    format!(
+                        "a shared post is shown as it is, so the words for `{}` are not used",
+                        shown(name)
+                    ),
+                    "delete them",
+                );
+            }
+        } else if self.words.text.is_none() && !table.contains_key("text") && !table.contains_key("share") {
+            // An override alone is not enough: the other accounts would have nothing to say.
+            report.error(
+                "missing",
+                at.clone(),
+                "this message has no `text`",
+                "write `text = \"…\"`, or `share = \"https://…\"` for the post of another",
+            );
+        }
+        if let (Some(Local::Civil(starts)), Some(Local::Civil(expires))) = (self.starts, self.expires)
+            && starts >= expires
+        {
+            report.error(
+                "expires-first",
+                span("expires"),
+                "this message expires before it starts",
+                "write the later date as `expires`",
+            );
+        }
+    }
+}
+
+/// The id of a message that has none, or a wrong one: an error that proposes one.
+fn nameless(
+    report: &mut Report<'_>,
+    draft: &Draft,
+    at: &Span,
+    name: Option<&str>,
+    index: usize,
+) -> Option<MessageId> {
+    let words: String = draft
+        .words
+        .text
+        .as_deref()
+        .unwrap_or_default()
+        .split_whitespace()
+        .filter(|word| !word.contains(['{', '}', '%', '/']))
+        .take(4)
+        .collect::<Vec<_>>()
+        .join(" ");
+    let wrong = draft
+        .id
+        .as_ref()
+        .map(|(id, _)| id.as_str())
+        .filter(|id| !id.is_empty());
+    let near = [wrong, name, Some(words.as_str())]
+        .into_iter()
+        .flatten()
+        .find_map(propose_name)
+        .unwrap_or_else(|| format!("message-{}", index + 1));
+    let help = format!("write `id = \"{near}\"`; it must be unique, and never change");
+    match &draft.id {
+        Some((id, at)) if !id.is_empty() => {
+            let why = id
+                .parse::<MessageId>()
+                .err()
+                .map_or_else(String::new, |why| why.to_string());
+            report.error(
+                "bad-id",
+                at.clone(),
+                format!("`{}` cannot be an id: {why}", shown(id)),
+                help,
+            );
+        }
+        _ => report.error("missing-id", at.clone(), "this message has no `id`", help),
+    }
+    [near, format!("message-{}", index + 1)]
+        .into_iter()
+        .find_map(|id| id.parse().ok())
+}
+
+/// A local time of day on a day, or one with an offset.
+fn at(report: &mut Report<'_>, value: &Value<'_>) -> Option<Local> {
+    let example = "`at = 2026-12-01T09:00:00`, without quotes";
+    let Some(datetime) = value.get_ref().as_datetime() else {
+        report.wrong("at", value, "a date and time", example);
+        return None;
+    };
+    let message = match written(datetime) {
+        Written::Local(local) => return Some(local),
+        Written::Date(date) => {
+            report.error(
+                "bad-time",
+                value.span(),
+                "`at` has a date but no time of day",
+                format!("write `at = {date}T09:00:00`"),
+            );
+            return None;
+        }
+        Written::OutOfRange => {
+            out_of_range(report, "at", value.span());
+            return None;
+        }
+        Written::Time => "`at` has a time of day but no date",
+    };
+    report.error("bad-time", value.span(), message, format!("write {example}"));
+    None
+}
+
+fn after(report: &mut Report<'_>, value: &Value<'_>) -> Option<(MessageId, Duration)> {
+    let example = "`after = { message = \"hearing-denied\", wait = \"2h\" }`";
+    let table = report.table("after", value, example)?;
+    let (mut message, mut wait) = (None, Some(Duration::ZERO));
+    for (key, value) in table {
+        match key.get_ref().as_ref() {
+            "message" => message = message_id(report, "message", value),
+            "wait" => wait = length(report, "wait", value),
+            other => report.unknown_key(other, key.span(), AFTER_KEYS),
+        }
+    }
+    if !table.contains_key("message") {
+        report.error(
+            "missing",
+            value.span(),
+            "`after` does not say which message to wait for",
+            format!("write {example}"),
+        );
+    }
+    Some((message?, wait?))
+}
+
+fn message_id(report: &mut Report<'_>, key: &str, value: &Value<'_>) -> Option<MessageId> {
+    let (id, at) = report.text(key, value)?;
+    match id.parse() {
+        Ok(id) => Some(id),
+        Err(why) => {
+            report.error(
+                "bad-id",
+                at,
+                format!("`{}` is no message's id: {why}", shown(&id)),
+                "write the id of the message, as it is in its file",
+            );
+            None
+        }
+    }
+}
+
+/// How long: `6h`.
+fn length(report: &mut Report<'_>, key: &str, value: &Value<'_>) -> Option<Duration> {
+    let (text, at) = report.text(key, value)?;
+    let found = duration(&text);
+    if found.is_none() {
+        report.error(
+            "bad-duration",
+            at,
+            format!("`{}` is not a length of time", shown(&text)),
+            format!("write it like `{key} = \"90m\"`, `\"6h\"` or `\"2d\"`; at most a year"),
+        );
+    }
+    found
+}
+
+fn late(report: &mut Report<'_>, value: &Value<'_>) -> Option<Duration> {
+    let instead = "write how late it may still go out, like `late = \"6h\"`";
+    match value.get_ref() {
+        DeValue::Table(_) => {
+            report.not_yet("`late` with `then`", value.span(), instead);
+            None
+        }
+        DeValue::String(word) if matches!(word.as_ref(), "skip" | "hold" | "post") => {
+            report.not_yet(&format!("`late = \"{word}\"`"), value.span(), instead);
+            None
+        }
+        _ => length(report, "late", value),
+    }
+}
+
+fn thread(report: &mut Report<'_>, value: &Value<'_>) -> bool {
+    let Some((word, at)) = report.text("thread", value) else {
+        return false;
+    };
+    if word == "auto" {
+        return true;
+    }
+    report.error(
+        "bad-value",
+        at,
+        format!("`thread` cannot be `{}`", shown(&word)),
+        "write `thread = \"auto\"`, or put lines of just `---` between the parts of the text",
+    );
+    false
+}
+
+/// An address on the web, as it will be handed to a platform.
+fn url(report: &mut Report<'_>, key: &str, value: &Value<'_>) -> Option<Found<String>> {
+    let (text, at) = report.some_text(key, value)?;
+    let text = text.trim().to_owned();
+    let wrong = if text.contains("{{") || text.contains("{%") {
+        Some("it cannot have `{{ … }}` in it")
+    } else if text.contains(char::is_whitespace) {
+        Some("it has a space in it")
+    } else {
+        match url::Url::parse(&text) {
+            Err(_) => Some("it is not an address"),
+            Ok(url) if !matches!(url.scheme(), "http" | "https") => Some("it must begin with https://"),
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                Some("it has a user name in it")
+            }
+            Ok(url) if !url.host_str().is_some_and(|host| host.contains('.')) => {
+                Some("its host has no dot in it")
+            }
+            Ok(_) => None,
+        }
+    };
+    if let Some(wrong) = wrong {
+        report.error(
+            "bad-link",
+            at,
+            format!("`{}` cannot be a `{key}`: {wrong}", shown(&text)),
+            format!("write `{key} = \"https://example.org/page\"`"),
+        );
+        return None;
+    }
+    Some((text, at))
+}
+
+fn images(report: &mut Report<'_>, value: &Value<'_>) -> Box<[Image]> {
+    let example = "`image = [{ file = \"media/court.png\", alt = \"The courthouse in Gretna\" }]`";
+    let Some(list) = value.get_ref().as_array() else {
+        report.wrong("image", value, "a list", example);
+        return Box::default();
+    };
+    list.iter()
+        .filter_map(|item| image(report, item, example))
+        .collect()
+}
+
+fn image(report: &mut Report<'_>, value: &Value<'_>, example: &str) -> Option<Image> {
+    let table = report.table("image", value, example)?;
+    let (mut file, mut alt) = (None, None);
+    for (key, value) in table {
+        match key.get_ref().as_ref() {
+            "file" => file = report.some_text("file", value),
+            "alt" => {
+                alt = report
+                    .text("alt", value)
+                    .filter(|(alt, _)| !alt.trim().is_empty())
+            }
+            other => report.unknown_key(other, key.span(), IMAGE_KEYS),
+        }
+    }
+    if !table.contains_key("file") {
+        report.error(
+            "missing",
+            value.span(),
+            "this image has no `file`",
+            format!("write {example}"),
+        );
+    }
+    let alt_wrong = table
+        .get("alt")
+        .is_some_and(|alt| alt.get_ref().as_str().is_none());
+    if alt.is_none() && !alt_wrong {
+        report.error(
+            "missing-alt",
+            value.span(),
+            "this image has no description, and who cannot see it would not know what it shows",
+            "add `alt = \"…\"`: what is to be seen, in a sentence",
+        );
+    }
+    Some(Image {
+        file: file?.0,
+        alt: alt.map(|(alt, _)| alt).unwrap_or_default(),
+    })
+}
+
+fn words_text(report: &mut Report<'_>, value: &Value<'_>) -> Option<Arc<str>> {
+    let (text, at) = report.some_text("text", value)?;
+    template(report, text, at)
+}
+
+fn template(report: &mut Report<'_>, text: String, at: Span) -> Option<Arc<str>> {
+    if text.trim().is_empty() {
+        report.error("empty", at, "the text is empty", "write something");
+        return None;
+    }
+    if text.len() > TEXT_MAX {
+        report.error(
+            "too-long",
+            at,
+            format!("this text has {} bytes, more than any platform takes", text.len()),
+            format!("write at most {TEXT_MAX} bytes"),
+        );
+        return None;
+    }
+    Some(text.into())
+}
+
+/// An override.
+fn words(report: &mut Report<'_>, value: &Value<'_>) -> Words {
+    let mut words = Words::default();
+    let Some(table) = report.table("words", value, "`[message.bluesky]` and its keys below") else {
+        return words;
+    };
+    for (key, value) in table {
+        match key.get_ref().as_ref() {
+            "text" => words.text = words_text(report, value),
+            "link" => words.link = url(report, "link", value).map(|(url, _)| url.into()),
+            "warn" => words.warn = report.some_text("warn", value).map(|(warn, _)| warn.into()),
+            "image" => words.images = Some(images(report, value)),
+            other if MESSAGE_KEYS.contains(&other) => report.error(
+                "unknown-key",
+                key.span(),
+                format!("`{other}` cannot differ from one account or language to the next"),
+                format!("only these can: {}", WORDS_KEYS.join(", ")),
+            ),
+            other => report.unknown_key(other, key.span(), WORDS_KEYS),
+        }
+    }
+    words
+}
+
+fn languages(report: &mut Report<'_>, value: &Value<'_>) -> BTreeMap<Box<str>, Words> {
+    let mut found = BTreeMap::new();
+    let example = "`[message.lang.es]` with `text = \"…\"` below";
+    for (key, value) in report.table("lang", value, example).into_iter().flatten() {
+        let tag = key.get_ref().as_ref();
+        if is_language(tag) {
+            let words = words(report, value);
+            found.insert(tag.into(), words);
+        } else {
+            bad_language(report, tag, key.span());
+        }
+    }
+    found
+}

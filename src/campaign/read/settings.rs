@@ -1,0 +1,548 @@
+//! Reads `[campaign]`, `[[blackout]]` and `[fact.NAME]`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::report::{Report, Span, Table, Value};
+use super::value::{Written, is_language, written};
+use crate::calendar::civil;
+use crate::calendar::cron::Cron;
+use crate::calendar::window::Quiet;
+use crate::campaign::AfterHold;
+use crate::campaign::fact::{Fact, FactStatus};
+use crate::campaign::message::Local;
+use crate::campaign::problem::{Spot, shown};
+use crate::post::identity::{CampaignId, propose_name};
+
+/// The keys of `[campaign]`.
+pub const CAMPAIGN_KEYS: &[&str] = &[
+    "id",
+    "name",
+    "timezone",
+    "language",
+    "slots",
+    "quiet_hours",
+    "hashtags",
+    "hold",
+    "after_hold",
+];
+/// The keys of `[[blackout]]`.
+pub const BLACKOUT_KEYS: &[&str] = &["from", "until", "why"];
+/// The keys of `[fact.NAME]`.
+pub const FACT_KEYS: &[&str] = &[
+    "value",
+    "source",
+    "as_of",
+    "review_by",
+    "status",
+    "says",
+    "note",
+    "lang",
+];
+
+/// `[campaign]`, as far as it was understood.
+#[derive(Debug, Clone)]
+pub struct RawCampaign {
+    pub id: Option<CampaignId>,
+    pub name: Option<String>,
+    pub zone: Option<TimeZone>,
+    pub language: Option<String>,
+    /// With their place in the list.
+    pub slots: Vec<(usize, Arc<Cron>)>,
+    pub quiet: Vec<Quiet>,
+    pub hashtags: Vec<String>,
+    pub hold: Option<String>,
+    pub after_hold: AfterHold,
+    pub spot: Spot,
+}
+
+/// `[[blackout]]`, still in local time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawBlackout {
+    pub from: Local,
+    /// The first instant after it.
+    pub until: Local,
+    pub why: String,
+    /// Which `[[blackout]]` of its file, counted from 0.
+    pub index: usize,
+}
+
+/// `[fact.NAME]`: known by name even if something is wrong in it, so that the messages that use it are
+/// told what is wrong instead of that there is no such fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawFact {
+    pub name: Box<str>,
+    pub fact: Option<Fact>,
+    pub spot: Spot,
+}
+
+pub fn campaign(report: &mut Report<'_>, value: &Value<'_>) -> Option<RawCampaign> {
+    let at = value.span();
+    if value.get_ref().is_array() {
+        report.error(
+            "wrong-type",
+            at,
+            "there is only one campaign, so it needs one pair of brackets",
+            "write `[campaign]`",
+        );
+        return None;
+    }
+    let table = report.table("campaign", value, "`[campaign]` and its keys below")?;
+    let mut raw = RawCampaign {
+        id: None,
+        name: None,
+        zone: None,
+        language: None,
+        slots: Vec::new(),
+        quiet: Vec::new(),
+        hashtags: Vec::new(),
+        hold: None,
+        after_hold: AfterHold::default(),
+        spot: report.spot(at.start),
+    };
+    for (key, value) in table {
+        match key.get_ref().as_ref() {
+            "id" => raw.id = campaign_id(report, value),
+            "name" => raw.name = report.some_text("name", value).map(|found| found.0),
+            "timezone" => raw.zone = zone(report, value),
+            "language" => raw.language = language(report, "language", value),
+            "slots" => raw.slots = slots(report, value),
+            "quiet_hours" => raw.quiet = quiet(report, value),
+            "hashtags" => raw.hashtags = hashtags(report, value),
+            "hold" => {
+                raw.hold = report
+                    .text("hold", value)
+                    .map(|found| found.0)
+                    .filter(|why| !why.trim().is_empty())
+            }
+            "after_hold" => raw.after_hold = after_hold(report, value),
+            other => report.unknown_key(other, key.span(), CAMPAIGN_KEYS),
+        }
+    }
+    for (key, example) in [
+        (
+            "id",
+            "id = \"justice-for-corey-miller\"` (once chosen, it never changes)",
+        ),
+        ("timezone", "timezone = \"America/Chicago\"`"),
+    ] {
+        if !table.contains_key(key) {
+            report.error(
+                "missing",
+                at.clone(),
+                format!("`[campaign]` has no `{key}`"),
+                format!("write `{example}"),
+            );
+        }
+    }
+    Some(raw)
+}
+
+fn campaign_id(report: &mut Report<'_>, value: &Value<'_>) -> Option<CampaignId> {
+    let (id, at) = report.text("id", value)?;
+    match id.parse() {
+        Ok(id) => Some(id),
+        Err(why) => {
+            let help = propose_name(&id).map_or_else(String::new, |near| format!("write `id = \"{near}\"`"));
+            report.error(
+                "bad-id",
+                at,
+                format!("`{}` cannot be an id: {why}", shown(&id)),
+                help,
+            );
+            None
+        }
+    }
+}
+
+fn zone(report: &mut Report<'_>, value: &Value<'_>) -> Option<TimeZone> {
+    let (name, at) = report.text("timezone", value)?;
+    civil::parse_zone(&name)
+        .map_err(|problem| report.error("unknown-zone", at, problem.message, problem.help))
+        .ok()
+}
+
+/// A BCP 47 tag.
+pub fn language(report: &mut Report<'_>, key: &str, value: &Value<'_>) -> Option<String> {
+    let (tag, at) = report.text(key, value)?;
+    if is_language(&tag) {
+        return Some(tag);
+    }
+    bad_language(report, &tag, at);
+    None
+}
+
+pub fn bad_language(report: &mut Report<'_>, tag: &str, at: Span) {
+    report.error(
+        "bad-language",
+        at,
+        format!("`{}` is not a language tag", shown(tag)),
+        "write a tag like `en`, `es` or `es-MX`",
+    );
+}
+
+/// A recurring rule, its problems placed within the text of the rule.
+pub fn cron(report: &mut Report<'_>, rule: &str, at: &Span) -> Option<Arc<Cron>> {
+    match Cron::parse(rule) {
+        Ok(cron) => Some(Arc::new(cron)),
+        Err(problem) => {
+            // One past the opening quote, if the rule stands there as it is.
+            let start = at.start + 1;
+            let written = report
+                .lines
+                .text()
+                .get(start..)
+                .is_some_and(|text| text.starts_with(rule));
+            let span = problem.at.filter(|_| written).map_or(at.clone(), |part| {
+                start + part.start.min(rule.len())..start + part.end.min(rule.len())
+            });
+            report.error("bad-cron", span, problem.message, problem.help);
+            None
+        }
+    }
+}
+
+fn slots(report: &mut Report<'_>, value: &Value<'_>) -> Vec<(usize, Arc<Cron>)> {
+    let rules = report.texts("slots", value).unwrap_or_default();
+    rules
+        .into_iter()
+        .enumerate()
+        .filter_map(|(i, (rule, at))| Some((i, cron(report, &rule, &at)?)))
+        .collect()
+}
+
+fn quiet(report: &mut Report<'_>, value: &Value<'_>) -> Vec<Quiet> {
+    let ranges = report.texts("quiet_hours", value).unwrap_or_default();
+    ranges
+        .into_iter()
+        .filter_map(|(range, at)| {
+            Quiet::parse(&range)
+                .map_err(|problem| report.error("bad-window", at, problem.message, problem.help))
+                .ok()
+        })
+        .collect()
+}
+
+fn hashtags(report: &mut Report<'_>, value: &Value<'_>) -> Vec<String> {
+    let tags = report.texts("hashtags", value).unwrap_or_default();
+    tags.into_iter()
+        .filter_map(|(tag, at)| {
+            let bare = tag.trim_start_matches('#');
+            if !bare.is_empty() && bare.chars().all(|c| c.is_alphanumeric() || c == '_') {
+                return Some(bare.to_owned());
+            }
+            let near: String = bare
+                .chars()
+                .filter(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
+            report.error(
+                "bad-value",
+                at,
+                format!(
+                    "`{}` cannot be a hashtag: only letters, digits and `_` can",
+                    shown(&tag)
+                ),
+                format!("write `{near}`"),
+            );
+            None
+        })
+        .collect()
+}
+
+fn after_hold(report: &mut Report<'_>, value: &Value<'_>) -> AfterHold {
+    let Some((word, at)) = report.text("after_hold", value) else {
+        return AfterHold::Review;
+    };
+    match word.as_str() {
+        "review" => AfterHold::Review,
+        "send" => AfterHold::Send,
+        "skip" => AfterHold::Skip,
+        other => {
+            report.error(
+                "bad-value",
+                at,
+                format!("`after_hold` cannot be `{}`", shown(other)),
+                "write \"review\", \"send\" or \"skip\"",
+            );
+            AfterHold::Review
+        }
+    }
+}
+
+/// A date, or a date with a time of day.
+enum Day {
+    Date(Date),
+    At(Local),
+}
+
+/// A date or a date-time; anything else is reported.
+fn day(report: &mut Report<'_>, key: &str, value: &Value<'_>) -> Option<Day> {
+    let example = format!("`{key} = 2026-12-24` or `{key} = 2026-12-24T18:00:00`");
+    let Some(datetime) = value.get_ref().as_datetime() else {
+        report.wrong(key, value, "a date, without quotes", &example);
+        return None;
+    };
+    match written(datetime) {
+        Written::Date(date) => Some(Day::Date(date)),
+        Written::Local(local) => Some(Day::At(local)),
+        Written::Time => {
+            report.error(
+                "bad-time",
+                value.span(),
+                format!("`{key}` is a time of day without a date"),
+                format!("write {example}"),
+            );
+            None
+        }
+        Written::OutOfRange => {
+            out_of_range(report, key, value.span());
+            None
+        }
+    }
+}
+
+pub fn out_of_range(report: &mut Report<'_>, key: &str, at: Span) {
+    report.error(
+        "bad-time",
+        at,
+        format!("`{key}` is outside the years that can be reckoned with"),
+        "is the year right?",
+    );
+}
+
+/// From when on: a date means its first instant.
+pub fn beginning(report: &mut Report<'_>, key: &str, value: &Value<'_>) -> Option<Local> {
+    Some(match day(report, key, value)? {
+        Day::Date(date) => Local::Civil(date.at(0, 0, 0, 0)),
+        Day::At(local) => local,
+    })
+}
+
+/// Until when: a date means all of that day.
+pub fn end(report: &mut Report<'_>, key: &str, value: &Value<'_>) -> Option<Local> {
+    match day(report, key, value)? {
+        Day::Date(date) => match date.tomorrow() {
+            Ok(next) => Some(Local::Civil(next.at(0, 0, 0, 0))),
+            Err(_) => {
+                out_of_range(report, key, value.span());
+                None
+            }
+        },
+        Day::At(local) => Some(local),
+    }
+}
+
+pub fn blackout(report: &mut Report<'_>, table: &Table<'_>, at: &Span, index: usize) -> Option<RawBlackout> {
+    let (mut from, mut until, mut why) = (None, None, String::new());
+    for (key, value) in table {
+        match key.get_ref().as_ref() {
+            "from" => from = beginning(report, "from", value),
+            "until" => until = end(report, "until", value),
+            "why" => {
+                why = report
+                    .text("why", value)
+                    .map_or_else(String::new, |found| found.0)
+            }
+            other => report.unknown_key(other, key.span(), BLACKOUT_KEYS),
+        }
+    }
+    for key in ["from", "until"] {
+        if !table.contains_key(key) {
+            report.error(
+                "missing",
+                at.clone(),
+                format!("this blackout has no `{key}`"),
+                format!("write `{key} = 2026-12-24`"),
+            );
+        }
+    }
+    let (from, until) = (from?, until?);
+    if let (Local::Civil(start), Local::Civil(end)) = (from, until)
+        && start >= end
+    {
+        let span = table.get("until").map_or(at.clone(), toml::Spanned::span);
+        report.error(
+            "bad-window",
+            span,
+            "this blackout ends before it begins",
+            "write the earlier one as `from`",
+        );
+        return None;
+    }
+    Some(RawBlackout {
+        from,
+        until,
+        why,
+        index,
+    })
+}
+
+pub fn facts(report: &mut Report<'_>, value: &Value<'_>) -> Vec<RawFact> {
+    let Some(table) = report.table("fact", value, "`[fact.NAME]` and its keys below") else {
+        return Vec::new();
+    };
+    table
+        .iter()
+        .filter_map(|(key, value)| {
+            let name = key.get_ref().as_ref();
+            let good = name.starts_with(|c: char| c.is_ascii_lowercase())
+                && name
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            if !good {
+                let near = propose_name(name).map_or_else(|| "verdict".into(), |near| near.replace('-', "_"));
+                report.error(
+                    "bad-name",
+                    key.span(),
+                    format!(
+                        "`{}` cannot be a fact's name: only a-z, 0-9 and `_` can",
+                        shown(name)
+                    ),
+                    format!("write `[fact.{near}]`, and `{{{{ fact.{near} }}}}` where it is used"),
+                );
+            }
+            let fact = fact(report, name, value, key.span());
+            good.then(|| RawFact {
+                name: name.into(),
+                fact,
+                spot: report.spot(key.span().start),
+            })
+        })
+        .collect()
+}
+
+fn fact(report: &mut Report<'_>, name: &str, value: &Value<'_>, key_at: Span) -> Option<Fact> {
+    let table = report.table(
+        name,
+        value,
+        &format!("`[fact.{}]` and its keys below", shown(name)),
+    )?;
+    let mut fact = Fact {
+        value: String::new(),
+        source: String::new(),
+        as_of: None,
+        review_by: None,
+        status: FactStatus::default(),
+        says: None,
+        note: None,
+        lang: BTreeMap::new(),
+        spot: report.spot(key_at.start),
+    };
+    let mut complete = true;
+    for (key, value) in table {
+        let errors = report.errors;
+        match key.get_ref().as_ref() {
+            "value" => fact.value = fact_text(report, "value", value),
+            "source" => fact.source = fact_text(report, "source", value),
+            "as_of" => fact.as_of = date(report, "as_of", value),
+            "review_by" => fact.review_by = date(report, "review_by", value),
+            "status" => fact.status = status(report, value),
+            "says" => fact.says = report.some_text("says", value).map(|found| found.0),
+            "note" => fact.note = report.text("note", value).map(|found| found.0),
+            "lang" => fact.lang = translations(report, value),
+            other => report.unknown_key(other, key.span(), FACT_KEYS),
+        }
+        complete &= errors == report.errors;
+    }
+    for (key, why) in [
+        ("value", "write `value = \"10-2\"`"),
+        (
+            "source",
+            "a fact needs the source that it can be checked against: write `source = \"https://…\"`",
+        ),
+    ] {
+        if !table.contains_key(key) {
+            complete = false;
+            report.error(
+                "missing",
+                key_at.clone(),
+                format!("fact `{}` has no `{key}`", shown(name)),
+                why,
+            );
+        }
+    }
+    complete.then_some(fact)
+}
+
+/// A fact's own words are not templates: they would not be worked out.
+fn fact_text(report: &mut Report<'_>, key: &str, value: &Value<'_>) -> String {
+    let Some((text, at)) = report.some_text(key, value) else {
+        return String::new();
+    };
+    if key == "value" && ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark)) {
+        report.error(
+            "bad-template",
+            at,
+            "a fact's value cannot have `{{ … }}` in it",
+            "write the value as it is to be read",
+        );
+    }
+    text
+}
+
+fn translations(report: &mut Report<'_>, value: &Value<'_>) -> BTreeMap<String, String> {
+    let Some(table) = report.table("lang", value, "`lang = { es = \"…\" }`") else {
+        return BTreeMap::new();
+    };
+    let mut found = BTreeMap::new();
+    for (key, value) in table {
+        let tag = key.get_ref().as_ref();
+        if !is_language(tag) {
+            bad_language(report, tag, key.span());
+            continue;
+        }
+        // Both `lang.es = "…"` and `[fact.NAME.lang.es] value = "…"` are ways to say it.
+        let value = match value.get_ref().as_table() {
+            Some(inner) => {
+                for other in inner.keys().filter(|key| key.get_ref() != "value") {
+                    report.unknown_key(other.get_ref(), other.span(), &["value"]);
+                }
+                inner.get("value")
+            }
+            None => Some(value),
+        };
+        if let Some(value) = value {
+            found.insert(tag.to_owned(), fact_text(report, "value", value));
+        }
+    }
+    found
+}
+
+fn date(report: &mut Report<'_>, key: &str, value: &Value<'_>) -> Option<Date> {
+    let example = format!("`{key} = 2027-06-01`");
+    match value.get_ref().as_datetime().map(written) {
+        Some(Written::Date(date)) => Some(date),
+        Some(Written::OutOfRange) => {
+            out_of_range(report, key, value.span());
+            None
+        }
+        Some(_) | None => {
+            report.wrong(key, value, "a date alone, without quotes", &example);
+            None
+        }
+    }
+}
+
+fn status(report: &mut Report<'_>, value: &Value<'_>) -> FactStatus {
+    // What cannot be read does not count as confirmed.
+    let Some((word, at)) = report.text("status", value) else {
+        return FactStatus::Disputed;
+    };
+    match word.as_str() {
+        "confirmed" => FactStatus::Confirmed,
+        "disputed" => FactStatus::Disputed,
+        "retracted" => FactStatus::Retracted,
+        other => {
+            report.error(
+                "bad-value",
+                at,
+                format!("`status` cannot be `{}`", shown(other)),
+                "write \"confirmed\", \"disputed\" or \"retracted\"",
+            );
+            FactStatus::Disputed
+        }
+    }
+}

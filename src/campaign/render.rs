@@ -1,0 +1,272 @@
+//! From a message's words to what one account will say at one moment. A pure function of campaign, message,
+//! account and due time: the same due time always gives the same text.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::fact::Fact;
+use super::message::{Message, Words};
+use super::template::{Engine, Scene};
+use super::{Account, Campaign};
+use crate::post::content::{Content, Image, Link, Part};
+use crate::text::{count, parts};
+
+/// Why a message cannot be said as it stands. The account's post is held; others go on (reliability F15).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct RenderProblem {
+    /// One of [`super::codes::CODES`].
+    pub code: &'static str,
+    /// What is wrong, one sentence without a full stop.
+    pub message: String,
+    /// What to write instead.
+    pub help: String,
+    /// The words of the text that it is about, if it is about some.
+    pub words: Option<String>,
+}
+
+/// The words for one account: each taken from the first that has it of
+///
+/// 1. the override for the account by name,
+/// 2. for a group that it is in, by the groups' names,
+/// 3. for its platform, and then for the platform whose rules it takes (a sandbox is `like` one),
+/// 4. for its language (`es-MX`, then `es`),
+/// 5. the message itself.
+///
+/// So the wish for a place goes before the wish for a language: who writes words for one account means
+/// exactly these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen<'m> {
+    pub text: Option<&'m Arc<str>>,
+    pub link: Option<&'m Arc<str>>,
+    pub warn: Option<&'m Arc<str>>,
+    pub images: &'m [Image],
+    /// The language that the text is in: that of the override it comes from; an override for an account
+    /// is in the account's language, all else in the campaign's.
+    pub language: &'m str,
+    /// The key of the override that the text comes from: `["bluesky"]`, `["lang", "es"]`; empty for the
+    /// message's own.
+    pub(super) source: [&'m str; 2],
+    /// The same for the images.
+    pub(super) image_source: [&'m str; 2],
+}
+
+/// The words of `message` for `account`.
+pub fn words_for<'m>(campaign: &'m Campaign, message: &'m Message, account: &'m Account) -> Chosen<'m> {
+    choose(&campaign.settings.language, &campaign.groups, message, account)
+}
+
+type Groups = std::collections::BTreeMap<String, Vec<crate::post::identity::AccountName>>;
+
+pub(super) fn choose<'m>(
+    own_language: &'m str,
+    groups: &'m Groups,
+    message: &'m Message,
+    account: &'m Account,
+) -> Chosen<'m> {
+    let mut chosen = Chosen {
+        text: None,
+        link: None,
+        warn: None,
+        images: &[],
+        language: own_language,
+        source: [""; 2],
+        image_source: [""; 2],
+    };
+    let spoken = account.language.as_deref().unwrap_or(own_language);
+    let mut pictured = false;
+    let mut take = |words: &'m Words, language: &'m str, source: [&'m str; 2]| {
+        if chosen.text.is_none() && words.text.is_some() {
+            chosen.text = words.text.as_ref();
+            (chosen.language, chosen.source) = (language, source);
+        }
+        chosen.link = chosen.link.or(words.link.as_ref());
+        chosen.warn = chosen.warn.or(words.warn.as_ref());
+        if let Some(images) = words.images.as_deref().filter(|_| !pictured) {
+            (chosen.images, chosen.image_source, pictured) = (images, source, true);
+        }
+    };
+    let places = &message.for_account;
+    if !places.is_empty() {
+        let name = account.name.as_str();
+        let within = groups
+            .iter()
+            .filter(|(_, members)| members.contains(&account.name));
+        if let Some((key, words)) = places.get_key_value(name) {
+            take(words, spoken, [key, ""]);
+        }
+        for (key, words) in within.filter_map(|(group, _)| places.get_key_value(group.as_str())) {
+            take(words, own_language, [key, ""]);
+        }
+        for (key, words) in [account.platform, account.like]
+            .into_iter()
+            .filter_map(|platform| places.get_key_value(platform))
+        {
+            take(words, own_language, [key, ""]);
+        }
+    }
+    if !message.for_language.is_empty() {
+        let mut tag = spoken;
+        loop {
+            let same = |key: &str| key.eq_ignore_ascii_case(tag);
+            if let Some((key, words)) = message.for_language.iter().find(|(key, _)| same(key)) {
+                take(words, key, ["lang", key]);
+            }
+            match tag.rsplit_once('-') {
+                Some((wider, _)) => tag = wider,
+                None => break,
+            }
+        }
+    }
+    take(&message.words, own_language, [""; 2]);
+    chosen
+}
+
+/// What `account` says for `message` when it is due at `due`.
+///
+/// An error if a template cannot be worked out, a fact must not be used on that day, or there is nothing
+/// to say. Lengths are not checked here: that is [`super::assemble`]'s, and measuring before sending.
+pub fn render(
+    campaign: &Campaign,
+    message: &Message,
+    account: &Account,
+    due: Timestamp,
+) -> Result<Content, RenderProblem> {
+    let engine = Engine::new(&campaign.settings, &campaign.facts);
+    let chosen = words_for(campaign, message, account);
+    if let Some(url) = &message.share {
+        return Ok(shared(url, chosen.language));
+    }
+    let scene = Scene {
+        due: due.to_zoned(campaign.settings.zone.clone()).date(),
+        language: chosen.language,
+        account: account.name.as_str(),
+    };
+    let mut used = BTreeSet::new();
+    let mut say = |template: &str| {
+        let said = engine.say(template, &scene)?;
+        used.extend(said.facts);
+        Ok(said.text)
+    };
+    let text = say(chosen.text.map_or("", |text| text))?;
+    let warn = chosen.warn.map(|warn| say(warn)).transpose()?;
+    let images = described(chosen.images, &mut say)?;
+    if let Some(problem) = used
+        .iter()
+        .find_map(|name| blocked(&campaign.facts, name, scene.due))
+    {
+        return Err(problem);
+    }
+    compose(message, account, &chosen, &text, warn, images)
+}
+
+/// The post of another, shown as it is.
+fn shared(url: &str, language: &str) -> Content {
+    Content {
+        parts: vec![Part::default()],
+        language: language.to_owned(),
+        warn: None,
+        reply_to: None,
+        share: Some(url.to_owned()),
+    }
+}
+
+/// The images with their descriptions worked out.
+pub(super) fn described(
+    images: &[Image],
+    say: &mut impl FnMut(&str) -> Result<String, RenderProblem>,
+) -> Result<Vec<Image>, RenderProblem> {
+    images
+        .iter()
+        .map(|image| {
+            Ok(Image {
+                file: image.file.clone(),
+                alt: say(&image.alt)?,
+            })
+        })
+        .collect()
+}
+
+fn blocked(
+    facts: &std::collections::BTreeMap<String, Fact>,
+    name: &str,
+    today: jiff::civil::Date,
+) -> Option<RenderProblem> {
+    let why = facts.get(name)?.blocks(name, today)?;
+    Some(RenderProblem {
+        code: "fact-blocked",
+        message: why,
+        help: "check it against its source, then set `review_by` and `status` anew".into(),
+        words: Some(format!("fact.{name}")),
+    })
+}
+
+/// Puts together what is said: warning, parts, link, images.
+///
+/// - Where a platform has no content warning, it stands before the text, in a paragraph of its own.
+/// - The link belongs to the part that has it in its text, else to the last. Whether it is shown as a card or
+///   at the end of the text is [`Part::shown_text`]'s to say.
+/// - Images belong to the first part.
+pub(super) fn compose(
+    message: &Message,
+    account: &Account,
+    chosen: &Chosen<'_>,
+    text: &str,
+    warn: Option<String>,
+    images: Vec<Image>,
+) -> Result<Content, RenderProblem> {
+    let limits = &account.limits;
+    let (mut text, warn) = match warn {
+        Some(warn) if !limits.abilities.warn => {
+            (count::with_warning(text.trim(), warn.trim()).into_owned(), None)
+        }
+        warn => (text.trim().to_owned(), warn),
+    };
+    let shown = warn.as_deref().unwrap_or_default();
+    let texts = if message.thread_auto {
+        // The link takes room too.
+        let on_card = limits.abilities.card && images.is_empty();
+        if let Some(url) = chosen.link.filter(|url| !on_card && !text.contains(&***url)) {
+            text = format!("{text}\n\n{url}");
+        }
+        let written = parts::split(&text);
+        let split = |part: &String| parts::split_auto(part, &limits.length, shown);
+        written.iter().flat_map(split).collect()
+    } else {
+        parts::split(&text)
+    };
+    let mut parts: Vec<Part> = texts
+        .into_iter()
+        .map(|text| Part {
+            text,
+            ..Part::default()
+        })
+        .collect();
+    if parts.is_empty() {
+        return Err(RenderProblem {
+            code: "empty",
+            message: "nothing is left of the text when its templates are worked out".into(),
+            help: "write words that are always said".into(),
+            words: None,
+        });
+    }
+    if let Some(url) = chosen.link {
+        let has = |part: &Part| part.text.contains(&**url);
+        let place = parts.iter().position(has).unwrap_or(parts.len() - 1);
+        if let Some(part) = parts.get_mut(place) {
+            part.link = Some(Link { url: url.to_string() });
+        }
+    }
+    if let Some(first) = parts.first_mut() {
+        first.images = images;
+    }
+    Ok(Content {
+        parts,
+        language: chosen.language.to_owned(),
+        warn,
+        reply_to: message.reply_to.clone(),
+        share: None,
+    })
+}

@@ -1,0 +1,468 @@
+//! The strict template engine: `{{ fact.verdict }}`, `{{ years_since(2002) }}`. Unknown names are errors,
+//! everything depends on the due time alone, and nothing reaches outside (reliability F14).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use jiff::civil::Date;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, Object, Value};
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
+
+use super::Settings;
+use super::fact::Fact;
+use super::problem::{nearest, shown};
+use super::render::RenderProblem;
+
+/// How much work one text may be: some 5,000 steps, a few milliseconds.
+const FUEL: u64 = 5_000;
+/// The longest text that may come out, in bytes.
+const OUTPUT_MAX: usize = 64 * 1024;
+
+/// The names that a text can use, with how each is written.
+const NAMES: &[(&str, &str)] = &[
+    ("fact", "fact.verdict"),
+    ("years_since", "years_since(2002)"),
+    ("days_since", "days_since(\"2002-09-30\")"),
+    ("days_until", "days_until(\"2027-03-01\")"),
+    ("date", "date(\"2027-03-01\")"),
+    ("campaign", "campaign.name"),
+    ("account", "account.name"),
+];
+
+/// What a text is worked out for.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'s> {
+    /// The day on which it is due, in the campaign's zone.
+    pub due: Date,
+    pub language: &'s str,
+    pub account: &'s str,
+}
+
+/// A text worked out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    pub text: String,
+    /// The facts that it used.
+    pub facts: BTreeSet<String>,
+}
+
+/// Works out the texts of one campaign.
+pub struct Engine {
+    environment: Environment<'static>,
+    facts: Arc<BTreeMap<String, Fact>>,
+    campaign: Value,
+}
+
+impl Engine {
+    pub fn new(settings: &Settings, facts: &Arc<BTreeMap<String, Fact>>) -> Self {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.set_fuel(Some(FUEL));
+        environment.set_debug(true);
+        // A line with only a `{% if … %}` on it leaves no empty line behind.
+        if let Ok(syntax) = SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .build()
+        {
+            environment.set_syntax(syntax);
+        }
+        environment.remove_global("debug");
+        let tags = settings
+            .hashtags
+            .iter()
+            .map(|tag| format!("#{tag}"))
+            .collect::<Vec<_>>();
+        let campaign = Value::from(BTreeMap::from([
+            ("name", settings.name.clone()),
+            ("hashtags", tags.join(" ")),
+        ]));
+        Self {
+            environment,
+            facts: facts.clone(),
+            campaign,
+        }
+    }
+
+    /// Works out `template`. Texts without templates come back as they are.
+    pub fn say(&self, template: &str, scene: &Scene<'_>) -> Result<Said, RenderProblem> {
+        if !is_template(template) {
+            return Ok(Said {
+                text: template.to_owned(),
+                facts: BTreeSet::new(),
+            });
+        }
+        let names = Arc::new(Names {
+            facts: self.facts.clone(),
+            campaign: self.campaign.clone(),
+            account: scene.account.to_owned(),
+            language: scene.language.to_owned(),
+            due: scene.due,
+            asked: Mutex::default(),
+        });
+        let said = self
+            .environment
+            .template_from_str(template)
+            .and_then(|template| template.render(Value::from_dyn_object(names.clone())));
+        let asked = names.asked.lock().map(|asked| asked.clone()).unwrap_or_default();
+        let text = said.map_err(|error| self.problem(template, &error, &asked))?;
+        if text.len() > OUTPUT_MAX {
+            return Err(too_much(None));
+        }
+        if let Some(mark) = ["{{", "{%", "}}", "%}"]
+            .into_iter()
+            .find(|mark| text.contains(mark))
+        {
+            return Err(RenderProblem {
+                code: "bad-template",
+                message: format!("`{mark}` would be seen in the text"),
+                help: "is a bracket missing? It is written `{{ fact.verdict }}`".into(),
+                words: Some(mark.to_owned()),
+            });
+        }
+        Ok(Said {
+            text,
+            facts: asked.facts,
+        })
+    }
+
+    fn problem(&self, template: &str, error: &Error, asked: &Asked) -> RenderProblem {
+        let words = error
+            .range()
+            .and_then(|range| template.get(range))
+            .map(|words| words.trim().to_owned())
+            .filter(|words| !words.is_empty());
+        let problem = |code, message: String, help: String| RenderProblem {
+            code,
+            message,
+            help,
+            words: words.clone(),
+        };
+        match (error.kind(), &asked.missing) {
+            (ErrorKind::OutOfFuel, _) => too_much(words.clone()),
+            (ErrorKind::UndefinedError | ErrorKind::UnknownFunction, Some(Missing::Fact(name))) => {
+                let help = match nearest(name, self.facts.keys().map(String::as_str)) {
+                    Some(near) => format!("did you mean `fact.{near}`?"),
+                    None => format!("write `[fact.{name}]` with `value` and `source` in any file"),
+                };
+                problem(
+                    "unknown-fact",
+                    format!("there is no fact `{}`", shown(name)),
+                    help,
+                )
+            }
+            (ErrorKind::UndefinedError | ErrorKind::UnknownFunction, Some(Missing::Name(name))) => {
+                let help = match nearest(name, NAMES.iter().map(|(name, _)| *name)) {
+                    Some(near) => format!(
+                        "did you mean `{}`?",
+                        NAMES
+                            .iter()
+                            .find(|(name, _)| *name == near)
+                            .map_or(near, |(_, example)| *example)
+                    ),
+                    None => format!(
+                        "known are {}",
+                        NAMES
+                            .iter()
+                            .map(|(_, example)| *example)
+                            .collect::<Vec<_>>()
+                            .join(", ")
+                    ),
+                };
+                problem("bad-template", format!("`{}` is not known", shown(name)), help)
+            }
+            (ErrorKind::InvalidOperation, _)
+                if error.detail().is_some_and(|detail| detail.starts_with(OURS)) =>
+            {
+                let detail = error.detail().unwrap_or_default().trim_start_matches(OURS);
+                let (message, help) = detail.split_once('\n').unwrap_or((detail, ""));
+                problem("bad-template", message.to_owned(), help.to_owned())
+            }
+            _ => {
+                let said = error
+                    .detail()
+                    .map_or_else(|| error.kind().to_string(), str::to_owned);
+                problem(
+                    "bad-template",
+                    format!(
+                        "the template cannot be worked out: {}",
+                        crate::post::outcome::one_line(&said, 120)
+                    ),
+                    "it is written like `{{ fact.verdict }}` or `{{ years_since(2002) }}`".into(),
+                )
+            }
+        }
+    }
+}
+
+/// Whether there is anything to work out.
+pub fn is_template(text: &str) -> bool {
+    text.contains(['{', '}'])
+        && ["{{", "{%", "{#", "}}", "%}"]
+            .iter()
+            .any(|mark| text.contains(mark))
+}
+
+fn too_much(words: Option<String>) -> RenderProblem {
+    RenderProblem {
+        code: "bad-template",
+        message: "this template does too much work, or makes too long a text".into(),
+        help: "write the words themselves".into(),
+        words,
+    }
+}
+
+/// What a template asked for while it ran.
+#[derive(Debug, Clone, Default)]
+struct Asked {
+    facts: BTreeSet<String>,
+    /// The last name that was not there.
+    missing: Option<Missing>,
+}
+
+#[derive(Debug, Clone)]
+enum Missing {
+    Fact(String),
+    Name(String),
+}
+
+/// The names that a template sees.
+#[derive(Debug)]
+struct Names {
+    facts: Arc<BTreeMap<String, Fact>>,
+    campaign: Value,
+    account: String,
+    language: String,
+    due: Date,
+    asked: Mutex<Asked>,
+}
+
+impl Names {
+    fn missing(&self, missing: Missing) {
+        if let Ok(mut asked) = self.asked.lock() {
+            asked.missing = Some(missing);
+        }
+    }
+
+    fn fact(&self, name: &str) -> Option<Value> {
+        let Some(fact) = self.facts.get(name) else {
+            self.missing(Missing::Fact(name.to_owned()));
+            return None;
+        };
+        if let Ok(mut asked) = self.asked.lock() {
+            asked.facts.insert(name.to_owned());
+        }
+        Some(Value::from(fact.value_in(&self.language)))
+    }
+}
+
+impl Object for Names {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let due = self.due;
+        match key.as_str()? {
+            "fact" => Some(Value::from_object(Facts(self.clone()))),
+            "campaign" => Some(self.campaign.clone()),
+            "account" => Some(Value::from(BTreeMap::from([("name", self.account.clone())]))),
+            "years_since" => Some(Value::from_function(move |day: Value| years_since(&day, due))),
+            "days_since" => Some(Value::from_function(move |day: Value| {
+                days(&day, due, 1, "days_since")
+            })),
+            "days_until" => Some(Value::from_function(move |day: Value| {
+                days(&day, due, -1, "days_until")
+            })),
+            "date" => {
+                let language = self.language.clone();
+                Some(Value::from_function(
+                    move |day: Option<Value>, options: Kwargs| -> Result<String, Error> {
+                        let day = day.map_or(Ok(due), |day| parse_day(&day, "date"))?;
+                        let format: Option<String> = options.get("format")?;
+                        options.assert_all_used()?;
+                        match format {
+                            Some(format) => formatted(day, &format),
+                            None => Ok(spelled(day, &language)),
+                        }
+                    },
+                ))
+            }
+            other => {
+                self.missing(Missing::Name(other.to_owned()));
+                None
+            }
+        }
+    }
+}
+
+/// `fact.NAME`.
+#[derive(Debug)]
+struct Facts(Arc<Names>);
+
+impl Object for Facts {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.0.fact(key.as_str()?)
+    }
+}
+
+/// Marks errors of our own functions, whose words are for people already.
+const OURS: &str = "\u{1}";
+
+fn refuse(message: impl std::fmt::Display, help: &str) -> Error {
+    Error::new(ErrorKind::InvalidOperation, format!("{OURS}{message}\n{help}"))
+}
+
+fn parse_day(day: &Value, function: &str) -> Result<Date, Error> {
+    let text = day.to_string();
+    text.parse().map_err(|_| {
+        refuse(
+            format!("`{}` in `{function}` is not a date", shown(&text)),
+            "write it as \"2002-09-30\", in quotes",
+        )
+    })
+}
+
+/// Full years: of a year alone, the difference of the years.
+fn years_since(day: &Value, due: Date) -> Result<i64, Error> {
+    let text = day.to_string();
+    let years = if text.len() == 4
+        && let Ok(year) = text.parse::<i16>()
+    {
+        i64::from(due.year()) - i64::from(year)
+    } else {
+        let day = parse_day(day, "years_since")?;
+        let before_anniversary = (due.month(), due.day()) < (day.month(), day.day());
+        i64::from(due.year()) - i64::from(day.year()) - i64::from(before_anniversary)
+    };
+    if years < 0 {
+        let help = "write a year or a date that has passed";
+        return Err(refuse(
+            format!("`years_since({})` lies ahead on {due}", shown(&text)),
+            help,
+        ));
+    }
+    Ok(years)
+}
+
+/// Days from `day` to the due day (`sign` 1) or the other way about (-1). A count that has run out is not
+/// said: "in -3 days" helps nobody.
+fn days(day: &Value, due: Date, sign: i64, function: &str) -> Result<i64, Error> {
+    let date = parse_day(day, function)?;
+    let count = sign * i64::from((due - date).get_days());
+    if count < 0 {
+        let help = if sign > 0 {
+            "write a date that has passed"
+        } else {
+            "write `expires` for the message, so that it stops in time"
+        };
+        let when = if sign > 0 { "lies ahead" } else { "has passed" };
+        return Err(refuse(format!("`{function}(\"{date}\")` {when} on {due}"), help));
+    }
+    Ok(count)
+}
+
+fn formatted(day: Date, format: &str) -> Result<String, Error> {
+    jiff::fmt::strtime::format(format, day).map_err(|_| {
+        refuse(
+            format!("the format `{}` cannot be used", shown(format)),
+            "write one like \"%d.%m.%Y\"",
+        )
+    })
+}
+
+/// A date as it is written in prose.
+fn spelled(day: Date, language: &str) -> String {
+    let month = |names: [&'static str; 12]| {
+        names
+            .get(usize::try_from(day.month() - 1).unwrap_or(0))
+            .copied()
+            .unwrap_or_default()
+    };
+    let (d, y) = (day.day(), day.year());
+    match language
+        .split('-')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase()
+        .as_str()
+    {
+        "en" if language.eq_ignore_ascii_case("en-gb") => format!("{d} {} {y}", month(ENGLISH)),
+        "en" => format!("{} {d}, {y}", month(ENGLISH)),
+        "es" => format!("{d} de {} de {y}", month(SPANISH)),
+        "pt" => format!("{d} de {} de {y}", month(PORTUGUESE)),
+        "fr" if d == 1 => format!("1er {} {y}", month(FRENCH)),
+        "fr" => format!("{d} {} {y}", month(FRENCH)),
+        "de" => format!("{d}. {} {y}", month(GERMAN)),
+        _ => day.to_string(),
+    }
+}
+
+const ENGLISH: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+const SPANISH: [&str; 12] = [
+    "enero",
+    "febrero",
+    "marzo",
+    "abril",
+    "mayo",
+    "junio",
+    "julio",
+    "agosto",
+    "septiembre",
+    "octubre",
+    "noviembre",
+    "diciembre",
+];
+const PORTUGUESE: [&str; 12] = [
+    "janeiro",
+    "fevereiro",
+    "março",
+    "abril",
+    "maio",
+    "junho",
+    "julho",
+    "agosto",
+    "setembro",
+    "outubro",
+    "novembro",
+    "dezembro",
+];
+const FRENCH: [&str; 12] = [
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+];
+const GERMAN: [&str; 12] = [
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+];

@@ -1,0 +1,127 @@
+//! Problems for people, in the look of rustc, and for machines, as JSON.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use serde::Serialize;
+
+use crate::campaign::problem::{Place, Problem, Severity, is_deceptive};
+
+/// The problems one below the other, each with its line, then how many there are. `styled`: with colours.
+/// Empty if there are none.
+pub fn render(problems: &[Problem], styled: bool) -> String {
+    let renderer = if styled {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let renderer = renderer.decor_style(DecorStyle::Ascii);
+    let mut out = String::new();
+    for problem in problems {
+        let _ = writeln!(out, "{}\n", one(problem, &renderer));
+    }
+    if !problems.is_empty() {
+        let _ = writeln!(out, "{}", count(problems));
+    }
+    out
+}
+
+fn one(problem: &Problem, renderer: &Renderer) -> String {
+    let place = &problem.place;
+    let (line, span) = window(place);
+    let path = visible(&place.file);
+    let (message, help) = (visible(&problem.message), visible(&problem.help));
+    let level = match problem.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mut group = level.primary_title(&*message).id(problem.code).element(
+        Snippet::source(&*line)
+            .line_start(usize::try_from(place.line).unwrap_or(1))
+            .path(&*path)
+            .fold(false)
+            .annotation(AnnotationKind::Primary.span(span)),
+    );
+    if !help.is_empty() {
+        group = group.element(Level::HELP.message(&*help));
+    }
+    renderer.render(&[group])
+}
+
+/// The line as it can be shown, and the bytes in it that are meant. What cannot be seen is drawn as `�`,
+/// one for one, so that columns stay what they are.
+fn window(place: &Place) -> (String, std::ops::Range<usize>) {
+    let show = |c: char| {
+        if is_deceptive(c) && c != '\t' {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    let line: String = place.text.chars().map(show).collect();
+    let byte = |column: u32| {
+        let column = usize::try_from(column).unwrap_or(usize::MAX);
+        line.char_indices().nth(column).map_or(line.len(), |(at, _)| at)
+    };
+    let from = place.column.saturating_sub(1);
+    let span = byte(from)..byte(from.saturating_add(place.length));
+    (line, span)
+}
+
+/// On one line, with nothing that moves the cursor (reliability D10).
+fn visible(text: &str) -> String {
+    let show = |c: char| if is_deceptive(c) { '\u{fffd}' } else { c };
+    text.chars().map(show).collect()
+}
+
+/// `3 errors, 1 warning in 2 files`.
+pub fn count(problems: &[Problem]) -> String {
+    let of = |severity| {
+        problems
+            .iter()
+            .filter(|problem| problem.severity == severity)
+            .count()
+    };
+    let say = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+    let files: BTreeSet<_> = problems.iter().map(|problem| &problem.place.file).collect();
+    let found: Vec<String> = [(of(Severity::Error), "error"), (of(Severity::Warning), "warning")]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| say(n, word))
+        .collect();
+    if found.is_empty() {
+        return "no problems".to_owned();
+    }
+    format!("{} in {}", found.join(", "), say(files.len(), "file"))
+}
+
+/// The problems as `check --format json` prints them: one element each.
+pub fn json(problems: &[Problem]) -> serde_json::Value {
+    #[derive(Serialize)]
+    struct Element<'p> {
+        severity: Severity,
+        code: &'p str,
+        message: &'p str,
+        help: &'p str,
+        file: &'p str,
+        line: u32,
+        column: u32,
+        length: u32,
+    }
+    let element = |problem: &Problem| {
+        serde_json::to_value(Element {
+            severity: problem.severity,
+            code: problem.code,
+            message: &problem.message,
+            help: &problem.help,
+            file: &problem.place.file,
+            line: problem.place.line,
+            column: problem.place.column,
+            length: problem.place.length,
+        })
+        .unwrap_or_default()
+    };
+    problems.iter().map(element).collect()
+}

@@ -1,0 +1,480 @@
+//! Mastodon, its forks, and servers that speak its client API.
+//!
+//! <https://docs.joinmastodon.org/methods/statuses/#create>. A status is created under an
+//! `Idempotency-Key`, which the server remembers for an hour; GoToSocial and others ignore it, so the server
+//! is asked what it is before the first post.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::http::{Answer, BaseUrl, Field, Http, Request};
+use super::secret::{Secret, SecretSource, write_private};
+use super::{ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, file_name, harmless, settings};
+use crate::post::outcome::{Class, Failure, Receipt};
+use crate::text::limits::{Abilities, Doubt, LengthRule, Limits};
+
+pub const NAME: &str = "mastodon";
+
+/// The server keeps a key for 3600 s from its own commit; ten minutes are left for clocks and queues.
+const KEY_WINDOW: Duration = Duration::from_mins(50);
+
+/// Upstream's defaults, until the server has said its own.
+pub fn limits() -> Limits {
+    Limits {
+        platform: NAME,
+        length: LengthRule::Mastodon { max: 500, link: 23 },
+        max_parts: 100,
+        max_images: 4,
+        max_image_bytes: 16 << 20,
+        max_alt: Some(1500),
+        image_types: &["image/jpeg", "image/png", "image/gif", "image/webp"],
+        abilities: Abilities {
+            warn: true,
+            share: true,
+            reply: true,
+            card: false,
+        },
+        doubt: Doubt::Key {
+            window: Some(KEY_WINDOW),
+        },
+    }
+}
+
+/// `[account.NAME]` with `platform = "mastodon"`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The account's server: `https://mastodon.social`.
+    base_url: String,
+    /// From Preferences > Development, with the scopes `write:statuses write:media read:statuses read:search`.
+    access_token: SecretSource,
+}
+
+pub fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
+    let config: Config = settings(table)?;
+    let base = BaseUrl::parse(&config.base_url).map_err(|e| format!("base_url: {e}"))?;
+    let token = config
+        .access_token
+        .resolve()
+        .map_err(|e| format!("access_token: {e}"))?;
+    tools.scrubber.learn(&token);
+    let vault = tools.vault.join(format!("instance-{}.json", tools.account));
+    let known = Instance::read(&vault, &base);
+    Ok(Box::new(Mastodon {
+        first: known.as_ref().map_or_else(limits, Instance::limits),
+        known_before: known.is_some(),
+        learned: OnceLock::new(),
+        base,
+        token,
+        vault,
+        http: tools.http.clone(),
+    }))
+}
+
+struct Mastodon {
+    base: BaseUrl,
+    token: Secret,
+    http: Http,
+    /// What the server said in an earlier life of this process, or upstream's defaults.
+    first: Limits,
+    known_before: bool,
+    /// What it says now.
+    learned: OnceLock<Limits>,
+    /// Where that is kept: after a crash we must know how doubt ends before we ask anybody.
+    vault: PathBuf,
+}
+
+// The wire.
+
+/// <https://docs.joinmastodon.org/methods/statuses/#form-data-parameters>. What is unused is left out.
+#[derive(Serialize)]
+struct NewStatus<'a> {
+    status: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spoiler_text: Option<&'a str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    language: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    media_ids: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_reply_to_id: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+struct Status {
+    id: String,
+    url: Option<String>,
+    uri: Option<String>,
+    reblog: Option<Box<Status>>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    error: String,
+}
+
+#[derive(Deserialize)]
+struct Media {
+    id: String,
+    url: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    statuses: Vec<Status>,
+}
+
+// What is said, and what the answer means.
+
+const CREATE: &str = "/api/v1/statuses";
+
+/// The whole request that will be visible.
+pub fn request(out: &Outgoing<'_>, media_ids: &[String]) -> Prepared {
+    let abilities = limits().abilities;
+    let status = NewStatus {
+        status: &out.part.shown_text(abilities),
+        spoiler_text: out.warn.filter(|warn| !warn.is_empty()),
+        language: primary_language(out.language),
+        media_ids,
+        in_reply_to_id: out.parent.map(|parent| parent.id.as_str()),
+    };
+    Prepared {
+        path: CREATE.into(),
+        body: serde_json::json!(status).to_string(),
+    }
+}
+
+/// A boost of the status that this server knows as `id`.
+fn share_request(id: &str) -> Result<Prepared, Failure> {
+    if id.is_empty()
+        || !id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    {
+        return Err(Failure::new(
+            Class::Rejected,
+            format!("the server gave the post a strange id: {id}"),
+        ));
+    }
+    Ok(Prepared {
+        path: format!("{CREATE}/{id}/reblog"),
+        body: "{}".into(),
+    })
+}
+
+/// The server takes ISO 639-1, and falls back to the account's default in silence if it gets another tag.
+fn primary_language(tag: &str) -> &str {
+    tag.split('-')
+        .next()
+        .filter(|primary| matches!(primary.len(), 2 | 3))
+        .unwrap_or_default()
+}
+
+/// 403s that are about the account and not about the post (`app/controllers/concerns/api/error_handling.rb`).
+const ACCOUNT_REFUSED: &[&str] = &[
+    "outside the authorized scopes",
+    "login is currently disabled",
+    "e-mail address",
+    "email address",
+    "currently pending review",
+];
+
+/// What the answer to a publishing request means.
+pub fn read(prepared: &Prepared, answer: &Answer) -> Result<Receipt, Failure> {
+    if answer.status == 200 {
+        return match answer.json::<Status>() {
+            Some(status) if !status.id.is_empty() => Ok(receipt(status)),
+            _ => Err(answer.failure(Class::InDoubt, None)),
+        };
+    }
+    let refusal = answer.json::<Refusal>();
+    let words = refusal.as_ref().map(|refusal| refusal.error.as_str());
+    let says = |sentence: &str| words.is_some_and(|words| words.contains(sentence));
+    let class = match answer.status {
+        403 if ACCOUNT_REFUSED.iter().any(|sentence| says(sentence)) => Class::Auth,
+        // A known key whose status was deleted since: it had been accepted. (A missing parent has another
+        // text, and a boost has no key.)
+        404 if says("Record not found") && prepared.path == CREATE => Class::Duplicate,
+        422 if says("have not finished processing") => Class::Transient,
+        // Only an earlier try of ours can have attached our upload.
+        422 if says("already attached to another post") => Class::Duplicate,
+        // A proxy's own page, before the server saw anything.
+        413 => Class::Rejected,
+        _ => answer.class(words.is_some()),
+    };
+    Err(answer.failure(class, words))
+}
+
+/// What a refusal means while nothing is visible yet.
+fn refused(answer: &Answer) -> Failure {
+    let nothing = Prepared {
+        path: String::new(),
+        body: String::new(),
+    };
+    harmless(
+        read(&nothing, answer)
+            .err()
+            .unwrap_or_else(|| answer.failure(Class::Transient, None)),
+    )
+}
+
+fn receipt(status: Status) -> Receipt {
+    let original = status.reblog.and_then(|original| original.url);
+    Receipt {
+        id: status.id,
+        url: original.or(status.url).or(status.uri),
+        pin: None,
+    }
+}
+
+// The account.
+
+#[async_trait]
+impl Platform for Mastodon {
+    fn limits(&self) -> &Limits {
+        self.learned.get().unwrap_or(&self.first)
+    }
+
+    async fn prepare(&self, out: &Outgoing<'_>) -> Result<Prepared, Failure> {
+        self.learn().await?;
+        if let Some(url) = out.share {
+            return share_request(&self.find(url).await?);
+        }
+        let mut media_ids = Vec::new();
+        for image in &out.images {
+            media_ids.push(self.upload(image).await?);
+        }
+        Ok(request(out, &media_ids))
+    }
+
+    async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
+        let request = Request::post(&self.base, &sealed.prepared.path)
+            .bearer(&self.token)
+            .header("idempotency-key", &sealed.key.delivery.to_string())
+            .json(sealed.prepared.body.clone());
+        read(&sealed.prepared, &self.http.publish(request).await?)
+    }
+}
+
+impl Mastodon {
+    async fn ask(&self, request: Request) -> Result<Answer, Failure> {
+        self.http
+            .send(request.bearer(&self.token))
+            .await
+            .map_err(harmless)
+    }
+
+    /// `GET /api/v2/search`: the local id of a post anywhere, fetched if need be.
+    async fn find(&self, url: &str) -> Result<String, Failure> {
+        let query = [
+            ("q", url),
+            ("resolve", "true"),
+            ("type", "statuses"),
+            ("limit", "1"),
+        ];
+        let answer = self
+            .ask(Request::get(&self.base, "/api/v2/search").query(&query))
+            .await?;
+        let Some(found) = answer.json::<Found>().filter(|_| answer.status == 200) else {
+            return Err(refused(&answer));
+        };
+        let gone = || {
+            Failure::new(
+                Class::Rejected,
+                format!("{} finds no post at {url}", self.base.host()),
+            )
+        };
+        found
+            .statuses
+            .into_iter()
+            .next()
+            .map(|status| status.id)
+            .ok_or_else(gone)
+    }
+
+    /// `POST /api/v2/media`, and waiting until the server has processed it. An upload that no status uses is
+    /// removed by the server.
+    async fn upload(&self, image: &ImageBytes) -> Result<String, Failure> {
+        let mut fields = vec![Field::File {
+            name: "file",
+            file_name: file_name(image.mime),
+            mime: image.mime,
+            bytes: image.bytes.clone(),
+        }];
+        if !image.alt.is_empty() {
+            fields.push(Field::Text {
+                name: "description",
+                value: image.alt.clone(),
+            });
+        }
+        let mut answer = self
+            .ask(Request::post(&self.base, "/api/v2/media").form(fields))
+            .await?;
+        let mut waits = [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000, 10_000].into_iter();
+        loop {
+            let media = answer
+                .json::<Media>()
+                .filter(|_| matches!(answer.status, 200 | 202 | 206));
+            let Some(media) = media else {
+                return Err(refused(&answer));
+            };
+            if answer.status == 200 && media.url.is_some() {
+                return Ok(media.id);
+            }
+            let Some(wait) = waits.next() else {
+                return Err(Failure::new(
+                    Class::Transient,
+                    "the server is still processing an image",
+                ));
+            };
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            answer = self
+                .ask(Request::get(&self.base, &format!("/api/v1/media/{}", media.id)))
+                .await?;
+        }
+    }
+
+    /// Asks the server once what it is and what it takes. If it does not answer, what it said before stands;
+    /// if it never said anything, nothing is posted yet, because doubt could not be resolved rightly.
+    async fn learn(&self) -> Result<(), Failure> {
+        if self.learned.get().is_some() {
+            return Ok(());
+        }
+        let answer = match self.http.send(Request::get(&self.base, "/api/v2/instance")).await {
+            Ok(answer) if answer.status < 500 && answer.status != 429 => answer,
+            _ if self.known_before => return Ok(()),
+            Ok(answer) => return Err(refused(&answer)),
+            Err(trouble) => return Err(harmless(trouble)),
+        };
+        let limits = match answer.json::<wire::Instance>().filter(|_| answer.status == 200) {
+            Some(wire) => {
+                let instance = Instance::new(&self.base, wire);
+                let limits = instance.limits();
+                instance.write(self.vault.clone()).await?;
+                limits
+            }
+            // Before version 4.0 there was no such page; keys were honoured then, too.
+            None => self.first.clone(),
+        };
+        // Another prepare may have been faster.
+        drop(self.learned.set(limits));
+        Ok(())
+    }
+}
+
+/// What a server says about itself, as far as we need it, kept in the vault.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Instance {
+    base_url: String,
+    honours_keys: bool,
+    max_characters: usize,
+    per_link: usize,
+    max_images: u16,
+    max_image_bytes: u64,
+    max_alt: usize,
+}
+
+/// <https://docs.joinmastodon.org/entities/Instance/>
+mod wire {
+    use serde::Deserialize;
+
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    pub struct Instance {
+        pub version: String,
+        pub source_url: String,
+        pub api_versions: ApiVersions,
+        pub configuration: Configuration,
+    }
+
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    pub struct ApiVersions {
+        pub mastodon: Option<u32>,
+    }
+
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    pub struct Configuration {
+        pub statuses: Statuses,
+        pub media_attachments: MediaAttachments,
+    }
+
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    pub struct Statuses {
+        pub max_characters: Option<usize>,
+        pub max_media_attachments: Option<u16>,
+        pub characters_reserved_per_url: Option<usize>,
+    }
+
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    pub struct MediaAttachments {
+        pub image_size_limit: Option<u64>,
+        pub description_limit: Option<usize>,
+    }
+}
+
+impl Instance {
+    fn new(base: &BaseUrl, wire: wire::Instance) -> Self {
+        let wire::Configuration {
+            statuses,
+            media_attachments,
+        } = wire.configuration;
+        // GoToSocial reads the header and forgets it. The others name themselves so: `2.7.2 (compatible;
+        // Pixelfed 0.12)`.
+        let foreign = wire.source_url.to_lowercase().contains("gotosocial")
+            || wire.version.starts_with("0.")
+            || wire.version.contains("(compatible;");
+        Self {
+            base_url: base.to_string(),
+            honours_keys: wire.api_versions.mastodon.is_some() || !foreign,
+            max_characters: statuses.max_characters.unwrap_or(500),
+            per_link: statuses.characters_reserved_per_url.unwrap_or(23),
+            max_images: statuses.max_media_attachments.unwrap_or(4),
+            max_image_bytes: media_attachments.image_size_limit.unwrap_or(16 << 20),
+            max_alt: media_attachments.description_limit.unwrap_or(1500),
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        let usual = limits();
+        Limits {
+            length: LengthRule::Mastodon {
+                max: self.max_characters,
+                link: self.per_link,
+            },
+            max_images: self.max_images,
+            max_image_bytes: self.max_image_bytes,
+            max_alt: Some(self.max_alt),
+            doubt: if self.honours_keys {
+                usual.doubt
+            } else {
+                Doubt::Ask
+            },
+            ..usual
+        }
+    }
+
+    fn read(vault: &PathBuf, base: &BaseUrl) -> Option<Self> {
+        let known: Self = serde_json::from_slice(&std::fs::read(vault).ok()?).ok()?;
+        (known.base_url == base.to_string()).then_some(known)
+    }
+
+    async fn write(&self, vault: PathBuf) -> Result<(), Failure> {
+        let bytes = serde_json::json!(self).to_string();
+        let shown = vault.display().to_string();
+        let written = tokio::task::spawn_blocking(move || write_private(&vault, bytes.as_bytes())).await;
+        match written {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(e)) => Err(Failure::new(Class::Transient, format!("{shown}: {e}"))),
+            Err(e) => Err(Failure::new(Class::Transient, format!("{shown}: {e}"))),
+        }
+    }
+}

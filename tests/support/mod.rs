@@ -1,0 +1,152 @@
+//! One world for all tests: a few accounts, some images, one moment.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use steadfast::campaign::assemble::{Assembled, assemble};
+use steadfast::campaign::outside::{Media, MediaProblem, Outside};
+use steadfast::campaign::read::{FileRead, read};
+use steadfast::campaign::{Account, Roster};
+use steadfast::text::limits::{Abilities, Doubt, LengthRule, Limits};
+
+/// Monday, 23 November 2026, noon in Chicago.
+pub fn now() -> Timestamp {
+    "2026-11-23T18:00:00Z".parse().unwrap()
+}
+
+pub fn mastodon() -> Limits {
+    Limits {
+        platform: "mastodon",
+        length: LengthRule::Mastodon { max: 500, link: 23 },
+        max_parts: 25,
+        max_images: 4,
+        max_image_bytes: 16_000_000,
+        max_alt: Some(1_500),
+        image_types: &["image/jpeg", "image/png", "image/webp", "image/gif"],
+        abilities: Abilities {
+            warn: true,
+            share: true,
+            reply: true,
+            card: false,
+        },
+        doubt: Doubt::Key { window: None },
+    }
+}
+
+pub fn bluesky() -> Limits {
+    Limits {
+        platform: "bluesky",
+        length: LengthRule::GraphemesAndBytes {
+            max: 300,
+            max_bytes: 3_000,
+        },
+        max_image_bytes: 1_000_000,
+        image_types: &["image/jpeg", "image/png", "image/webp"],
+        abilities: Abilities {
+            warn: false,
+            share: true,
+            reply: true,
+            card: true,
+        },
+        doubt: Doubt::OwnId,
+        ..mastodon()
+    }
+}
+
+/// No images, no threads, no sharing.
+pub fn webhook() -> Limits {
+    Limits {
+        platform: "webhook",
+        length: LengthRule::Unlimited,
+        max_parts: 1,
+        max_images: 0,
+        abilities: Abilities {
+            warn: false,
+            share: false,
+            reply: false,
+            card: false,
+        },
+        doubt: Doubt::Ask,
+        ..mastodon()
+    }
+}
+
+pub fn account(name: &str, limits: Limits, language: Option<&str>) -> Account {
+    Account {
+        name: name.parse().unwrap(),
+        platform: limits.platform,
+        like: limits.platform,
+        limits: Arc::new(limits),
+        language: language.map(str::to_owned),
+        min_gap: Duration::ZERO,
+        max_per_day: None,
+    }
+}
+
+/// Two accounts in English, one in Spanish, and a group.
+pub fn roster() -> Roster {
+    Roster {
+        accounts: vec![
+            account("mastodon", mastodon(), None),
+            account("bluesky", bluesky(), None),
+            account("masto-es", mastodon(), Some("es")),
+        ],
+        groups: BTreeMap::from([(
+            "english".to_owned(),
+            vec!["mastodon".parse().unwrap(), "bluesky".parse().unwrap()],
+        )]),
+    }
+}
+
+/// Files by name, and images that are there.
+#[derive(Default)]
+pub struct World {
+    pub files: BTreeMap<String, Vec<u8>>,
+    pub media: BTreeMap<String, Media>,
+}
+
+impl World {
+    pub fn of<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>) -> Self {
+        let mut world = Self::default();
+        for (file, text) in files {
+            world.files.insert(file.to_owned(), text.as_bytes().to_vec());
+        }
+        let png = Media {
+            mime: "image/png",
+            size: 20_000,
+            width: 640,
+            height: 480,
+        };
+        world.media.insert("media/court.png".into(), png);
+        world
+    }
+
+    pub fn read(&self) -> Vec<Arc<FileRead>> {
+        self.files
+            .iter()
+            .map(|(file, bytes)| Arc::new(read(file, bytes)))
+            .collect()
+    }
+
+    pub fn assemble(&self) -> Assembled {
+        assemble(&self.read(), &roster(), now(), self)
+    }
+}
+
+impl Outside for World {
+    fn media(&self, path: &str) -> Result<Media, MediaProblem> {
+        self.media.get(path).copied().ok_or_else(|| MediaProblem {
+            message: "there is no such file".into(),
+            help: "put it into the messages folder".into(),
+        })
+    }
+
+    fn text(&self, file: &str) -> Option<Arc<str>> {
+        self.files
+            .get(file)
+            .map(|bytes| String::from_utf8_lossy(bytes).into())
+    }
+}
