@@ -423,7 +423,7 @@ impl Keys {
 
     fn duration(&mut self, key: &str, problems: &mut Vec<String>) -> Option<Duration> {
         let text = self.text(key, problems)?;
-        let duration = crate::calendar::civil::duration(&text);
+        let duration = crate::campaign::read::duration(&text);
         if duration.is_none() {
             self.wrong(key, None, &format!("a length of time, as in \"90s\", \"20m\", \"2h\" or \"1d\", not \"{text}\""), problems);
         }

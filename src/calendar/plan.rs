@@ -10,13 +10,13 @@ use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::campaign::message::{Local, Message, When};
-use crate::campaign::{Account, Campaign, Roster};
+use crate::campaign::{Campaign, Roster};
 use crate::post::identity::{Identity, MessageId, Occurrence};
 
-use super::civil::instant;
+use super::civil::{self, instant};
 use super::cron::{Cron, Fire};
 use super::past::{Past, Turns};
-use super::traffic::{Spacing, Traffic};
+use super::traffic::Traffic;
 
 /// A slot that was missed by less is still taken: a restart at nine must not cost the nine o'clock slot.
 const SLOT_GRACE: SignedDuration = SignedDuration::from_secs(60);
@@ -216,7 +216,7 @@ impl<'a> Planner<'a> {
         self.followers.entry(target).or_default().push(index);
         let Some(message) = self.view.campaign.messages.get(index) else { return };
         let known = self.known(&message.id);
-        for account in self.view.roster.targets(message) {
+        for account in self.view.roster.target_indexes(&message.to) {
             if let Some(sent) = self.sent(target, account) {
                 let at = sent.saturating_add(wait).unwrap_or(Timestamp::MAX).max(known);
                 self.enter(at, index, What::Follow(account, true));
@@ -282,7 +282,7 @@ impl<'a> Planner<'a> {
         if message.starts.and_then(|starts| self.instant(starts)).is_some_and(|starts| entry.at < starts) {
             return;
         }
-        for account in self.view.roster.targets(message) {
+        for account in self.view.roster.target_indexes(&message.to) {
             if only.is_none_or(|only| only == account) {
                 let offer = Offer { at: entry.at, slot: None, occurrence: occurrence.clone(), certain };
                 self.offer(message, account, offer);
@@ -333,7 +333,7 @@ impl<'a> Planner<'a> {
             if message.draft || message.breaking || !pool && message.when != When::Queue {
                 continue;
             }
-            for account in self.view.roster.targets(message) {
+            for account in self.view.roster.target_indexes(&message.to) {
                 let Some(queue) = queues.get_mut(account) else { continue };
                 if pool {
                     queue.evergreen.push(index);
@@ -435,7 +435,7 @@ impl<'a> Planner<'a> {
         for index in self.followers.get(target).cloned().unwrap_or_default() {
             let Some(message) = self.view.campaign.messages.get(index) else { continue };
             let When::After { wait, .. } = &message.when else { continue };
-            if self.view.roster.targets(message).contains(&account) {
+            if self.view.roster.target_indexes(&message.to).contains(&account) {
                 let at = due.saturating_add(*wait).unwrap_or(Timestamp::MAX);
                 self.enter(at, index, What::Follow(account, false));
             }
@@ -450,7 +450,7 @@ impl<'a> Planner<'a> {
             if !queued && !message.draft {
                 continue;
             }
-            for account in self.view.roster.targets(message) {
+            for account in self.view.roster.target_indexes(&message.to) {
                 if self.is_recorded(message, account) || self.taken.contains(&(index, account)) {
                     continue;
                 }
@@ -545,7 +545,7 @@ impl<'a> Planner<'a> {
     }
 
     fn local(&self, at: Timestamp) -> DateTime {
-        self.view.campaign.settings.zone.to_datetime(at)
+        civil::local(&self.view.campaign.settings.zone, at)
     }
 
     fn half_period(&self, cron: &Cron, at: Timestamp) -> Duration {
@@ -594,25 +594,4 @@ struct Offer {
 fn too_late(overdue: Duration, late: Duration) -> String {
     let minutes = |d: Duration| SignedDuration::from_mins(i64::try_from(d.as_secs() / 60).unwrap_or(i64::MAX));
     format!("late by {:#}, and only {:#} are allowed", minutes(overdue), minutes(late))
-}
-
-impl Roster {
-    /// Indexes of the accounts a message goes to, each once, in the roster's order.
-    pub fn targets(&self, message: &Message) -> Vec<usize> {
-        let wanted = |account: &Account| {
-            let named = |name: &str| {
-                account.name.as_str() == name
-                    || self.groups.get(name).is_some_and(|group| group.contains(&account.name))
-            };
-            message.to.is_empty() || message.to.iter().any(|name| named(name))
-        };
-        let all = self.accounts.iter().enumerate();
-        all.filter(|(_, account)| wanted(account)).map(|(index, _)| index).collect()
-    }
-}
-
-impl Account {
-    pub fn spacing(&self) -> Spacing {
-        Spacing { min_gap: self.min_gap, max_per_day: self.max_per_day }
-    }
 }

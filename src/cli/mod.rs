@@ -5,6 +5,7 @@ mod check;
 mod history;
 mod hold;
 mod init;
+mod log;
 mod plan;
 mod post;
 mod preview;

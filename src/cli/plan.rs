@@ -138,7 +138,7 @@ fn show(rows: &[Row], campaign: &Campaign, format: PlanFormat) {
 
 /// What will go out, as a calendar that any calendar program reads (RFC 5545).
 fn calendar(rows: &[Row], campaign: &Campaign) -> String {
-    use icalendar::{Calendar, Component, Event, EventLike};
+    use icalendar::{Calendar, Component, Event};
     let stamp = |at: Timestamp| at.strftime("%Y%m%dT%H%M%SZ").to_string();
     let mut calendar = Calendar::new();
     calendar.name(&campaign.settings.name);

@@ -50,7 +50,7 @@ fn new_posts(office: &Office, files: &Files, id: &str, to: &[String]) -> Result<
         return Err(Failed::Usage(format!("there is no message `{id}` that can be read; `steadfast check` shows what is wrong")));
     };
     let now = office.clock.now();
-    let today = campaign.settings.zone.to_datetime(now).date();
+    let today = crate::calendar::civil::local(&campaign.settings.zone, now).date();
     if let Some(why) = campaign.blocked.get(&message.id).cloned().or_else(|| campaign.stale_fact(message, today)) {
         return Err(Failed::Wrong(format!("`{id}` can't go out as it stands: {why}")));
     }
@@ -58,7 +58,7 @@ fn new_posts(office: &Office, files: &Files, id: &str, to: &[String]) -> Result<
     if !to.is_empty() {
         asked.to = to.iter().map(|name| name.as_str().into()).collect();
     }
-    let targets = files.roster.targets(&asked);
+    let targets = files.roster.target_indexes(&asked.to);
     if targets.is_empty() {
         return Err(Failed::Usage(format!("there is no account or group named {}", to.join(", "))));
     }

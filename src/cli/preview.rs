@@ -39,7 +39,7 @@ pub(super) fn preview(office: &Office, wanted: Option<&str>, format: Format) -> 
     }
     let mut rows = Vec::new();
     for message in messages {
-        for index in files.roster.targets(message) {
+        for index in files.roster.target_indexes(&message.to) {
             if let Some(account) = files.roster.accounts.get(index) {
                 rows.push(row(office, &campaign, message, account));
             }

@@ -5,7 +5,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 /// A table with these headings.
 pub(crate) fn table(headings: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     table.set_width(width.unwrap_or(140));
     table.set_header(headings.iter().map(|heading| heading.to_uppercase()));

@@ -28,6 +28,7 @@ use crate::text::limits::Doubt;
 
 pub use deliver::Media;
 pub use dispatch::Ends;
+pub use planner::asked;
 
 /// How long what is in flight may take to finish after "stop"; what is left is abandoned, and looked into
 /// at the next start.

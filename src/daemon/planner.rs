@@ -145,7 +145,7 @@ impl Planner {
             Ok(content) => content,
             Err(problem) => {
                 if self.unspeakable.insert(planned.identity.post_id()) {
-                    tracing::error!(event = "post.unspeakable", message = %message.id, account = %account.name,
+                    tracing::error!(event = "post.unspeakable", message_id = %message.id, account = %account.name,
                         "{} can't go to {}: {problem}", message.id, account.name);
                 }
                 return None;
@@ -186,7 +186,7 @@ impl Planner {
 
     /// Tells the dispatcher which messages the files hold back at this moment.
     async fn block(&self, campaign: &Campaign, now: Timestamp) {
-        let today = campaign.settings.zone.to_datetime(now).date();
+        let today = crate::calendar::civil::local(&campaign.settings.zone, now).date();
         let mut blocked: BTreeSet<MessageId> = campaign.blocked.keys().cloned().collect();
         let stale = campaign.messages.iter().filter(|message| campaign.stale_fact(message, today).is_some());
         blocked.extend(stale.map(|message| message.id.clone()));
@@ -224,7 +224,7 @@ impl Planner {
                 Follow::Reword(content) => reworded.push((post.id, content)),
                 Follow::Unplan(why) => {
                     let (message, account) = (&post.message, &post.account);
-                    tracing::info!(event = "post.unplanned", post = %post.id, %message, %account, why, "{message} is not sent to {account} now: {why}");
+                    tracing::info!(event = "post.unplanned", post = %post.id, message_id = %message, %account, why, "{message} is not sent to {account} now: {why}");
                     unplanned.push(post.id);
                 }
             }
@@ -246,7 +246,7 @@ impl Planner {
         if message.draft {
             return Follow::Unplan("it is a draft again");
         }
-        let targets = self.world.roster.targets(message);
+        let targets = self.world.roster.target_indexes(&message.to);
         let account = targets.iter().filter_map(|index| self.world.roster.accounts.get(*index));
         let Some(account) = account.into_iter().find(|account| account.name == post.account) else {
             return Follow::Unplan("it no longer goes to this account");

@@ -23,29 +23,29 @@ pub fn rest(post: &Post, to: &Standing, rest: &Rest, now: Timestamp) {
     if let Some(receipt) = &rest.receipt {
         let (part, parts) = (post.standing.part.saturating_add(1), post.parts);
         let url = receipt.url.as_deref().unwrap_or_default();
-        info!(event = "post.sent", post = %id, %message, %account, platform, %due, late_ms = late_ms(post, now),
+        info!(event = "post.sent", post = %id, message_id = %message, %account, platform, %due, late_ms = late_ms(post, now),
               part, parts, url, "sent {message} to {account}{}", of(part, parts));
         return;
     }
     let again = to.not_before;
     match to.state {
         State::Retrying => {
-            warn!(event = "post.retry", post = %id, %message, %account, platform, %due, again = %again, error = words,
+            warn!(event = "post.retry", post = %id, message_id = %message, %account, platform, %due, again = %again, error = words,
                   "{message} was not accepted on {account}: {words}");
         }
         State::InDoubt => {
-            warn!(event = "post.in_doubt", post = %id, %message, %account, platform, %due, again = %again, error = words,
+            warn!(event = "post.in_doubt", post = %id, message_id = %message, %account, platform, %due, again = %again, error = words,
                   "nobody knows yet whether {account} has {message}: {words}");
         }
         State::Rejected => {
-            error!(event = "post.rejected", post = %id, %message, %account, platform, %due, error = words,
+            error!(event = "post.rejected", post = %id, message_id = %message, %account, platform, %due, error = words,
                    "{account} refused {message}: {words}");
         }
         State::Held => {
-            warn!(event = "post.held", post = %id, %message, %account, platform, %due, why, "{message} is held on {account}: {why}");
+            warn!(event = "post.held", post = %id, message_id = %message, %account, platform, %due, why, "{message} is held on {account}: {why}");
         }
         State::Skipped => {
-            warn!(event = "post.skipped", post = %id, %message, %account, platform, %due, why, "{message} is not sent to {account}: {why}");
+            warn!(event = "post.skipped", post = %id, message_id = %message, %account, platform, %due, why, "{message} is not sent to {account}: {why}");
         }
         State::Due | State::Sending | State::Sent => {}
     }
@@ -72,11 +72,11 @@ pub fn recorded(post: &Post) {
     let why = post.standing.why.as_deref().unwrap_or_default();
     match post.standing.state {
         State::Held => {
-            warn!(event = "post.held", post = %post.id, %message, %account, platform, %due, why, "{message} is held on {account}: {why}");
+            warn!(event = "post.held", post = %post.id, message_id = %message, %account, platform, %due, why, "{message} is held on {account}: {why}");
         }
         State::Skipped => {
-            warn!(event = "post.skipped", post = %post.id, %message, %account, platform, %due, why, "{message} is not sent to {account}: {why}");
+            warn!(event = "post.skipped", post = %post.id, message_id = %message, %account, platform, %due, why, "{message} is not sent to {account}: {why}");
         }
-        _ => info!(event = "post.due", post = %post.id, %message, %account, platform, %due, "{message} is due on {account}"),
+        _ => info!(event = "post.due", post = %post.id, message_id = %message, %account, platform, %due, "{message} is due on {account}"),
     }
 }

@@ -21,7 +21,7 @@ pub use lint::secret;
 pub(super) use markdown::split as split_markdown;
 pub use message::{AFTER_KEYS, Entry, IMAGE_KEYS, MESSAGE_KEYS, NOT_YET_KEYS, WORDS_KEYS};
 pub use settings::{BLACKOUT_KEYS, CAMPAIGN_KEYS, FACT_KEYS, RawBlackout, RawCampaign, RawFact};
-pub use value::is_language;
+pub use value::{duration, is_language};
 
 use super::check::Stash;
 use super::problem::{Place, Problem, Severity};
