@@ -102,7 +102,7 @@ async fn at_rest(ledger: &Sqlite, ids: &[PostId]) {
 /// No daemon is running, so we are it for as long as this takes.
 async fn send_ourselves(office: &Office, files: Files, ledger: &Arc<Sqlite>, ids: &[PostId]) -> Result<(), Failed> {
     let _lock = Lock::take(&office.settings.ledger)?;
-    let assets = Assets::new(&office.settings, files.roster.clone());
+    let assets = Assets::new(files.roster.clone());
     let campaign = office.campaign(&files)?;
     let world = assemble_world(office, ledger.clone(), &assets, files.folder)?;
     let (_keep, campaign) = tokio::sync::watch::channel(Arc::new(campaign));

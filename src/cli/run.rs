@@ -18,7 +18,6 @@ use crate::platform::http::Http;
 use crate::platform::secret::Scrubber;
 use crate::platform::{self, ImageBytes, Tools};
 use crate::post::content::Image;
-use crate::settings::Settings;
 use crate::web;
 
 use super::{Exit, Failed, Office, log};
@@ -27,7 +26,7 @@ pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
     let settings = &office.settings;
     let files = office.read_files();
     let campaign = office.campaign(&files)?;
-    let assets = Assets::new(settings, files.roster.clone());
+    let assets = Assets::new(files.roster.clone());
     log::start(&settings.log, &assets.scrubber).map_err(Failed::Usage)?;
 
     let (ledger, _lock) = take_ledger(office).await?;
@@ -94,8 +93,7 @@ pub(super) struct Assets {
 }
 
 impl Assets {
-    pub fn new(settings: &Settings, roster: Roster) -> Self {
-        let _ = settings;
+    pub fn new(roster: Roster) -> Self {
         Self { roster, scrubber: Scrubber::new() }
     }
 }
@@ -117,8 +115,7 @@ pub(super) fn assemble_world(
         let Some(entry) = platform::find(account.platform) else { continue };
         match (entry.open)(account.keys.clone(), &tools) {
             Ok(platform) => {
-                let doubt = account.in_doubt.heard(platform.limits().doubt);
-                outlets.push(Outlet { account: known.clone(), platform, doubt });
+                outlets.push(Outlet { account: known.clone(), platform, in_doubt: account.in_doubt });
             }
             Err(why) => problems.push(format!("[account.{}]: {why}", account.name)),
         }

@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::ledger::{Hold, Ledger, LedgerError};
 use crate::platform::Platform;
 use crate::post::identity::MessageId;
+use crate::settings::InDoubt;
 use crate::text::limits::Doubt;
 
 pub use deliver::Media;
@@ -38,8 +39,15 @@ const GRACE: Duration = Duration::from_secs(8);
 pub struct Outlet {
     pub account: Account,
     pub platform: Box<dyn Platform>,
-    /// How its doubts end, after the account's `in_doubt` was heard.
-    pub doubt: Doubt,
+    /// What the operators say of its doubts.
+    pub in_doubt: InDoubt,
+}
+
+impl Outlet {
+    /// How its doubts end: asked anew each time, because an adapter can learn what its server is.
+    pub fn doubt(&self) -> Doubt {
+        self.in_doubt.heard(self.platform.limits().doubt)
+    }
 }
 
 /// Everything the daemon works with, passed in.

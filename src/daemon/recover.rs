@@ -4,7 +4,7 @@ use crate::ledger::{Conclusion, LedgerError};
 use crate::post::state::State;
 use crate::post::step::{Action, Event, step};
 
-use super::World;
+use super::{Outlet, World};
 use super::deliver::terms_of;
 
 /// The lock is ours, so whoever wrote these intents is gone (reliability §2.7).
@@ -14,7 +14,7 @@ pub(crate) async fn recover(world: &World) -> Result<(), LedgerError> {
             .outlets
             .iter()
             .find(|outlet| outlet.account.name == post.account)
-            .map_or(crate::text::limits::Doubt::Ask, |outlet| outlet.doubt);
+            .map_or(crate::text::limits::Doubt::Ask, Outlet::doubt);
         let now = world.clock.now();
         let Ok(next) = step(&post.standing, &terms_of(&post, doubt), Event::Found, now, world.clock.dice()) else {
             continue;
