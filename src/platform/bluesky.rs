@@ -69,7 +69,7 @@ fn bsky_social() -> String {
     "https://bsky.social".into()
 }
 
-pub fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
+pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
     let config: Config = settings(table)?;
     let password = config
         .app_password

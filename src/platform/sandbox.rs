@@ -45,7 +45,7 @@ pub struct Config {
     like: Option<String>,
 }
 
-pub fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
+pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
     let config: Config = settings(table)?;
     let name = config.like.as_deref().unwrap_or(LIKE);
     let model = super::find(name)

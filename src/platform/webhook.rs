@@ -55,7 +55,7 @@ pub struct Config {
     secret: SecretSource,
 }
 
-pub fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
+pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
     let config: Config = settings(table)?;
     let url = BaseUrl::endpoint(&config.url).map_err(|e| format!("url: {e}"))?;
     let secret = config.secret.resolve().map_err(|e| format!("secret: {e}"))?;
