@@ -8,6 +8,7 @@ pub mod text;
 
 // First floor: each talks to one thing; neither knows the other.
 pub mod clock;
+pub mod folder;
 pub mod platform;
 
 // Roof: they see all below.
