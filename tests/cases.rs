@@ -1,3 +1,8 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    reason = "a test stops at the first surprise"
+)]
 //! `cases/NAME/` in, `cases/NAME.snap` out: the messages folder, and all that is said of it.
 
 use std::collections::BTreeSet;

@@ -1,14 +1,14 @@
 //! The real program, killed at random moments and started again: nothing lost, nothing doubled, nothing early.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod support;
+mod program;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use support::fake::{Accepted, Fake, now};
-use support::{Dice, Place};
+use program::fake::{Accepted, Fake, now};
+use program::{Dice, Place};
 
 /// How many kills; a longer run is a matter of patience: `STEADFAST_KILLS=5000 cargo test --test kill`.
 fn kills() -> u64 {

@@ -3,6 +3,7 @@
 pub mod assemble;
 mod check;
 pub mod codes;
+mod dates;
 pub mod fact;
 pub mod message;
 pub mod outside;

@@ -8,7 +8,7 @@ use super::args::Format;
 use super::{Exit, Failed, Office, print, print_json, show};
 
 pub(super) fn check(office: &Office, format: Format) -> Result<Exit, Failed> {
-    let files = office.read_files();
+    let files = office.read_files()?;
     let problems = &files.assembled.problems;
     match format {
         Format::Json => print_json(&show::json(problems)),

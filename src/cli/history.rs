@@ -70,7 +70,7 @@ impl Row {
 }
 
 pub(super) async fn history(office: &Office, asked: Asked, format: Format) -> Result<Exit, Failed> {
-    let files = office.read_files();
+    let files = office.read_files()?;
     let zone = files.assembled.campaign.as_ref().map_or(jiff::tz::TimeZone::UTC, |c| c.settings.zone.clone());
     let since = asked.since.as_deref().map(|text| instant(text, &zone)).transpose()?;
     let filter = Filter {

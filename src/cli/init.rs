@@ -13,7 +13,7 @@ pub(super) async fn init(office: &Office) -> Result<Exit, Failed> {
             path.display()
         )));
     }
-    let files = office.read_files();
+    let files = office.read_files()?;
     let campaign = office.campaign(&files)?;
     let ledger = Sqlite::create(path).await?;
     ledger.belongs_to(&campaign.settings.id).await?;

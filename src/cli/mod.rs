@@ -24,7 +24,7 @@ use clap::CommandFactory;
 use crate::campaign::assemble::{Assembled, assemble};
 use crate::campaign::{Campaign, Roster};
 use crate::clock::{Clock, SystemClock};
-use crate::folder::Folder;
+use crate::folder::{Folder, FolderGone};
 use crate::ledger::LedgerError;
 use crate::ledger::sqlite::Sqlite;
 use crate::settings::{Settings, SettingsError};
@@ -148,12 +148,13 @@ pub(crate) struct Files {
 }
 
 impl Office {
-    pub fn read_files(&self) -> Files {
-        let mut folder = Folder::open(&self.settings.messages);
-        let scanned = folder.scan();
+    pub fn read_files(&self) -> Result<Files, Failed> {
+        let gone = |gone: FolderGone| Failed::Wrong(format!("{gone}; is `messages` in the config right?"));
+        let mut folder = Folder::open(&self.settings.messages).map_err(gone)?;
+        let scanned = folder.scan().map_err(gone)?;
         let roster = self.settings.roster();
         let assembled = assemble(&scanned.files, &roster, self.clock.now(), &folder);
-        Files { folder, roster, assembled }
+        Ok(Files { folder, roster, assembled })
     }
 
     /// The campaign, or the reason why there is none.

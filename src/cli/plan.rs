@@ -28,7 +28,7 @@ struct Row {
 }
 
 pub(super) async fn plan(office: &Office, from: Option<Date>, days: u16, format: PlanFormat) -> Result<Exit, Failed> {
-    let files = office.read_files();
+    let files = office.read_files()?;
     let campaign = office.campaign(&files)?;
     let now = office.clock.now();
     let zone = &campaign.settings.zone;

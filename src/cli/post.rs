@@ -16,7 +16,7 @@ use super::{Exit, Failed, Files, Office, print_line};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Result<Exit, Failed> {
-    let files = office.read_files();
+    let files = office.read_files()?;
     let posts = new_posts(office, &files, message, to)?;
     let ledger = Arc::new(office.ledger().await?);
     let now = office.clock.now();

@@ -31,7 +31,7 @@ struct PartRow {
 }
 
 pub(super) fn preview(office: &Office, wanted: Option<&str>, format: Format) -> Result<Exit, Failed> {
-    let files = office.read_files();
+    let files = office.read_files()?;
     let campaign = office.campaign(&files)?;
     let messages: Vec<_> = campaign.messages.iter().filter(|m| wanted.is_none_or(|id| m.id.as_str() == id)).collect();
     if let Some(id) = wanted.filter(|_| messages.is_empty()) {

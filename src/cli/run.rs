@@ -11,7 +11,7 @@ use tracing::{error, info};
 use crate::campaign::Roster;
 use crate::daemon::watch::Watch;
 use crate::daemon::{self, Media, Outlet, World};
-use crate::folder::Folder;
+use crate::folder::{Folder, Picture};
 use crate::ledger::sqlite::{Lock, Sqlite};
 use crate::ledger::LedgerError;
 use crate::platform::http::Http;
@@ -24,7 +24,7 @@ use super::{Exit, Failed, Office, log};
 
 pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
     let settings = &office.settings;
-    let files = office.read_files();
+    let files = office.read_files()?;
     let campaign = office.campaign(&files)?;
     let assets = Assets::new(files.roster.clone());
     log::start(&settings.log, &assets.scrubber).map_err(Failed::Usage)?;
@@ -32,7 +32,8 @@ pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
     let (ledger, _lock) = take_ledger(office).await?;
     ledger.belongs_to(&campaign.settings.id).await?;
     let ledger = Arc::new(ledger);
-    let world = assemble_world(office, ledger.clone(), &assets, Folder::open(&settings.messages))?;
+    let pictures = Folder::open(&settings.messages).map_err(|gone| Failed::Wrong(gone.to_string()))?;
+    let world = assemble_world(office, ledger.clone(), &assets, pictures)?;
 
     let stop = CancellationToken::new();
     let ready = Arc::new(web::Ready::default());
@@ -50,6 +51,7 @@ pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
         campaigns,
         ledger: ledger.clone(),
         rescan: Arc::clone(&rescan),
+        lost: false,
     };
     let watching = tokio::spawn(watching.run(files.assembled, stop.clone()));
     tokio::spawn(listen_for_signals(stop.clone(), rescan));
@@ -113,7 +115,7 @@ pub(super) fn assemble_world(
     for (account, known) in settings.accounts.iter().zip(&assets.roster.accounts) {
         let tools = Tools { account: &account.name, http: &http, vault: &vault, scrubber: &assets.scrubber };
         let Some(entry) = platform::find(account.platform) else { continue };
-        match (entry.open)(account.keys.clone(), &tools) {
+        match entry.open(account.keys.clone(), &tools) {
             Ok(platform) => {
                 outlets.push(Outlet { account: known.clone(), platform, in_doubt: account.in_doubt });
             }
@@ -143,8 +145,12 @@ struct Pictures {
 impl Media for Pictures {
     async fn image(&self, image: &Image) -> Result<ImageBytes, String> {
         let (folder, image) = (Arc::clone(&self.folder), image.clone());
-        let read = tokio::task::spawn_blocking(move || folder.read_image(&image)).await;
-        read.map_err(|_| "the image could not be read".to_owned())?.map_err(|problem| problem.to_string())
+        let read = tokio::task::spawn_blocking(move || {
+            let picture = folder.picture(&image.file).map_err(|problem| format!("{}: {problem}", image.file))?;
+            let Picture { bytes, mime, width, height } = picture;
+            Ok(ImageBytes { bytes, mime, width, height, alt: image.alt })
+        });
+        read.await.map_err(|_| "the image could not be read".to_owned())?
     }
 }
 

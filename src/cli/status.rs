@@ -52,7 +52,7 @@ struct AccountRow {
 }
 
 pub(super) async fn status(office: &Office, format: Format) -> Result<Exit, Failed> {
-    let files = office.read_files();
+    let files = office.read_files()?;
     let now = office.clock.now();
     let ledger = office.ledger_if_any().await?;
     let status = gather(office, &files, ledger.as_ref(), now).await?;

@@ -36,6 +36,8 @@ pub struct Watch {
     pub ledger: Arc<dyn Ledger>,
     /// Rung by a signal.
     pub rescan: Arc<Notify>,
+    /// The folder itself could not be read at the last look.
+    pub lost: bool,
 }
 
 impl Watch {
@@ -81,15 +83,33 @@ impl Watch {
 
     async fn look(&mut self, new_day: bool, said: &mut HashSet<String>) {
         // Reading files blocks, and a slow disk must not hold up what is due.
-        let scan = tokio::task::block_in_place(|| self.folder.scan());
-        if !scan.changed && !new_day {
+        let before = self.campaigns.borrow().clone();
+        let scan = match tokio::task::block_in_place(|| self.folder.scan()) {
+            Ok(scan) => scan,
+            Err(gone) => {
+                if !std::mem::replace(&mut self.lost, true) {
+                    let why = gone.to_string();
+                    warn!(event = "campaign.invalid", why, "nothing is sent: {why}");
+                    self.campaigns.send_replace(Arc::new(held_back(&before, &why)));
+                }
+                return;
+            }
+        };
+        if scan.unsettled {
+            let rescan = Arc::clone(&self.rescan);
+            tokio::spawn(async move {
+                tokio::time::sleep(QUIET).await;
+                rescan.notify_one();
+            });
+        }
+        let returned = std::mem::take(&mut self.lost);
+        if !scan.any() && !new_day && !returned {
             return;
         }
         let assembled = tokio::task::block_in_place(|| {
             assemble(&scan.files, &self.roster, self.clock.now(), &self.folder)
         });
         self.say(&assembled, said).await;
-        let before = self.campaigns.borrow().clone();
         let next = match assembled.campaign {
             Ok(campaign) if campaign.settings.id != before.settings.id => {
                 let why = format!("the campaign's id was changed from `{}` to `{}`: it never changes; put it back", before.settings.id, campaign.settings.id);

@@ -119,7 +119,7 @@ pub(super) async fn media(State(pages): State<Arc<Pages>>, Path(file): Path<Stri
             let shown = timeline(&pages.vault, &account.name, SHOWN).ok()?;
             shown.into_iter().flat_map(|part| part.said.images).find(|image| image.file == file)
         });
-        crate::folder::Folder::open(&pages.messages).read_image(&named?).ok()
+        crate::folder::Folder::open(&pages.messages).ok()?.picture(&named?.file).ok()
     });
     match read.await {
         Ok(Some(image)) => ([(header::CONTENT_TYPE, image.mime)], image.bytes).into_response(),

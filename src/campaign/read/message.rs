@@ -4,15 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use toml::de::DeValue;
-
 use super::report::{Found, Report, Span, Table, Value};
-use super::settings::{bad_language, beginning, cron, end, out_of_range};
-use super::value::{Written, duration, is_language, written};
+use super::settings::cron;
+use super::time::{after, at, beginning, end, late, message_id};
+use super::words::{WORDS_KEYS, images, languages, template, thread, url, words, words_text};
 use crate::calendar::cron::Cron;
 use crate::campaign::message::{Local, Message, When, Words};
-use crate::campaign::problem::{nearest, shown};
-use crate::post::content::Image;
+use crate::campaign::problem::{Severity, nearest, shown};
 use crate::post::identity::{MessageId, propose_name};
 
 /// The keys of `[[message]]` that are read.
@@ -39,15 +37,6 @@ pub const MESSAGE_KEYS: &[&str] = &[
 ];
 /// Those that are planned but not built.
 pub const NOT_YET_KEYS: &[&str] = &["every", "was", "rev", "fold"];
-/// The keys of an override, `[message.bluesky]` or `[message.lang.es]`.
-pub const WORDS_KEYS: &[&str] = &["text", "link", "warn", "image"];
-/// The keys of an image.
-pub const IMAGE_KEYS: &[&str] = &["file", "alt"];
-/// The keys of `after`.
-pub const AFTER_KEYS: &[&str] = &["message", "wait"];
-
-/// The longest text of a message, before anything is worked out in it: far above every platform.
-const TEXT_MAX: usize = 64 * 1024;
 
 /// A message as it was read, and how well.
 #[derive(Debug, Clone)]
@@ -81,7 +70,7 @@ struct Draft {
     expires: Option<Local>,
     late: Option<Duration>,
     reply_to: Option<MessageId>,
-    draft: bool,
+    unfinished: bool,
     thread_auto: bool,
 }
 
@@ -138,7 +127,7 @@ pub fn message(
         late: draft.late,
         reply_to: draft.reply_to,
         share: draft.share.map(|(url, _)| url.into()),
-        draft: draft.draft,
+        draft: draft.unfinished,
         thread_auto: draft.thread_auto,
     };
     report.about = None;
@@ -146,7 +135,7 @@ pub fn message(
     let found = report.problems.get(before..).unwrap_or_default();
     let error = found
         .iter()
-        .find(|problem| problem.severity == crate::campaign::problem::Severity::Error)
+        .find(|problem| problem.severity == Severity::Error)
         .map_or_else(|| "it has an error".to_owned(), |problem| problem.message.clone());
     Some(Entry {
         message: Arc::new(message),
@@ -208,7 +197,7 @@ fn read_key(report: &mut Report<'_>, draft: &mut Draft, key: &str, key_at: Span,
         "reply_to" => draft.reply_to = message_id(report, "reply_to", value),
         "share" => draft.share = url(report, "share", value),
         "warn" => draft.words.warn = report.some_text("warn", value).map(|(warn, _)| warn.into()),
-        "draft" => draft.draft = report.flag("draft", value).is_some_and(|flag| flag.0),
+        "draft" => draft.unfinished = report.flag("draft", value).is_some_and(|flag| flag.0),
         "thread" => draft.thread_auto = thread(report, value),
         "lang" => draft.for_language = languages(report, value),
         "every" => report.not_yet(
@@ -394,260 +383,4 @@ fn nameless(
     [near, format!("message-{}", index + 1)]
         .into_iter()
         .find_map(|id| id.parse().ok())
-}
-
-/// A local time of day on a day, or one with an offset.
-fn at(report: &mut Report<'_>, value: &Value<'_>) -> Option<Local> {
-    let example = "`at = 2026-12-01T09:00:00`, without quotes";
-    let Some(datetime) = value.get_ref().as_datetime() else {
-        report.wrong("at", value, "a date and time", example);
-        return None;
-    };
-    let message = match written(datetime) {
-        Written::Local(local) => return Some(local),
-        Written::Date(date) => {
-            report.error(
-                "bad-time",
-                value.span(),
-                "`at` has a date but no time of day",
-                format!("write `at = {date}T09:00:00`"),
-            );
-            return None;
-        }
-        Written::OutOfRange => {
-            out_of_range(report, "at", value.span());
-            return None;
-        }
-        Written::Time => "`at` has a time of day but no date",
-    };
-    report.error("bad-time", value.span(), message, format!("write {example}"));
-    None
-}
-
-fn after(report: &mut Report<'_>, value: &Value<'_>) -> Option<(MessageId, Duration)> {
-    let example = "`after = { message = \"hearing-denied\", wait = \"2h\" }`";
-    let table = report.table("after", value, example)?;
-    let (mut message, mut wait) = (None, Some(Duration::ZERO));
-    for (key, value) in table {
-        match key.get_ref().as_ref() {
-            "message" => message = message_id(report, "message", value),
-            "wait" => wait = length(report, "wait", value),
-            other => report.unknown_key(other, key.span(), AFTER_KEYS),
-        }
-    }
-    if !table.contains_key("message") {
-        report.error(
-            "missing",
-            value.span(),
-            "`after` does not say which message to wait for",
-            format!("write {example}"),
-        );
-    }
-    Some((message?, wait?))
-}
-
-fn message_id(report: &mut Report<'_>, key: &str, value: &Value<'_>) -> Option<MessageId> {
-    let (id, at) = report.text(key, value)?;
-    match id.parse() {
-        Ok(id) => Some(id),
-        Err(why) => {
-            report.error(
-                "bad-id",
-                at,
-                format!("`{}` is no message's id: {why}", shown(&id)),
-                "write the id of the message, as it is in its file",
-            );
-            None
-        }
-    }
-}
-
-/// How long: `6h`.
-fn length(report: &mut Report<'_>, key: &str, value: &Value<'_>) -> Option<Duration> {
-    let (text, at) = report.text(key, value)?;
-    let found = duration(&text);
-    if found.is_none() {
-        report.error(
-            "bad-duration",
-            at,
-            format!("`{}` is not a length of time", shown(&text)),
-            format!("write it like `{key} = \"90m\"`, `\"6h\"` or `\"2d\"`; at most a year"),
-        );
-    }
-    found
-}
-
-fn late(report: &mut Report<'_>, value: &Value<'_>) -> Option<Duration> {
-    let instead = "write how late it may still go out, like `late = \"6h\"`";
-    match value.get_ref() {
-        DeValue::Table(_) => {
-            report.not_yet("`late` with `then`", value.span(), instead);
-            None
-        }
-        DeValue::String(word) if matches!(word.as_ref(), "skip" | "hold" | "post") => {
-            report.not_yet(&format!("`late = \"{word}\"`"), value.span(), instead);
-            None
-        }
-        _ => length(report, "late", value),
-    }
-}
-
-fn thread(report: &mut Report<'_>, value: &Value<'_>) -> bool {
-    let Some((word, at)) = report.text("thread", value) else {
-        return false;
-    };
-    if word == "auto" {
-        return true;
-    }
-    report.error(
-        "bad-value",
-        at,
-        format!("`thread` cannot be `{}`", shown(&word)),
-        "write `thread = \"auto\"`, or put lines of just `---` between the parts of the text",
-    );
-    false
-}
-
-/// An address on the web, as it will be handed to a platform.
-fn url(report: &mut Report<'_>, key: &str, value: &Value<'_>) -> Option<Found<String>> {
-    let (text, at) = report.some_text(key, value)?;
-    let text = text.trim().to_owned();
-    let wrong = if text.contains("{{") || text.contains("{%") {
-        Some("it cannot have `{{ … }}` in it")
-    } else if text.contains(char::is_whitespace) {
-        Some("it has a space in it")
-    } else {
-        match url::Url::parse(&text) {
-            Err(_) => Some("it is not an address"),
-            Ok(url) if !matches!(url.scheme(), "http" | "https") => Some("it must begin with https://"),
-            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-                Some("it has a user name in it")
-            }
-            Ok(url) if !url.host_str().is_some_and(|host| host.contains('.')) => {
-                Some("its host has no dot in it")
-            }
-            Ok(_) => None,
-        }
-    };
-    if let Some(wrong) = wrong {
-        report.error(
-            "bad-link",
-            at,
-            format!("`{}` cannot be a `{key}`: {wrong}", shown(&text)),
-            format!("write `{key} = \"https://example.org/page\"`"),
-        );
-        return None;
-    }
-    Some((text, at))
-}
-
-fn images(report: &mut Report<'_>, value: &Value<'_>) -> Box<[Image]> {
-    let example = "`image = [{ file = \"media/court.png\", alt = \"The courthouse in Gretna\" }]`";
-    let Some(list) = value.get_ref().as_array() else {
-        report.wrong("image", value, "a list", example);
-        return Box::default();
-    };
-    list.iter()
-        .filter_map(|item| image(report, item, example))
-        .collect()
-}
-
-fn image(report: &mut Report<'_>, value: &Value<'_>, example: &str) -> Option<Image> {
-    let table = report.table("image", value, example)?;
-    let (mut file, mut alt) = (None, None);
-    for (key, value) in table {
-        match key.get_ref().as_ref() {
-            "file" => file = report.some_text("file", value),
-            "alt" => {
-                alt = report
-                    .text("alt", value)
-                    .filter(|(alt, _)| !alt.trim().is_empty())
-            }
-            other => report.unknown_key(other, key.span(), IMAGE_KEYS),
-        }
-    }
-    if !table.contains_key("file") {
-        report.error(
-            "missing",
-            value.span(),
-            "this image has no `file`",
-            format!("write {example}"),
-        );
-    }
-    let alt_wrong = table
-        .get("alt")
-        .is_some_and(|alt| alt.get_ref().as_str().is_none());
-    if alt.is_none() && !alt_wrong {
-        report.error(
-            "missing-alt",
-            value.span(),
-            "this image has no description, and who cannot see it would not know what it shows",
-            "add `alt = \"…\"`: what is to be seen, in a sentence",
-        );
-    }
-    Some(Image {
-        file: file?.0,
-        alt: alt.map(|(alt, _)| alt).unwrap_or_default(),
-    })
-}
-
-fn words_text(report: &mut Report<'_>, value: &Value<'_>) -> Option<Arc<str>> {
-    let (text, at) = report.some_text("text", value)?;
-    template(report, text, at)
-}
-
-fn template(report: &mut Report<'_>, text: String, at: Span) -> Option<Arc<str>> {
-    if text.trim().is_empty() {
-        report.error("empty", at, "the text is empty", "write something");
-        return None;
-    }
-    if text.len() > TEXT_MAX {
-        report.error(
-            "too-long",
-            at,
-            format!("this text has {} bytes, more than any platform takes", text.len()),
-            format!("write at most {TEXT_MAX} bytes"),
-        );
-        return None;
-    }
-    Some(text.into())
-}
-
-/// An override.
-fn words(report: &mut Report<'_>, value: &Value<'_>) -> Words {
-    let mut words = Words::default();
-    let Some(table) = report.table("words", value, "`[message.bluesky]` and its keys below") else {
-        return words;
-    };
-    for (key, value) in table {
-        match key.get_ref().as_ref() {
-            "text" => words.text = words_text(report, value),
-            "link" => words.link = url(report, "link", value).map(|(url, _)| url.into()),
-            "warn" => words.warn = report.some_text("warn", value).map(|(warn, _)| warn.into()),
-            "image" => words.images = Some(images(report, value)),
-            other if MESSAGE_KEYS.contains(&other) => report.error(
-                "unknown-key",
-                key.span(),
-                format!("`{other}` cannot differ from one account or language to the next"),
-                format!("only these can: {}", WORDS_KEYS.join(", ")),
-            ),
-            other => report.unknown_key(other, key.span(), WORDS_KEYS),
-        }
-    }
-    words
-}
-
-fn languages(report: &mut Report<'_>, value: &Value<'_>) -> BTreeMap<Box<str>, Words> {
-    let mut found = BTreeMap::new();
-    let example = "`[message.lang.es]` with `text = \"…\"` below";
-    for (key, value) in report.table("lang", value, example).into_iter().flatten() {
-        let tag = key.get_ref().as_ref();
-        if is_language(tag) {
-            let words = words(report, value);
-            found.insert(tag.into(), words);
-        } else {
-            bad_language(report, tag, key.span());
-        }
-    }
-    found
 }

@@ -4,6 +4,7 @@
 //! TOML is broken: all its messages are held, but what was still understood of them is checked, so that
 //! all can be mended at once.
 
+mod fact;
 pub mod lines;
 mod lint;
 mod markdown;
@@ -11,17 +12,22 @@ mod message;
 mod report;
 mod settings;
 mod syntax;
+mod time;
 mod value;
+mod words;
 
 use std::sync::{Arc, Mutex};
 
 use toml::de::DeTable;
 
+pub use fact::{FACT_KEYS, RawFact};
 pub use lint::secret;
 pub(super) use markdown::split as split_markdown;
-pub use message::{AFTER_KEYS, Entry, IMAGE_KEYS, MESSAGE_KEYS, NOT_YET_KEYS, WORDS_KEYS};
-pub use settings::{BLACKOUT_KEYS, CAMPAIGN_KEYS, FACT_KEYS, RawBlackout, RawCampaign, RawFact};
+pub use message::{Entry, MESSAGE_KEYS, NOT_YET_KEYS};
+pub use settings::{BLACKOUT_KEYS, CAMPAIGN_KEYS, RawBlackout, RawCampaign};
+pub use time::AFTER_KEYS;
 pub use value::{duration, is_language};
+pub use words::{IMAGE_KEYS, WORDS_KEYS};
 
 use super::check::Stash;
 use super::problem::{Place, Problem, Severity};
@@ -178,7 +184,7 @@ fn tables(file: &Arc<str>, text: &str) -> FileRead {
                 }
                 unsure(&mut read, &report, before);
             }
-            "fact" => read.facts = settings::facts(&mut report, value),
+            "fact" => read.facts = fact::facts(&mut report, value),
             "message" => {
                 let single = value
                     .get_ref()

@@ -1,0 +1,284 @@
+//! What each account would say, measured by its own rules.
+
+use super::{Check, path};
+use crate::campaign::Account;
+use crate::campaign::render::{Chosen, choose, compose, described};
+use crate::campaign::template::Scene;
+use crate::post::content::{Content, Image};
+use crate::text::count;
+
+impl<'a> Check<'a, '_> {
+    pub(super) fn share(&mut self, url: &str, targets: &[&Account]) {
+        let able = |account: &&&Account| account.limits.abilities.share;
+        let good: Vec<String> = targets
+            .iter()
+            .filter(able)
+            .map(|account| format!("\"{}\"", account.name))
+            .collect();
+        for account in targets.iter().filter(|account| !account.limits.abilities.share) {
+            let help = if good.is_empty() {
+                "write a text with the post's address as `link` instead".to_owned()
+            } else {
+                format!(
+                    "write `to = [{}]`, and another message for the others",
+                    good.join(", ")
+                )
+            };
+            self.error(
+                "unsupported",
+                path([""; 2], &["share"]),
+                format!("{} cannot share the post of another", label(account)),
+                help,
+            );
+        }
+        // A post can only be shared where it is; of one network we know how its addresses look.
+        let theirs = url::Url::parse(url).is_ok_and(|url| url.host_str() == Some("bsky.app"));
+        let wrong = |account: &&&Account| able(account) && (account.like == "bluesky") != theirs;
+        for account in targets.iter().filter(wrong) {
+            self.error(
+                "unsupported",
+                path([""; 2], &["share"]),
+                format!("{} cannot share a post of another network", label(account)),
+                "name in `to` only accounts on the network that the post is on",
+            );
+        }
+    }
+
+    /// What each account would say, measured by its own rules.
+    pub(super) fn accounts(&mut self, targets: &[&'a Account]) {
+        let (context, message) = (self.context, self.message);
+        let day = self.day();
+        let mut said: Vec<(&'a Account, Content)> = Vec::new();
+        // Two accounts mostly say the same words: those are worked out once.
+        let mut last: Option<([&str; 2], String)> = None;
+        for account in targets {
+            let chosen = choose(
+                &context.settings.language,
+                &context.roster.groups,
+                message,
+                account,
+            );
+            let Some(template) = chosen.text else { continue };
+            let scene = Scene {
+                due: day,
+                language: chosen.language,
+                account: account.name.as_str(),
+            };
+            let text = match &last {
+                Some((source, text)) if *source == chosen.source => text.clone(),
+                _ => match context.engine.say(template, &scene) {
+                    Ok(said) => said.text,
+                    // Said already, with the words.
+                    Err(_) => continue,
+                },
+            };
+            last = (!template.contains("account")).then(|| (chosen.source, text.clone()));
+            let mut say = |template: &str| {
+                context.engine.say(template, &scene).map(|said| {
+                    self.uses.extend(said.facts);
+                    said.text
+                })
+            };
+            let rest = chosen
+                .warn
+                .map(|warn| say(warn))
+                .transpose()
+                .and_then(|warn| Ok((warn, described(chosen.images, &mut say)?)));
+            let composed =
+                rest.and_then(|(warn, images)| compose(message, account, &chosen, &text, warn, images));
+            match composed {
+                Ok(words) => {
+                    self.fits(account, &chosen, &words);
+                    said.push((account, words));
+                }
+                Err(problem) => self.template(path(chosen.source, &["text"]), problem),
+            }
+        }
+        self.twins(&said);
+    }
+
+    /// Whether the platform takes it as it is: nothing is ever cut silently.
+    fn fits(&mut self, account: &Account, chosen: &Chosen<'_>, content: &Content) {
+        let limits = &account.limits;
+        let warn = content.warn.as_deref().unwrap_or_default();
+        let text = || path(chosen.source, &["text"]);
+        let place = if account.platform == account.like {
+            account.platform
+        } else {
+            account.name.as_str()
+        };
+        for (i, part) in content.parts.iter().enumerate() {
+            let measure = count::measure(&limits.length, &part.shown_text(limits.abilities), warn);
+            if let Some(limit) = measure.limit.filter(|_| !measure.fits()) {
+                let which = if content.parts.len() > 1 {
+                    format!("part {} is ", i + 1)
+                } else {
+                    String::new()
+                };
+                let help = if self.message.thread_auto {
+                    format!("make it shorter, or write other words under `[message.{place}]`")
+                } else {
+                    format!(
+                        "make it shorter, put a line of just `---` where a new part may begin, write `thread = \"auto\"`, \
+                         or write other words under `[message.{place}]`"
+                    )
+                };
+                self.error(
+                    "too-long",
+                    text(),
+                    format!(
+                        "{which}too long for {}: {} {}, the limit is {limit}",
+                        label(account),
+                        measure.length,
+                        measure.unit
+                    ),
+                    help,
+                );
+            }
+        }
+        let count = content.parts.len();
+        if count > 1 && !limits.abilities.reply {
+            self.error(
+                "unsupported",
+                text(),
+                format!("{} has no threads", label(account)),
+                format!("write one part for it under `[message.{place}]`"),
+            );
+        } else if count > usize::from(limits.max_parts) {
+            self.error(
+                "too-many-parts",
+                text(),
+                format!(
+                    "{count} parts are too many for {}: at most {} can be posted",
+                    label(account),
+                    limits.max_parts
+                ),
+                "make it shorter",
+            );
+        }
+        if content.reply_to.is_some() && !limits.abilities.reply {
+            self.error(
+                "unsupported",
+                path([""; 2], &["reply_to"]),
+                format!("{} has no replies", label(account)),
+                "leave the account out of `to`",
+            );
+        }
+        self.images(account, chosen);
+    }
+
+    fn images(&mut self, account: &Account, chosen: &Chosen<'_>) {
+        let limits = &account.limits;
+        let at = |keys: &[&str]| path(chosen.image_source, keys);
+        let (count, max) = (chosen.images.len(), usize::from(limits.max_images));
+        if count > max {
+            let message = match max {
+                0 => format!("{} takes no images", label(account)),
+                max => format!(
+                    "{count} images are too many for {}: it takes {max}",
+                    label(account)
+                ),
+            };
+            let place = if account.platform == account.like {
+                account.platform
+            } else {
+                account.name.as_str()
+            };
+            self.error(
+                "too-many-images",
+                at(&["image"]),
+                message,
+                format!("write `image = […]` with fewer under `[message.{place}]`"),
+            );
+        }
+        for (i, Image { file, alt }) in chosen.images.iter().enumerate() {
+            let i = i.to_string();
+            if let Some(max) = limits.max_alt.filter(|max| count::graphemes(alt) > *max) {
+                self.error(
+                    "too-long",
+                    at(&["image", &i, "alt"]),
+                    format!(
+                        "this description is too long for {}: {} characters, the limit is {max}",
+                        label(account),
+                        count::graphemes(alt)
+                    ),
+                    "make it shorter",
+                );
+            }
+            let Some(Ok(media)) = self.media.0.get(file) else {
+                continue;
+            };
+            if max > 0 && !limits.image_types.contains(&media.mime) {
+                self.error(
+                    "bad-image",
+                    at(&["image", &i, "file"]),
+                    format!("{} does not take {} images", label(account), kind(media.mime)),
+                    format!(
+                        "save it as {}",
+                        limits
+                            .image_types
+                            .iter()
+                            .copied()
+                            .map(kind)
+                            .collect::<Vec<_>>()
+                            .join(" or ")
+                    ),
+                );
+            } else if max > 0 && media.size > limits.max_image_bytes {
+                self.error(
+                    "bad-image",
+                    at(&["image", &i, "file"]),
+                    format!(
+                        "this image is too large for {}: {} kB, the limit is {} kB",
+                        label(account),
+                        media.size / 1000,
+                        limits.max_image_bytes / 1000
+                    ),
+                    "save it smaller, or with more compression",
+                );
+            }
+        }
+    }
+
+    /// Platforms take the same words from two accounts for spam.
+    fn twins(&mut self, said: &[(&Account, Content)]) {
+        for (i, (account, content)) in said.iter().enumerate() {
+            let twin = said.iter().take(i).find(|(other, same)| {
+                other.platform == account.platform
+                    && account.platform != "sandbox"
+                    && same.parts == content.parts
+            });
+            if let Some((other, _)) = twin {
+                self.warning(
+                    "same-text",
+                    path([""; 2], &["text"]),
+                    format!(
+                        "`{}` and `{}` are both on {}, and say the same words",
+                        other.name, account.name, account.platform
+                    ),
+                    format!(
+                        "write other words for one under `[message.{}]`, or leave it out of `to`",
+                        account.name
+                    ),
+                );
+                return;
+            }
+        }
+    }
+}
+
+/// An account as people know it.
+fn label(account: &Account) -> String {
+    if account.name.as_str() == account.platform && account.platform == account.like {
+        account.platform.to_owned()
+    } else if account.platform == account.like {
+        format!("{} (account `{}`)", account.platform, account.name)
+    } else {
+        format!("{} (account `{}`)", account.like, account.name)
+    }
+}
+
+/// `image/png` as people call it.
+fn kind(mime: &str) -> String {
+    mime.trim_start_matches("image/").to_ascii_uppercase()
+}

@@ -1,0 +1,403 @@
+//! Checks each message of a file against settings, facts and accounts: every text is worked out and
+//! measured for every account that it goes to.
+
+mod account;
+mod times;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::fact::Fact;
+use super::message::{Message, Words};
+use super::outside::{Media, MediaProblem, Outside};
+use super::place::{Path, Unplaced, place};
+use super::problem::{Problem, Severity, nearest, shown};
+use super::read::{Entry, FileRead, MESSAGE_KEYS};
+use super::render::RenderProblem;
+use super::template::{Engine, Said, Scene, is_template};
+use super::{PLATFORMS, Roster, Settings};
+use crate::post::identity::MessageId;
+
+/// All that a message is checked against.
+pub struct Context<'c> {
+    pub settings: &'c Settings,
+    pub facts: &'c BTreeMap<String, Fact>,
+    /// Facts that must not be used because something is wrong where they are written, and what.
+    pub faulty: &'c BTreeMap<String, String>,
+    pub roster: &'c Roster,
+    pub engine: Engine,
+    pub now: Timestamp,
+    pub today: Date,
+    /// Of all of the above but the hour: while it is the same, a check is still good.
+    pub hash: u64,
+}
+
+/// What the check of a file found.
+#[derive(Debug, Default)]
+pub struct Checked {
+    pub problems: Vec<Problem>,
+    /// Why messages must not go out.
+    pub blocked: Vec<(MessageId, String)>,
+    pub uses: Vec<(MessageId, BTreeSet<String>)>,
+}
+
+/// A check, and what it depended on.
+#[derive(Debug)]
+pub struct Stash {
+    hash: u64,
+    checked: Arc<Checked>,
+}
+
+/// Checks the messages of `file`, or finds that the last check is still good.
+pub fn check(context: &Context<'_>, file: &FileRead, outside: &dyn Outside) -> Arc<Checked> {
+    let media = Pictures::of(file, outside);
+    let mut hasher = DefaultHasher::new();
+    (context.hash, &media.0).hash(&mut hasher);
+    let hash = hasher.finish();
+    let mut stash = match file.stash.lock() {
+        Ok(stash) => stash,
+        Err(poisoned) => poisoned.into_inner(),
+    };
+    if let Some(good) = stash.as_ref().filter(|stash| stash.hash == hash) {
+        return good.checked.clone();
+    }
+    let checked = Arc::new(fresh(context, file, &media, outside));
+    *stash = Some(Stash {
+        hash,
+        checked: checked.clone(),
+    });
+    checked
+}
+
+/// The media files that a file's messages name.
+struct Pictures(BTreeMap<String, Result<Media, MediaProblem>>);
+
+impl Pictures {
+    fn of(file: &FileRead, outside: &dyn Outside) -> Self {
+        let mut media = BTreeMap::new();
+        for message in file.messages.iter().map(|entry| &entry.message) {
+            for image in all_words(message).flat_map(|(_, words)| words.images.iter().flatten()) {
+                if !media.contains_key(&image.file) {
+                    media.insert(image.file.clone(), outside.media(&image.file));
+                }
+            }
+        }
+        Self(media)
+    }
+}
+
+fn fresh(context: &Context<'_>, file: &FileRead, media: &Pictures, outside: &dyn Outside) -> Checked {
+    let mut checked = Checked::default();
+    let mut unplaced = Vec::new();
+    for entry in &file.messages {
+        let mut check = Check {
+            context,
+            entry,
+            message: &entry.message,
+            media,
+            problems: &mut unplaced,
+            blocked: None,
+            uses: BTreeSet::new(),
+        };
+        check.all();
+        let (blocked, uses) = (check.blocked, check.uses);
+        if let Some(why) = blocked {
+            checked.blocked.push((entry.message.id.clone(), why));
+        }
+        if !uses.is_empty() {
+            checked.uses.push((entry.message.id.clone(), uses));
+        }
+    }
+    if !unplaced.is_empty() {
+        let text = outside.text(&file.file);
+        checked.problems = place(&file.file, text.as_deref(), unplaced);
+    }
+    checked
+}
+
+/// All the words of a message, each with the key of its override.
+fn all_words(message: &Message) -> impl Iterator<Item = ([&str; 2], &Words)> {
+    let places = message
+        .for_account
+        .iter()
+        .map(|(key, words)| ([&**key, ""], words));
+    let languages = message
+        .for_language
+        .iter()
+        .map(|(key, words)| (["lang", &**key], words));
+    std::iter::once(([""; 2], &message.words))
+        .chain(places)
+        .chain(languages)
+}
+
+/// The way to `keys` in the words at `source`.
+fn path(source: [&str; 2], keys: &[&str]) -> Path<'static> {
+    source
+        .iter()
+        .chain(keys)
+        .filter(|key| !key.is_empty())
+        .map(|key| Cow::Owned((*key).to_owned()))
+        .collect()
+}
+
+/// The check of one message.
+struct Check<'a, 'c> {
+    context: &'a Context<'c>,
+    entry: &'a Entry,
+    message: &'a Message,
+    media: &'a Pictures,
+    problems: &'a mut Vec<Unplaced>,
+    blocked: Option<String>,
+    uses: BTreeSet<String>,
+}
+
+impl Check<'_, '_> {
+    fn all(&mut self) {
+        self.names();
+        self.times();
+        let targets = self.context.roster.targets(&self.message.to);
+        if let Some(url) = &self.message.share {
+            self.share(url, &targets);
+            return;
+        }
+        for (source, words) in all_words(self.message) {
+            self.words(source, words);
+        }
+        self.accounts(&targets);
+        self.facts();
+    }
+
+    fn add(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        path: Path<'static>,
+        message: String,
+        help: String,
+    ) -> Option<&mut Unplaced> {
+        if severity == Severity::Error {
+            self.block(&message);
+        }
+        self.problems.push(Unplaced {
+            severity,
+            code,
+            message,
+            help,
+            about: self.entry.named.then(|| self.message.id.clone()),
+            index: Some(self.entry.index),
+            path,
+            words: None,
+            line: self.message.place.line,
+        });
+        self.problems.last_mut()
+    }
+
+    fn error(&mut self, code: &'static str, path: Path<'static>, message: String, help: impl Into<String>) {
+        self.add(Severity::Error, code, path, message, help.into());
+    }
+
+    fn warning(&mut self, code: &'static str, path: Path<'static>, message: String, help: impl Into<String>) {
+        self.add(Severity::Warning, code, path, message, help.into());
+    }
+
+    fn block(&mut self, why: &str) {
+        if self.blocked.is_none() {
+            self.blocked = Some(why.to_owned());
+        }
+    }
+
+    /// Accounts, groups and platforms that nobody has.
+    fn names(&mut self) {
+        let roster = self.context.roster;
+        let known = |name: &str| {
+            roster.groups.contains_key(name)
+                || roster
+                    .accounts
+                    .iter()
+                    .any(|account| account.name.as_str() == name)
+        };
+        let names = || {
+            let accounts = roster.accounts.iter().map(|account| account.name.as_str());
+            accounts.chain(roster.groups.keys().map(String::as_str))
+        };
+        let message = self.message;
+        for (i, name) in message.to.iter().enumerate().filter(|(_, name)| !known(name)) {
+            let same: Vec<&str> = roster
+                .accounts
+                .iter()
+                .filter(|account| account.platform == &**name)
+                .map(|account| account.name.as_str())
+                .collect();
+            let help = match (nearest(name, names()), same.as_slice()) {
+                (_, [first, ..]) => format!(
+                    "the accounts on {name} are: {}; write `to = [\"{first}\"]`",
+                    same.join(", ")
+                ),
+                (Some(near), _) => format!("did you mean `{near}`?"),
+                (None, _) => format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
+            };
+            self.error(
+                "unknown-account",
+                path([""; 2], &["to", &i.to_string()]),
+                format!("there is no account or group named `{}`", shown(name)),
+                help,
+            );
+        }
+        for name in message
+            .for_account
+            .keys()
+            .filter(|name| !known(name) && !PLATFORMS.contains(&&***name))
+        {
+            let near = nearest(
+                name,
+                names()
+                    .chain(PLATFORMS.iter().copied())
+                    .chain(MESSAGE_KEYS.iter().copied()),
+            );
+            let help = near.map_or_else(
+                || format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            self.error(
+                "unknown-account",
+                path([""; 2], &[name]),
+                format!("there is no account, group or platform named `{}`", shown(name)),
+                help,
+            );
+        }
+    }
+
+    /// One set of words by itself, whether an account says them or not.
+    fn words(&mut self, source: [&str; 2], words: &Words) {
+        for (i, image) in words.images.iter().flatten().enumerate() {
+            if let Some(Err(problem)) = self.media.0.get(&image.file) {
+                let (message, help) = (
+                    format!("`{}`: {}", shown(&image.file), problem.message),
+                    problem.help.clone(),
+                );
+                self.error(
+                    "bad-image",
+                    path(source, &["image", &i.to_string(), "file"]),
+                    message,
+                    help,
+                );
+            }
+        }
+        let Some(text) = words.text.as_deref().filter(|text| is_template(text)) else {
+            return;
+        };
+        let settings = self.context.settings;
+        let language = if source[0] == "lang" {
+            source[1]
+        } else {
+            &settings.language
+        };
+        let account = self
+            .context
+            .roster
+            .accounts
+            .first()
+            .map_or("", |account| account.name.as_str());
+        let scene = Scene {
+            due: self.day(),
+            language,
+            account,
+        };
+        match self.context.engine.say(text, &scene) {
+            Err(problem) => self.template(path(source, &["text"]), problem),
+            Ok(said) => self.claims(source, &said),
+        }
+    }
+
+    fn template(&mut self, path: Path<'static>, problem: RenderProblem) {
+        if let Some(added) = self.add(Severity::Error, problem.code, path, problem.message, problem.help) {
+            added.words = problem.words;
+        }
+    }
+
+    /// A claim goes out only with the name of who says so.
+    fn claims(&mut self, source: [&str; 2], said: &Said) {
+        for name in &said.facts {
+            let Some(says) = self.context.facts.get(name).and_then(|fact| fact.says.as_deref()) else {
+                continue;
+            };
+            if !plain(&said.text).contains(&plain(says)) {
+                let added = self.add(
+                    Severity::Error,
+                    "unattributed-claim",
+                    path(source, &["text"]),
+                    format!(
+                        "this text uses the claim `{name}` without naming who says so: {}",
+                        shown(says)
+                    ),
+                    format!("name them in this text too: \"{} says …\"", shown(says)),
+                );
+                if let Some(added) = added {
+                    added.words = Some(format!("fact.{name}"));
+                }
+            }
+        }
+        self.uses.extend(said.facts.iter().cloned());
+    }
+
+    /// Facts that must not be used now, or will not be when it is due (reliability F26).
+    fn facts(&mut self) {
+        let context = self.context;
+        let due = self.day().max(context.today);
+        for name in std::mem::take(&mut self.uses) {
+            let mut tell = |severity, code, message: String, help: String| {
+                let source = all_words(self.message)
+                    .find(|(_, words)| words.text.as_deref().is_some_and(|text| text.contains(&*name)))
+                    .map_or([""; 2], |(source, _)| source);
+                if let Some(added) = self.add(severity, code, path(source, &["text"]), message, help) {
+                    added.words = Some(format!("fact.{name}"));
+                }
+            };
+            if let Some(fault) = context.faulty.get(&name) {
+                tell(
+                    Severity::Error,
+                    "unknown-fact",
+                    format!("the fact `{name}` cannot be used: {fault}"),
+                    "mend it where it is written".into(),
+                );
+            } else if let Some(fact) = context.facts.get(&name) {
+                let help = format!(
+                    "check it against its source, then mend `[fact.{name}]` in {}",
+                    fact.spot.file
+                );
+                if let Some(why) = fact.blocks(&name, context.today) {
+                    tell(
+                        Severity::Warning,
+                        "fact-blocked",
+                        format!("{why}: this message is held"),
+                        help,
+                    );
+                    self.block(&why);
+                } else if let Some(by) = fact.review_by.filter(|by| due > *by) {
+                    tell(
+                        Severity::Warning,
+                        "fact-review",
+                        format!(
+                            "the fact `{name}` must be checked again by {by}, before this message goes out on {due}"
+                        ),
+                        help,
+                    );
+                }
+            }
+            self.uses.insert(name);
+        }
+    }
+}
+
+/// In small letters, with single spaces: how names are compared.
+fn plain(text: &str) -> String {
+    text.to_lowercase()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
