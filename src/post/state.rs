@@ -12,7 +12,8 @@
 //! ```
 //!
 //! `preparing` lives in memory alone: nothing public exists yet, so a crash there leaves `due`.
-//! Final: sent, rejected, skipped. Held is not final: a person or a released hold ends it.
+//! Final: sent, rejected, skipped: nothing follows by itself, though a person's `retry` revives the last two.
+//! Held is not final: it waits for a person's word.
 
 use std::fmt;
 use std::str::FromStr;
@@ -67,7 +68,7 @@ impl State {
         }
     }
 
-    /// Nothing follows by itself or by a person's word.
+    /// Nothing follows by itself. A person can still revive what was rejected or skipped.
     pub fn is_final(self) -> bool {
         matches!(self, State::Sent | State::Rejected | State::Skipped)
     }
@@ -102,6 +103,10 @@ pub struct Standing {
     pub tries: u32,
     /// Not looked at before this instant.
     pub not_before: Timestamp,
+    /// What lateness is counted from, where that is not `due`: when its turn came after a wait (quiet hours,
+    /// spacing, a rate limit), a person's `retry`, or the acceptance of the part before. Failing and being
+    /// held leave it as it is, so they do make a post late.
+    pub late_from: Option<Timestamp>,
     /// When the current part's first intent was written: idempotency keys live from then.
     pub first_intent: Option<Timestamp>,
     /// An earlier request of the current part is unaccounted for: until that is settled nothing may be

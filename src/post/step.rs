@@ -13,8 +13,9 @@ use super::outcome::{Class, Failure, Receipt};
 use super::retry::backoff;
 use super::state::{Standing, State, Terms};
 
-/// Between two parts of a thread: a reader should not find half a thread hours later (reliability §2.12).
-const THREAD_GAP: Duration = Duration::from_secs(30 * 60);
+/// Between two parts of a thread, whatever the reason: a reader should not find half a thread hours later
+/// (reliability §2.12).
+const THREAD_GAP: Duration = Duration::from_mins(30);
 /// How long a whole account rests when the platform said "too many" but not until when, at the least.
 const RATE_LIMIT_STEP: Duration = Duration::from_secs(30);
 
@@ -128,10 +129,10 @@ pub fn step(
         (State::Due | State::Retrying, Event::Wake(gate)) => Ok(at.wake(gate)),
         (State::InDoubt, Event::Wake(gate)) => Ok(at.doubt(gate)),
 
-        (State::Due | State::Retrying, Event::Prepared(Ok(()))) => Ok(at.go(was.state, Action::Intend)),
+        (State::Due | State::Retrying, Event::Prepared(Ok(()))) => Ok(at.intend()),
         (State::Due | State::Retrying, Event::Prepared(Err(failure))) => Ok(at.prepare_failed(failure)),
 
-        (State::Sending, Event::Intended) => Ok(at.go(State::Sending, Action::Publish)),
+        (State::Sending, Event::Intended) => Ok(at.publish()),
         (State::Sending, Event::Stopped) => Ok(at.stopped()),
         (State::Sending, Event::Answered(Ok(receipt))) => Ok(at.accepted(receipt)),
         (State::Sending, Event::Answered(Err(failure))) => Ok(at.refused(failure)),
@@ -175,34 +176,28 @@ impl At<'_> {
         if let Some(over) = self.over() {
             return over;
         }
-        if let Some(until) = gate.closed_until.max(gate.account_until) {
-            return self.wait(until);
+        match gate.closed_until.max(gate.account_until) {
+            Some(until) => self.wait(until),
+            None => to(self.was.clone(), Action::Prepare),
         }
-        self.go(self.was.state, Action::Prepare)
     }
 
     /// The end of a post that may not go out any more.
     fn over(&self) -> Option<Step> {
-        let (was, terms) = (self.was, self.terms);
-        if terms.expires.is_some_and(|expires| self.now >= expires) {
-            return Some(if was.part == 0 {
-                self.rest(State::Skipped, "it expired before it could go out", None)
+        let thread = self.was.part > 0;
+        if self.expired() {
+            return Some(if thread {
+                self.rest(State::Held, "it expired when only a part of the thread was out, and nothing is sent after that: `skip` to leave the thread as it is", None)
             } else {
-                self.rest(State::Held, "it expired when only a part of the thread was out: `retry` to finish the thread, `skip` to leave it", None)
+                self.rest(State::Skipped, "it expired before it could go out", None)
             });
         }
-        // Waiting its turn (spacing, quiet hours) does not make a post late; failing and being stopped do.
-        let turn = was.not_before.max(terms.due);
-        let late = since(if was.state == State::Due { turn } else { terms.due }, self.now);
-        if was.part > 0 {
-            return (since(turn, self.now) > THREAD_GAP).then(|| {
-                self.rest(State::Held, "the thread broke off more than 30 minutes ago: `retry` to go on with the next part, `skip` to leave it", None)
-            });
-        }
-        if late <= terms.late {
+        if self.now <= self.last() {
             return None;
         }
-        Some(if terms.recurring {
+        Some(if thread {
+            self.rest(State::Held, "the thread broke off more than 30 minutes ago: `retry` to go on with the next part, `skip` to leave it", None)
+        } else if self.terms.recurring {
             self.rest(
                 State::Skipped,
                 "missed: its time was over before it could go out",
@@ -217,35 +212,61 @@ impl At<'_> {
         })
     }
 
+    fn expired(&self) -> bool {
+        self.terms.expires.is_some_and(|expires| self.now >= expires)
+    }
+
+    /// The last instant at which the current part may go out.
+    fn last(&self) -> Timestamp {
+        let due = self.terms.due;
+        let from = self.was.late_from.map_or(due, |from| from.max(due));
+        let grace = if self.was.part == 0 {
+            self.terms.late
+        } else {
+            THREAD_GAP
+        };
+        from.saturating_add(grace).unwrap_or(Timestamp::MAX)
+    }
+
     fn wait(&self, until: Timestamp) -> Step {
         let standing = Standing {
             not_before: until,
+            late_from: self.late_after(until),
             ..self.was.clone()
         };
-        Step {
-            standing,
-            action: Action::Rest(Rest::default()),
+        to(standing, Action::Rest(Rest::default()))
+    }
+
+    /// Lateness after a wait for its turn, of which it is not guilty. A thread that broke off is one all the
+    /// same.
+    fn late_after(&self, turn: Timestamp) -> Option<Timestamp> {
+        if self.was.part == 0 {
+            Some(turn)
+        } else {
+            self.was.late_from
         }
     }
 
-    fn go(&self, state: State, action: Action) -> Step {
-        let first_intent = match action {
-            Action::Intend => self.was.first_intent.or(Some(self.now)),
-            _ => self.was.first_intent,
+    // --- on its way -------------------------------------------------------------------------------
+
+    fn intend(&self) -> Step {
+        let standing = Standing {
+            state: State::Sending,
+            first_intent: self.was.first_intent.or(Some(self.now)),
+            ..self.was.clone()
         };
-        let state = if action == Action::Intend {
-            State::Sending
+        to(standing, Action::Intend)
+    }
+
+    /// The last look before the request. To prepare it and to make the intent durable can take long, and a
+    /// machine can sleep in between.
+    fn publish(&self) -> Step {
+        let over = if self.was.doubted {
+            self.past_help()
         } else {
-            state
+            self.over()
         };
-        Step {
-            standing: Standing {
-                state,
-                first_intent,
-                ..self.was.clone()
-            },
-            action,
-        }
+        over.unwrap_or_else(|| to(self.was.clone(), Action::Publish))
     }
 
     // --- in doubt ---------------------------------------------------------------------------------
@@ -253,7 +274,17 @@ impl At<'_> {
     /// Class a and b (reliability §2.5): the same request under the same key settles it. It is a request
     /// like any other, so it waits for the gate and never leaves after `expires`.
     fn doubt(&self, gate: Gate) -> Step {
-        let expired = self.terms.expires.is_some_and(|expires| self.now >= expires);
+        if let Some(held) = self.past_help() {
+            return held;
+        }
+        match gate.closed_until.max(gate.account_until) {
+            Some(until) => self.wait(until),
+            None => self.intend(),
+        }
+    }
+
+    /// The end of a doubt that another request can't settle, or may not.
+    fn past_help(&self) -> Option<Step> {
         let key_lives = match self.terms.doubt {
             Doubt::Ask => false,
             Doubt::OwnId | Doubt::Key { window: None } => true,
@@ -262,14 +293,8 @@ impl At<'_> {
                 .first_intent
                 .is_some_and(|first| since(first, self.now) < window),
         };
-        if expired || !key_lives {
-            let why = "in doubt: nobody but a person can tell whether the platform has it; look there, then `resolve POST --sent URL` or `resolve POST --not-sent`";
-            return self.rest(State::Held, why, None);
-        }
-        match gate.closed_until.max(gate.account_until) {
-            Some(until) => self.wait(until),
-            None => self.go(State::Sending, Action::Intend),
-        }
+        let why = "in doubt: nobody but a person can tell whether the platform has it; look there, then `resolve POST --sent URL` or `resolve POST --not-sent`";
+        (self.expired() || !key_lives).then(|| self.rest(State::Held, why, None))
     }
 
     /// The old process may have sent it or not. Looked into at once: the lock shows that it is gone.
@@ -284,13 +309,13 @@ impl At<'_> {
             not_before: self.now,
             ..self.was.clone()
         };
-        Step {
+        to(
             standing,
-            action: Action::Rest(Rest {
+            Action::Rest(Rest {
                 failure: Some(failure),
                 ..Rest::default()
             }),
-        }
+        )
     }
 
     // --- answers ----------------------------------------------------------------------------------
@@ -307,17 +332,18 @@ impl At<'_> {
             part,
             tries: 0,
             not_before: self.now,
+            late_from: Some(self.now),
             first_intent: None,
             doubted: false,
             why: None,
         };
-        Step {
+        to(
             standing,
-            action: Action::Rest(Rest {
+            Action::Rest(Rest {
                 receipt: Some(receipt),
                 ..Rest::default()
             }),
-        }
+        )
     }
 
     /// A hold came first. This attempt never left, so the post is where it was before.
@@ -334,10 +360,7 @@ impl At<'_> {
             not_before: self.now,
             ..was.clone()
         };
-        Step {
-            standing,
-            action: Action::Rest(Rest::default()),
-        }
+        to(standing, Action::Rest(Rest::default()))
     }
 
     /// Nothing visible was asked for yet, so nothing is in doubt.
@@ -355,13 +378,7 @@ impl At<'_> {
             Class::Duplicate | Class::InDoubt => self.in_doubt(tries, self.later(tries), failure, None),
             Class::Transient if self.was.doubted => self.in_doubt(tries, self.later(tries), failure, None),
             Class::Transient => self.try_again(tries, failure),
-            Class::RateLimited { until } => {
-                // No attempt: the post did nothing wrong. But without a word from the platform the wait
-                // must grow, and tries are what it grows with.
-                let step = RATE_LIMIT_STEP.max(backoff(tries, self.dice));
-                let until = until.unwrap_or_else(|| self.now.saturating_add(step).unwrap_or(Timestamp::MAX));
-                self.still(tries, until, failure, ForAccount::WaitsUntil(until))
-            }
+            Class::RateLimited { until } => self.rate_limited(tries, until, failure),
             Class::Auth => {
                 let why = format!("credentials refused: {}", failure.words);
                 self.still(self.was.tries, self.now, failure, ForAccount::Held { why })
@@ -388,6 +405,19 @@ impl At<'_> {
         }
     }
 
+    /// No attempt: the post did nothing wrong, and the wait does not make it late. But where the platform
+    /// does not say until when, the wait must grow, and tries are what it grows with.
+    fn rate_limited(&self, tries: u32, until: Option<Timestamp>, failure: Failure) -> Step {
+        let step = RATE_LIMIT_STEP.max(backoff(tries, self.dice));
+        let (tries, until) = match until.filter(|until| *until > self.now) {
+            Some(until) => (self.was.tries, until),
+            None => (tries, self.now.saturating_add(step).unwrap_or(Timestamp::MAX)),
+        };
+        let mut still = self.still(tries, until, failure, ForAccount::WaitsUntil(until));
+        still.standing.late_from = self.late_after(until);
+        still
+    }
+
     /// The account, not the post, is what stopped it: it stays as sure or unsure as it was.
     fn still(&self, tries: u32, at: Timestamp, failure: Failure, account: ForAccount) -> Step {
         if self.was.doubted {
@@ -406,25 +436,20 @@ impl At<'_> {
             why: None,
             ..self.was.clone()
         };
-        Step {
+        to(
             standing,
-            action: Action::Rest(Rest {
+            Action::Rest(Rest {
                 receipt: None,
                 failure: Some(failure),
                 account,
             }),
-        }
+        )
     }
 
     fn try_again(&self, tries: u32, failure: Failure) -> Step {
         let next = self.later(tries);
-        let last = self
-            .terms
-            .due
-            .saturating_add(self.terms.late)
-            .unwrap_or(Timestamp::MAX);
-        let in_time = next <= last && self.terms.expires.is_none_or(|expires| next < expires);
-        if in_time || self.was.part > 0 && since(self.terms.due, next) <= self.terms.late + THREAD_GAP {
+        let expires = self.terms.expires;
+        if next <= self.last() && expires.is_none_or(|expires| next < expires) {
             return self.again(tries, next, failure, None);
         }
         let why = format!(
@@ -445,14 +470,14 @@ impl At<'_> {
             why: None,
             ..self.was.clone()
         };
-        Step {
+        to(
             standing,
-            action: Action::Rest(Rest {
+            Action::Rest(Rest {
                 receipt: None,
                 failure: Some(failure),
                 account,
             }),
-        }
+        )
     }
 
     fn later(&self, tries: u32) -> Timestamp {
@@ -466,21 +491,30 @@ impl At<'_> {
     /// `None` where the word makes no sense. One in flight is never touched: its answer is on its way.
     fn told(&self, word: Word) -> Option<Step> {
         let was = self.was;
-        let unsure = was.doubted && matches!(was.state, State::InDoubt | State::Held);
-        let open = matches!(was.state, State::Due | State::Retrying | State::Held);
-        match word {
-            Word::Retry if unsure => None,
-            Word::Retry if open || matches!(was.state, State::Rejected | State::Skipped) => {
-                Some(self.now_again())
-            }
-            Word::Skip { why } if open || unsure => Some(self.rest(State::Skipped, &why, None)),
-            Word::WasSent { url } if unsure => {
+        // Skipping a post in doubt does not settle the doubt.
+        let unsure = was.doubted && was.state != State::Sending;
+        match (was.state, word) {
+            (State::Sending | State::Sent, _) => None,
+            (_, Word::WasSent { url }) if unsure => {
                 let id = url.clone().unwrap_or_else(|| "told by a person".to_owned());
-                Some(self.accepted(Receipt { id, url, pin: None }))
+                Some(self.was_sent(Receipt { id, url, pin: None }))
             }
-            Word::WasNotSent if unsure => Some(self.now_again()),
+            (_, Word::WasNotSent) if unsure => Some(self.now_again()),
+            (_, Word::Retry) if !unsure => Some(self.now_again()),
+            (State::Rejected | State::Skipped, _) => None,
+            (_, Word::Skip { why }) => Some(self.rest(State::Skipped, &why, None)),
             _ => None,
         }
+    }
+
+    /// What was skipped stays so, though a part of it turned out to be on the platform.
+    fn was_sent(&self, receipt: Receipt) -> Step {
+        let mut step = self.accepted(receipt);
+        if self.was.state == State::Skipped && step.standing.state == State::Due {
+            step.standing.state = State::Skipped;
+            step.standing.why.clone_from(&self.was.why);
+        }
+        step
     }
 
     fn now_again(&self) -> Step {
@@ -488,34 +522,41 @@ impl At<'_> {
             state: State::Due,
             tries: 0,
             not_before: self.now,
+            late_from: Some(self.now),
             first_intent: None,
             doubted: false,
             why: None,
             ..self.was.clone()
         };
-        Step {
-            standing,
-            action: Action::Rest(Rest::default()),
-        }
+        to(standing, Action::Rest(Rest::default()))
     }
 
     fn rest(&self, state: State, why: &str, failure: Option<Failure>) -> Step {
+        let was = self.was;
         let standing = Standing {
             state,
+            first_intent: was.first_intent.filter(|_| was.doubted),
             why: Some(why.to_owned()),
-            ..self.was.clone()
+            ..was.clone()
         };
-        Step {
+        to(
             standing,
-            action: Action::Rest(Rest {
+            Action::Rest(Rest {
                 failure,
                 ..Rest::default()
             }),
-        }
+        )
     }
+}
+
+fn to(standing: Standing, action: Action) -> Step {
+    Step { standing, action }
 }
 
 /// How long after `then` it is; zero if it is not yet.
 fn since(then: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(then)).unwrap_or(Duration::ZERO)
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ use super::super::{Filter, Hold, LedgerError, Post, Scope, SentPart};
 type Read<T> = Result<T, LedgerError>;
 
 const COLUMNS: &str = "id, message, account, platform, occurrence, due, late, expires, recurring, breaking, slot, \
-     file, parts, content, state, part, tries, not_before, first_intent, doubted, why, attempts, error, began, sent";
+     file, parts, content, state, part, tries, not_before, late_from, first_intent, doubted, why, attempts, error, began, sent";
 
 /// What of a post's row keeps it from being looked at: holds, and messages that are blocked (`?2`).
 const FREE: &str = "NOT EXISTS (SELECT 1 FROM hold WHERE settled IS NULL AND \
@@ -73,6 +73,7 @@ fn post_of(row: &SqliteRow) -> Read<Post> {
             part: number_at(row, "part")?,
             tries: number_at(row, "tries")?,
             not_before: instant_at(row, "not_before")?,
+            late_from: maybe_instant(row, "late_from")?,
             first_intent: maybe_instant(row, "first_intent")?,
             doubted: row.try_get("doubted")?,
             why: row.try_get("why")?,

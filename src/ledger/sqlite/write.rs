@@ -289,6 +289,7 @@ fn standing_json(standing: &Standing) -> Value {
         "part": standing.part,
         "tries": standing.tries,
         "not_before": standing.not_before.as_microsecond(),
+        "late_from": standing.late_from.map(jiff::Timestamp::as_microsecond),
         "first_intent": standing.first_intent.map(jiff::Timestamp::as_microsecond),
         "doubted": i32::from(standing.doubted),
         "why": standing.why,
@@ -396,6 +397,7 @@ async fn conclude(
     let moved = sqlx::query(
         "UPDATE post SET state = job.value ->> '$.to.state', part = job.value ->> '$.to.part', \
              tries = job.value ->> '$.to.tries', not_before = job.value ->> '$.to.not_before', \
+             late_from = job.value ->> '$.to.late_from', \
              first_intent = job.value ->> '$.to.first_intent', doubted = job.value ->> '$.to.doubted', \
              why = job.value ->> '$.to.why', \
              error = CASE WHEN job.value ->> 'receipt' IS NOT NULL THEN NULL ELSE coalesce(job.value ->> 'error', error) END, \

@@ -33,6 +33,7 @@ CREATE TABLE post (
     part         INTEGER NOT NULL DEFAULT 0,
     tries        INTEGER NOT NULL DEFAULT 0,
     not_before   INTEGER NOT NULL,
+    late_from    INTEGER,
     first_intent INTEGER,
     doubted      INTEGER NOT NULL DEFAULT 0,
     why          TEXT,
