@@ -94,14 +94,30 @@ impl Settings {
     pub fn load(extra: Option<&Path>) -> Result<Self, SettingsError> {
         let mut builder = Config::builder()
             .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
-            .add_source(File::from(Path::new("config/default.toml")).format(FileFormat::Toml).required(false))
-            .add_source(File::from(Path::new("config/local.toml")).format(FileFormat::Toml).required(false));
+            .add_source(
+                File::from(Path::new("config/default.toml"))
+                    .format(FileFormat::Toml)
+                    .required(false),
+            )
+            .add_source(
+                File::from(Path::new("config/local.toml"))
+                    .format(FileFormat::Toml)
+                    .required(false),
+            );
         if let Some(extra) = extra {
             builder = builder.add_source(File::from(extra).format(FileFormat::Toml));
         }
-        let environment = Environment::with_prefix("STEADFAST").prefix_separator("__").separator("__");
-        let config = builder.add_source(environment).build().map_err(|e| SettingsError(vec![e.to_string()]))?;
-        let root = config.cache.into_table().map_err(|e| SettingsError(vec![e.to_string()]))?;
+        let environment = Environment::with_prefix("STEADFAST")
+            .prefix_separator("__")
+            .separator("__");
+        let config = builder
+            .add_source(environment)
+            .build()
+            .map_err(|e| SettingsError(vec![e.to_string()]))?;
+        let root = config
+            .cache
+            .into_table()
+            .map_err(|e| SettingsError(vec![e.to_string()]))?;
         Self::read(root)
     }
 
@@ -118,26 +134,36 @@ impl Settings {
         let messages = top.text("messages", &mut problems).unwrap_or_default().into();
         top.finish(&mut problems);
 
-        let ledger_path = ledger.text("url", &mut problems).and_then(|url| ledger_path(&url, &mut problems));
+        let ledger_path = ledger
+            .text("url", &mut problems)
+            .and_then(|url| ledger_path(&url, &mut problems));
         if ledger.text("replica", &mut problems).is_some() {
-            problems.push("`ledger.replica` is for PostgreSQL, which this version does not know yet".to_owned());
+            problems
+                .push("`ledger.replica` is for PostgreSQL, which this version does not know yet".to_owned());
         }
         ledger.finish(&mut problems);
 
-        let listen = web.text("listen", &mut problems).and_then(|text| listen(&text, &mut problems));
+        let listen = web
+            .text("listen", &mut problems)
+            .and_then(|text| listen(&text, &mut problems));
         if web.text("token_file", &mut problems).is_some() {
             problems.push("`web.token_file`: this version listens on loopback only, where no token is asked for yet; take it out".to_owned());
         }
         web.finish(&mut problems);
 
-        let workers = delivery.number("workers", &mut problems).filter(|n| (1..=1024).contains(n));
+        let workers = delivery
+            .number("workers", &mut problems)
+            .filter(|n| (1..=1024).contains(n));
         if workers.is_none() {
             problems.push("`delivery.workers` is a number from 1 to 1024".to_owned());
         }
         let late = delivery.duration("late", &mut problems);
         match delivery.text("approval", &mut problems).as_deref() {
             None | Some("off") => {}
-            Some("required") => problems.push("`delivery.approval = \"required\"` is not there yet: this version knows \"off\" only".to_owned()),
+            Some("required") => problems.push(
+                "`delivery.approval = \"required\"` is not there yet: this version knows \"off\" only"
+                    .to_owned(),
+            ),
             Some(other) => problems.push(format!("`delivery.approval` is \"off\", not \"{other}\"")),
         }
         delivery.finish(&mut problems);
@@ -199,7 +225,10 @@ impl Settings {
             min_gap: settings.min_gap,
             max_per_day: settings.max_per_day,
         };
-        Roster { accounts: self.accounts.iter().map(account).collect(), groups: self.groups.clone() }
+        Roster {
+            accounts: self.accounts.iter().map(account).collect(),
+            groups: self.groups.clone(),
+        }
     }
 }
 
@@ -246,7 +275,9 @@ fn listen(text: &str, problems: &mut Vec<String>) -> Option<SocketAddr> {
             None
         }
         Err(_) => {
-            problems.push(format!("`web.listen` is an address and a port, as in \"127.0.0.1:8910\", not \"{text}\""));
+            problems.push(format!(
+                "`web.listen` is an address and a port, as in \"127.0.0.1:8910\", not \"{text}\""
+            ));
             None
         }
     }
@@ -257,28 +288,43 @@ fn account(name: &str, mut keys: Keys, problems: &mut Vec<String>) -> Option<Acc
     let name: AccountName = name
         .parse()
         .map_err(|e| {
-            let better = propose_name(name).map(|name| format!("; write [account.{name}]")).unwrap_or_default();
+            let better = propose_name(name)
+                .map(|name| format!("; write [account.{name}]"))
+                .unwrap_or_default();
             problems.push(format!("{at}: the name can't be used: {e}{better}"));
         })
         .ok()?;
     let platform = keys.text("platform", problems);
     let Some(platform) = platform else {
-        problems.push(format!("{at} needs `platform = \"…\"`: one of {}", known_platforms()));
+        problems.push(format!(
+            "{at} needs `platform = \"…\"`: one of {}",
+            known_platforms()
+        ));
         return None;
     };
     let Some(entry) = platform::find(&platform) else {
         let names = platform::PLATFORMS.iter().map(|entry| entry.name);
-        let meant = nearest(&platform, names).map(|near| format!(", did you mean \"{near}\"?")).unwrap_or_default();
-        problems.push(format!("{at}: this version has no platform \"{platform}\"{meant} It has {}", known_platforms()));
+        let meant = nearest(&platform, names)
+            .map(|near| format!(", did you mean \"{near}\"?"))
+            .unwrap_or_default();
+        problems.push(format!(
+            "{at}: this version has no platform \"{platform}\"{meant} It has {}",
+            known_platforms()
+        ));
         return None;
     };
     let language = keys.text("language", problems);
     let min_gap = keys.duration("min_gap", problems).unwrap_or_default();
     let max_per_day = keys.number("max_per_day", problems);
     if max_per_day == Some(0) {
-        problems.push(format!("{at}: `max_per_day = 0` would never post; take the account out of messages' `to`, or hold it"));
+        problems.push(format!(
+            "{at}: `max_per_day = 0` would never post; take the account out of messages' `to`, or hold it"
+        ));
     }
-    let in_doubt = match keys.one_of("in_doubt", &["auto", "hold", "resend"], problems).as_deref() {
+    let in_doubt = match keys
+        .one_of("in_doubt", &["auto", "hold", "resend"], problems)
+        .as_deref()
+    {
         Some("hold") => InDoubt::Hold,
         Some("resend") => InDoubt::Resend,
         _ => InDoubt::Auto,
@@ -304,24 +350,41 @@ fn like(entry: &'static Entry, keys: &Keys, at: &str, problems: &mut Vec<String>
     let wanted = wanted.to_string();
     let found = platform::find(&wanted).map(|entry| entry.name);
     if found.is_none() {
-        problems.push(format!("{at}: `like = \"{wanted}\"`: this version has no such platform; it has {}", known_platforms()));
+        problems.push(format!(
+            "{at}: `like = \"{wanted}\"`: this version has no such platform; it has {}",
+            known_platforms()
+        ));
     }
     found
 }
 
 fn known_platforms() -> String {
-    platform::PLATFORMS.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ")
+    platform::PLATFORMS
+        .iter()
+        .map(|entry| entry.name)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
-fn groups(mut at: Keys, accounts: &[AccountSettings], problems: &mut Vec<String>) -> BTreeMap<String, Vec<AccountName>> {
+fn groups(
+    mut at: Keys,
+    accounts: &[AccountSettings],
+    problems: &mut Vec<String>,
+) -> BTreeMap<String, Vec<AccountName>> {
     let mut groups = BTreeMap::new();
     for group in at.names() {
-        let Some(value) = at.left.remove(&group) else { continue };
+        let Some(value) = at.left.remove(&group) else {
+            continue;
+        };
         if accounts.iter().any(|account| account.name.as_str() == group) {
-            problems.push(format!("[group] `{group}`: there is an account of this name too; call the group otherwise"));
+            problems.push(format!(
+                "[group] `{group}`: there is an account of this name too; call the group otherwise"
+            ));
         }
         let Ok(names) = value.into_array() else {
-            problems.push(format!("[group] `{group}` is a list of account names, as in [\"mastodon\", \"bluesky\"]"));
+            problems.push(format!(
+                "[group] `{group}` is a list of account names, as in [\"mastodon\", \"bluesky\"]"
+            ));
             continue;
         };
         let mut members = Vec::new();
@@ -330,8 +393,12 @@ fn groups(mut at: Keys, accounts: &[AccountSettings], problems: &mut Vec<String>
                 Some(account) => members.push(account.name.clone()),
                 None => {
                     let known = accounts.iter().map(|account| account.name.as_str());
-                    let meant = nearest(&name, known).map(|near| format!(", did you mean \"{near}\"?")).unwrap_or_default();
-                    problems.push(format!("[group] `{group}`: there is no account \"{name}\"{meant}"));
+                    let meant = nearest(&name, known)
+                        .map(|near| format!(", did you mean \"{near}\"?"))
+                        .unwrap_or_default();
+                    problems.push(format!(
+                        "[group] `{group}`: there is no account \"{name}\"{meant}"
+                    ));
                 }
             }
         }
@@ -342,8 +409,13 @@ fn groups(mut at: Keys, accounts: &[AccountSettings], problems: &mut Vec<String>
 
 /// The nearest of `known` to a mistyped word, if one is near enough to be meant.
 fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let scored = known.into_iter().map(|name| (strsim::damerau_levenshtein(wrong, name), name));
-    scored.min().filter(|(distance, name)| *distance <= 1 + name.len() / 4).map(|(_, name)| name)
+    let scored = known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(wrong, name), name));
+    scored
+        .min()
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
+        .map(|(_, name)| name)
 }
 
 /// One table of the config: keys are taken out as they are understood, and what is left at the end is
@@ -356,7 +428,11 @@ struct Keys {
 
 impl Keys {
     fn new(path: &str, left: HashMap<String, Value>) -> Self {
-        Self { path: path.to_owned(), left, asked: Vec::new() }
+        Self {
+            path: path.to_owned(),
+            left,
+            asked: Vec::new(),
+        }
     }
 
     fn names(&self) -> Vec<String> {
@@ -366,7 +442,11 @@ impl Keys {
     }
 
     fn name(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
     }
 
     fn take(&mut self, key: &str) -> Option<Value> {
@@ -381,10 +461,17 @@ impl Keys {
 
     fn section(&mut self, key: &str, problems: &mut Vec<String>) -> Self {
         let path = self.name(key);
-        let Some(value) = self.take(key) else { return Self::new(&path, HashMap::new()) };
+        let Some(value) = self.take(key) else {
+            return Self::new(&path, HashMap::new());
+        };
         let origin = value.origin().map(str::to_owned);
         let table = value.into_table().unwrap_or_else(|_| {
-            self.wrong(key, origin.as_deref(), &format!("a table: write [{path}] and its keys below"), problems);
+            self.wrong(
+                key,
+                origin.as_deref(),
+                &format!("a table: write [{path}] and its keys below"),
+                problems,
+            );
             HashMap::new()
         });
         Self::new(&path, table)
@@ -405,7 +492,12 @@ impl Keys {
     fn one_of(&mut self, key: &str, words: &[&str], problems: &mut Vec<String>) -> Option<String> {
         let word = self.text(key, problems)?;
         if !words.contains(&word.as_str()) {
-            self.wrong(key, None, &format!("one of {}, not \"{word}\"", words.join(", ")), problems);
+            self.wrong(
+                key,
+                None,
+                &format!("one of {}, not \"{word}\"", words.join(", ")),
+                problems,
+            );
             return None;
         }
         Some(word)
@@ -425,7 +517,12 @@ impl Keys {
         let text = self.text(key, problems)?;
         let duration = crate::campaign::read::duration(&text);
         if duration.is_none() {
-            self.wrong(key, None, &format!("a length of time, as in \"90s\", \"20m\", \"2h\" or \"1d\", not \"{text}\""), problems);
+            self.wrong(
+                key,
+                None,
+                &format!("a length of time, as in \"90s\", \"20m\", \"2h\" or \"1d\", not \"{text}\""),
+                problems,
+            );
         }
         duration
     }
@@ -449,7 +546,9 @@ impl Keys {
     fn finish(self, problems: &mut Vec<String>) {
         for key in self.names() {
             let meant = nearest(&key, self.asked.iter().map(String::as_str));
-            let meant = meant.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+            let meant = meant
+                .map(|near| format!(", did you mean `{near}`?"))
+                .unwrap_or_default();
             let origin = self.left.get(&key).and_then(Value::origin);
             let place = origin.map(|origin| format!(" (in {origin})")).unwrap_or_default();
             problems.push(format!("unknown key `{}`{meant}{place}", self.name(&key)));

@@ -1,5 +1,10 @@
 //! The real program, killed at random moments and started again: nothing lost, nothing doubled, nothing early.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 mod program;
 
@@ -12,7 +17,10 @@ use program::{Dice, Place};
 
 /// How many kills; a longer run is a matter of patience: `STEADFAST_KILLS=5000 cargo test --test kill`.
 fn kills() -> u64 {
-    std::env::var("STEADFAST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(50)
+    std::env::var("STEADFAST_KILLS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(50)
 }
 
 #[test]
@@ -53,8 +61,16 @@ like = "mastodon"
     for n in 0..posts {
         let at = first + jiff::SignedDuration::from_millis(n * span_ms / posts);
         due.insert(n, at);
-        let text = if n % 5 == 0 { format!("post {n} part 0\\n---\\npost {n} part 1\\n---\\npost {n} part 2") } else { format!("post {n} part 0") };
-        write!(file, "[[message]]\nid = \"m{n}\"\nat = {at}\ntext = \"{text}\"\n\n").unwrap();
+        let text = if n % 5 == 0 {
+            format!("post {n} part 0\\n---\\npost {n} part 1\\n---\\npost {n} part 2")
+        } else {
+            format!("post {n} part 0")
+        };
+        write!(
+            file,
+            "[[message]]\nid = \"m{n}\"\nat = {at}\ntext = \"{text}\"\n\n"
+        )
+        .unwrap();
     }
     place.write("posts.toml", &file);
     assert!(place.run(&["check"]).status.success());
@@ -70,32 +86,62 @@ like = "mastodon"
     let parts = usize::try_from(posts + 2 * posts.div_euclid(5)).unwrap();
     let sent = |fake: &Fake| fake.accepted().len();
     place.wait("everything to be accepted", 90, || {
-        sent(&mastodon) >= parts && sent(&bluesky) >= parts && place.json(&["status", "--format", "json"])["counts"]["sent"] == 3 * posts
+        sent(&mastodon) >= parts
+            && sent(&bluesky) >= parts
+            && place.json(&["status", "--format", "json"])["counts"]["sent"] == 3 * posts
     });
 
-    println!("{lives} lives, {} requests for {parts} parts", mastodon.store.lock().unwrap().requests);
+    println!(
+        "{lives} lives, {} requests for {parts} parts",
+        mastodon.store.lock().unwrap().requests
+    );
     for (name, fake) in [("mastodon", &mastodon), ("bluesky", &bluesky)] {
         let accepted = fake.accepted();
         each_once_in_order(name, &accepted, parts);
         for post in &accepted {
             let n: i64 = post.text.split(' ').nth(1).unwrap().parse().unwrap();
-            assert!(post.at >= due[&n], "{name}: {} at {} was early: due {}", post.text, post.at, due[&n]);
+            assert!(
+                post.at >= due[&n],
+                "{name}: {} at {} was early: due {}",
+                post.text,
+                post.at,
+                due[&n]
+            );
         }
     }
     // The sandbox keeps its own file: as many lines as parts, each of another key.
     let timeline = std::fs::read_to_string(place.path().join("state/sandbox/sandbox.jsonl")).unwrap();
     let ids: std::collections::HashSet<String> = timeline
         .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].as_str().unwrap().to_owned())
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["id"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
         .collect();
     assert_eq!((timeline.lines().count(), ids.len()), (parts, parts));
 
     // And the receipts are the platform's own ids.
-    let history = place.json(&["history", "--account", "mastodon", "--limit", "1000", "--format", "json"]);
+    let history = place.json(&[
+        "history",
+        "--account",
+        "mastodon",
+        "--limit",
+        "1000",
+        "--format",
+        "json",
+    ]);
     let mut receipts: Vec<String> = Vec::new();
     for post in history.as_array().unwrap() {
         assert_eq!(post["state"], "sent", "{post}");
-        receipts.extend(post["parts"].as_array().unwrap().iter().map(|part| part["id"].as_str().unwrap().to_owned()));
+        receipts.extend(
+            post["parts"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|part| part["id"].as_str().unwrap().to_owned()),
+        );
     }
     receipts.sort();
     let mut held: Vec<String> = mastodon.accepted().into_iter().map(|post| post.id).collect();
@@ -107,12 +153,20 @@ like = "mastodon"
 fn each_once_in_order(name: &str, accepted: &[Accepted], parts: usize) {
     let mut by_text: HashMap<&str, &Accepted> = HashMap::new();
     for post in accepted {
-        assert!(by_text.insert(&post.text, post).is_none(), "{name}: `{}` was accepted twice", post.text);
+        assert!(
+            by_text.insert(&post.text, post).is_none(),
+            "{name}: `{}` was accepted twice",
+            post.text
+        );
     }
     assert_eq!(by_text.len(), parts, "{name}");
     for post in accepted {
         let (head, index) = post.text.rsplit_once(' ').unwrap();
-        let before = index.parse::<u32>().unwrap().checked_sub(1).map(|index| format!("{head} {index}"));
+        let before = index
+            .parse::<u32>()
+            .unwrap()
+            .checked_sub(1)
+            .map(|index| format!("{head} {index}"));
         let parent = before.map(|text| by_text[text.as_str()].id.clone());
         assert_eq!(post.parent, parent, "{name}: {}", post.text);
     }

@@ -129,9 +129,10 @@ struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     fn new(view: &'a View<'a>, now: Timestamp, until: Timestamp) -> Self {
-        let traffic = view.roster.accounts.iter().map(|account| {
-            Traffic::new(view.past.traffic.get(&account.name).cloned().unwrap_or_default())
-        });
+        let traffic =
+            view.roster.accounts.iter().map(|account| {
+                Traffic::new(view.past.traffic.get(&account.name).cloned().unwrap_or_default())
+            });
         Self {
             view,
             now,
@@ -163,7 +164,9 @@ impl<'a> Planner<'a> {
             }
         }
         self.idle();
-        self.plan.posts.sort_by_key(|post| (post.due, !post.message.breaking));
+        self.plan
+            .posts
+            .sort_by_key(|post| (post.due, !post.message.breaking));
         self.plan
     }
 
@@ -187,7 +190,10 @@ impl<'a> Planner<'a> {
                     }
                 }
                 When::Cron(cron) => self.enter_cron(index, cron),
-                When::After { message: target, wait } => self.enter_after(index, target, *wait),
+                When::After {
+                    message: target,
+                    wait,
+                } => self.enter_after(index, target, *wait),
                 When::Queue if message.breaking => {
                     let starts = message.starts.and_then(|starts| self.instant(starts));
                     self.enter(self.now.max(starts.unwrap_or(self.now)), index, What::Once);
@@ -203,7 +209,9 @@ impl<'a> Planner<'a> {
     /// What the daemon missed counts once: the latest occurrence since the message was first seen.
     fn enter_cron(&mut self, index: usize, cron: &'a Arc<Cron>) {
         let zone = &self.view.campaign.settings.zone;
-        let Some(message) = self.view.campaign.messages.get(index) else { return };
+        let Some(message) = self.view.campaign.messages.get(index) else {
+            return;
+        };
         if let Some(missed) = cron.latest_at_or_before(zone, self.now, self.known(&message.id)) {
             self.enter(missed.at, index, What::Fire(missed.nominal));
         }
@@ -214,7 +222,9 @@ impl<'a> Planner<'a> {
 
     fn enter_after(&mut self, index: usize, target: &'a MessageId, wait: Duration) {
         self.followers.entry(target).or_default().push(index);
-        let Some(message) = self.view.campaign.messages.get(index) else { return };
+        let Some(message) = self.view.campaign.messages.get(index) else {
+            return;
+        };
         let known = self.known(&message.id);
         for account in self.view.roster.target_indexes(&message.to) {
             if let Some(sent) = self.sent(target, account) {
@@ -241,7 +251,12 @@ impl<'a> Planner<'a> {
         if at > self.until {
             self.come_back(at);
         } else {
-            self.heap.push(Reverse(Entry { at, rank: 2, message: usize::MAX, what: What::Slot(number) }));
+            self.heap.push(Reverse(Entry {
+                at,
+                rank: 2,
+                message: usize::MAX,
+                what: What::Slot(number),
+            }));
         }
     }
 
@@ -250,8 +265,18 @@ impl<'a> Planner<'a> {
             self.come_back(at);
             return;
         }
-        let breaking = self.view.campaign.messages.get(message).is_some_and(|message| message.breaking);
-        self.heap.push(Reverse(Entry { at, rank: u8::from(!breaking), message, what }));
+        let breaking = self
+            .view
+            .campaign
+            .messages
+            .get(message)
+            .is_some_and(|message| message.breaking);
+        self.heap.push(Reverse(Entry {
+            at,
+            rank: u8::from(!breaking),
+            message,
+            what,
+        }));
     }
 
     fn come_back(&mut self, at: Timestamp) {
@@ -261,7 +286,9 @@ impl<'a> Planner<'a> {
     // --- one thing that came up -------------------------------------------------------------------
 
     fn fire(&mut self, entry: &Entry, nominal: DateTime) {
-        let Some(message) = self.view.campaign.messages.get(entry.message) else { return };
+        let Some(message) = self.view.campaign.messages.get(entry.message) else {
+            return;
+        };
         let When::Cron(cron) = &message.when else { return };
         let following = self.next_fire(cron, entry.at);
         // The one before `now` was entered beside the one after it.
@@ -278,13 +305,24 @@ impl<'a> Planner<'a> {
     }
 
     fn message(&mut self, entry: &Entry, only: Option<usize>, occurrence: &Occurrence, certain: bool) {
-        let Some(message) = self.view.campaign.messages.get(entry.message) else { return };
-        if message.starts.and_then(|starts| self.instant(starts)).is_some_and(|starts| entry.at < starts) {
+        let Some(message) = self.view.campaign.messages.get(entry.message) else {
+            return;
+        };
+        if message
+            .starts
+            .and_then(|starts| self.instant(starts))
+            .is_some_and(|starts| entry.at < starts)
+        {
             return;
         }
         for account in self.view.roster.target_indexes(&message.to) {
             if only.is_none_or(|only| only == account) {
-                let offer = Offer { at: entry.at, slot: None, occurrence: occurrence.clone(), certain };
+                let offer = Offer {
+                    at: entry.at,
+                    slot: None,
+                    occurrence: occurrence.clone(),
+                    certain,
+                };
                 self.offer(message, account, offer);
             }
         }
@@ -293,21 +331,45 @@ impl<'a> Planner<'a> {
     /// Each account takes the first message of its queue, or the evergreen it has not posted for longest.
     fn slot(&mut self, entry: &Entry, number: usize) {
         let settings = &self.view.campaign.settings;
-        if let Some(next) = settings.slots.get(number).and_then(|slot| self.next_fire(slot, entry.at)) {
+        if let Some(next) = settings
+            .slots
+            .get(number)
+            .and_then(|slot| self.next_fire(slot, entry.at))
+        {
             self.enter_slot(next.at, number);
         }
         if settings.windows.closed(&settings.zone, entry.at).is_some() {
             return;
         }
         for account in 0..self.view.roster.accounts.len() {
-            let Some(name) = self.view.roster.accounts.get(account).map(|account| &account.name) else { continue };
-            let used = self.view.past.slots.get(name).is_some_and(|last| *last >= entry.at);
+            let Some(name) = self
+                .view
+                .roster
+                .accounts
+                .get(account)
+                .map(|account| &account.name)
+            else {
+                continue;
+            };
+            let used = self
+                .view
+                .past
+                .slots
+                .get(name)
+                .is_some_and(|last| *last >= entry.at);
             if used || !self.filled.insert((account, entry.at)) {
                 continue;
             }
             if let Some((index, occurrence)) = self.next_for_slot(account, entry.at) {
-                let Some(message) = self.view.campaign.messages.get(index) else { continue };
-                let offer = Offer { at: entry.at, slot: Some(entry.at), occurrence, certain: true };
+                let Some(message) = self.view.campaign.messages.get(index) else {
+                    continue;
+                };
+                let offer = Offer {
+                    at: entry.at,
+                    slot: Some(entry.at),
+                    occurrence,
+                    certain: true,
+                };
                 self.offer(message, account, offer);
             }
         }
@@ -315,7 +377,9 @@ impl<'a> Planner<'a> {
 
     fn next_for_slot(&mut self, account: usize, at: Timestamp) -> Option<(usize, Occurrence)> {
         let queues = self.queues.take().unwrap_or_else(|| self.make_queues());
-        let found = queues.get(account).and_then(|queue| self.pick(queue, account, at));
+        let found = queues
+            .get(account)
+            .and_then(|queue| self.pick(queue, account, at));
         self.queues = Some(queues);
         let (index, occurrence) = found?;
         if occurrence == Occurrence::once() {
@@ -327,14 +391,22 @@ impl<'a> Planner<'a> {
     }
 
     fn make_queues(&self) -> Vec<Queue> {
-        let mut queues: Vec<Queue> = self.view.roster.accounts.iter().map(|_| Queue::default()).collect();
+        let mut queues: Vec<Queue> = self
+            .view
+            .roster
+            .accounts
+            .iter()
+            .map(|_| Queue::default())
+            .collect();
         for (index, message) in self.view.campaign.messages.iter().enumerate() {
             let pool = matches!(message.when, When::Evergreen);
             if message.draft || message.breaking || !pool && message.when != When::Queue {
                 continue;
             }
             for account in self.view.roster.target_indexes(&message.to) {
-                let Some(queue) = queues.get_mut(account) else { continue };
+                let Some(queue) = queues.get_mut(account) else {
+                    continue;
+                };
                 if pool {
                     queue.evergreen.push(index);
                 } else if !self.is_recorded(message, account) {
@@ -367,7 +439,9 @@ impl<'a> Planner<'a> {
 
     /// Puts one post into the plan, unless it is recorded already.
     fn offer(&mut self, message: &Arc<Message>, account: usize, offer: Offer) {
-        let Some(identity) = self.identity(message, account, offer.occurrence) else { return };
+        let Some(identity) = self.identity(message, account, offer.occurrence) else {
+            return;
+        };
         if self.view.past.recorded.contains(&identity.post_id()) {
             return;
         }
@@ -379,7 +453,9 @@ impl<'a> Planner<'a> {
             late = late.min(half);
             // A rule edited after it went out this time (Monday nine to Monday ten) must not go out twice.
             let last = self.past_turns(&message.id, account).and_then(|turns| turns.last);
-            if last.is_some_and(|last| Duration::try_from(ready.duration_since(last)).unwrap_or_default() < half) {
+            if last
+                .is_some_and(|last| Duration::try_from(ready.duration_since(last)).unwrap_or_default() < half)
+            {
                 return;
             }
         }
@@ -393,14 +469,19 @@ impl<'a> Planner<'a> {
         } else if overdue > late && recurring {
             Fate::Missed(format!("missed: {}", too_late(overdue, late)))
         } else if overdue > late {
-            Fate::Late(format!("{}; `retry` to send it now, `skip` to drop it", too_late(overdue, late)))
+            Fate::Late(format!(
+                "{}; `retry` to send it now, `skip` to drop it",
+                too_late(overdue, late)
+            ))
         } else {
             due = self.paced(account, message.breaking, ready.max(self.now.min(self.until)));
             match &message.when {
                 _ if expires.is_some_and(|expires| due >= expires) => {
                     Fate::Blocked("it expires before it could go out".to_owned())
                 }
-                When::After { message: target, .. } if !offer.certain => Fate::Expected(format!("after `{target}`")),
+                When::After { message: target, .. } if !offer.certain => {
+                    Fate::Expected(format!("after `{target}`"))
+                }
                 _ => match self.reply_pending(message, account) {
                     Some(Ok(target)) => Fate::Expected(format!("a reply to `{target}`")),
                     Some(Err(why)) => Fate::Blocked(why),
@@ -433,8 +514,12 @@ impl<'a> Planner<'a> {
             return;
         }
         for index in self.followers.get(target).cloned().unwrap_or_default() {
-            let Some(message) = self.view.campaign.messages.get(index) else { continue };
-            let When::After { wait, .. } = &message.when else { continue };
+            let Some(message) = self.view.campaign.messages.get(index) else {
+                continue;
+            };
+            let When::After { wait, .. } = &message.when else {
+                continue;
+            };
             if self.view.roster.target_indexes(&message.to).contains(&account) {
                 let at = due.saturating_add(*wait).unwrap_or(Timestamp::MAX);
                 self.enter(at, index, What::Follow(account, false));
@@ -475,12 +560,15 @@ impl<'a> Planner<'a> {
         let campaign = self.view.campaign;
         let today = self.local(at).date();
         let stale = || campaign.stale_fact(message, today);
-        campaign.blocked.get(&message.id).cloned().or_else(stale).or_else(|| {
-            match self.reply_pending(message, account) {
+        campaign
+            .blocked
+            .get(&message.id)
+            .cloned()
+            .or_else(stale)
+            .or_else(|| match self.reply_pending(message, account) {
                 Some(Err(why)) => Some(why),
                 _ => None,
-            }
-        })
+            })
     }
 
     /// The post it answers is not out yet: `Ok` if this plan sends it before.
@@ -489,7 +577,12 @@ impl<'a> Planner<'a> {
         if self.sent(target, account).is_some() {
             return None;
         }
-        let name = self.view.roster.accounts.get(account).map_or("", |account| account.name.as_str());
+        let name = self
+            .view
+            .roster
+            .accounts
+            .get(account)
+            .map_or("", |account| account.name.as_str());
         Some(if self.planned.contains_key(&(target.clone(), account)) {
             Ok(target.clone())
         } else {
@@ -512,7 +605,11 @@ impl<'a> Planner<'a> {
 
     fn past_turns(&self, message: &MessageId, account: usize) -> Option<Turns> {
         let name = &self.view.roster.accounts.get(account)?.name;
-        self.view.past.turns.get(&(message.clone(), name.clone())).copied()
+        self.view
+            .past
+            .turns
+            .get(&(message.clone(), name.clone()))
+            .copied()
     }
 
     fn sent(&self, message: &MessageId, account: usize) -> Option<Timestamp> {
@@ -559,7 +656,8 @@ impl<'a> Planner<'a> {
 
     /// Spacing and closed windows push a post on until both agree.
     fn paced(&self, account: usize, breaking: bool, ready: Timestamp) -> Timestamp {
-        let (Some(traffic), Some(to)) = (self.traffic.get(account), self.view.roster.accounts.get(account)) else {
+        let (Some(traffic), Some(to)) = (self.traffic.get(account), self.view.roster.accounts.get(account))
+        else {
             return ready;
         };
         if breaking {
@@ -580,7 +678,10 @@ impl<'a> Planner<'a> {
     /// Many messages share few rules, so each answer is kept for the length of one plan.
     fn next_fire(&mut self, cron: &'a Cron, after: Timestamp) -> Option<Fire> {
         let zone = &self.view.campaign.settings.zone;
-        *self.fires.entry((cron.source(), after)).or_insert_with(|| cron.next_after(zone, after))
+        *self
+            .fires
+            .entry((cron.source(), after))
+            .or_insert_with(|| cron.next_after(zone, after))
     }
 }
 
@@ -592,6 +693,11 @@ struct Offer {
 }
 
 fn too_late(overdue: Duration, late: Duration) -> String {
-    let minutes = |d: Duration| SignedDuration::from_mins(i64::try_from(d.as_secs() / 60).unwrap_or(i64::MAX));
-    format!("late by {:#}, and only {:#} are allowed", minutes(overdue), minutes(late))
+    let minutes =
+        |d: Duration| SignedDuration::from_mins(i64::try_from(d.as_secs() / 60).unwrap_or(i64::MAX));
+    format!(
+        "late by {:#}, and only {:#} are allowed",
+        minutes(overdue),
+        minutes(late)
+    )
 }

@@ -34,7 +34,10 @@ impl Traffic {
         let mut t = t;
         // Each round passes at least one known post, so there are no more rounds than posts.
         for _ in 0..=self.times.len() {
-            match self.gap_conflict(spacing, t).or_else(|| self.day_conflict(spacing, zone, t)) {
+            match self
+                .gap_conflict(spacing, t)
+                .or_else(|| self.day_conflict(spacing, zone, t))
+            {
                 Some(later) if later > t => t = later,
                 _ => break,
             }
@@ -44,7 +47,9 @@ impl Traffic {
 
     /// The end of the gap around a post that is too near to `t`.
     fn gap_conflict(&self, spacing: &Spacing, t: Timestamp) -> Option<Timestamp> {
-        let gap = SignedDuration::try_from(spacing.min_gap).ok().filter(|gap| !gap.is_zero())?;
+        let gap = SignedDuration::try_from(spacing.min_gap)
+            .ok()
+            .filter(|gap| !gap.is_zero())?;
         let from = self.times.partition_point(|time| t.duration_since(*time) >= gap);
         let near = self.times.get(from).filter(|time| time.duration_since(t) < gap)?;
         near.checked_add(gap).ok()
@@ -71,7 +76,10 @@ mod tests {
     }
 
     fn spacing(minutes: u64, max_per_day: Option<u32>) -> Spacing {
-        Spacing { min_gap: Duration::from_secs(minutes * 60), max_per_day }
+        Spacing {
+            min_gap: Duration::from_secs(minutes * 60),
+            max_per_day,
+        }
     }
 
     #[test]
@@ -79,7 +87,11 @@ mod tests {
         let traffic = Traffic::new(vec![at("2026-12-01T10:00:00Z"), at("2026-12-01T10:30:00Z")]);
         let free = |t: &str| traffic.free_from(&spacing(20, None), &TimeZone::UTC, at(t));
         assert_eq!(free("2026-12-01T09:40:00Z"), at("2026-12-01T09:40:00Z"));
-        assert_eq!(free("2026-12-01T09:41:00Z"), at("2026-12-01T10:50:00Z"), "10:20 is too near to 10:30");
+        assert_eq!(
+            free("2026-12-01T09:41:00Z"),
+            at("2026-12-01T10:50:00Z"),
+            "10:20 is too near to 10:30"
+        );
         assert_eq!(free("2026-12-01T10:50:00Z"), at("2026-12-01T10:50:00Z"));
     }
 
@@ -88,7 +100,11 @@ mod tests {
         let zone = zone("America/Chicago").unwrap();
         let traffic = Traffic::new(vec![at("2026-12-01T15:00:00Z"), at("2026-12-02T05:59:00Z")]);
         let free = traffic.free_from(&spacing(0, Some(2)), &zone, at("2026-12-01T16:00:00Z"));
-        assert_eq!(free, at("2026-12-02T06:00:00Z"), "midnight in Chicago, and both posts were on the first of December");
+        assert_eq!(
+            free,
+            at("2026-12-02T06:00:00Z"),
+            "midnight in Chicago, and both posts were on the first of December"
+        );
     }
 
     #[test]

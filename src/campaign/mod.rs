@@ -110,7 +110,10 @@ impl Roster {
     /// The accounts that a message goes to, in the order of the config; none twice. Names that nobody has
     /// are left out here: they are errors of the message.
     pub fn targets(&self, to: &[Box<str>]) -> Vec<&Account> {
-        self.target_indexes(to).into_iter().filter_map(|index| self.accounts.get(index)).collect()
+        self.target_indexes(to)
+            .into_iter()
+            .filter_map(|index| self.accounts.get(index))
+            .collect()
     }
 
     /// The same, by their place in the roster.
@@ -119,11 +122,16 @@ impl Roster {
             to.is_empty()
                 || to.iter().any(|name| {
                     **name == *account.name.as_str()
-                        || self.groups.get(&**name).is_some_and(|group| group.contains(&account.name))
+                        || self
+                            .groups
+                            .get(&**name)
+                            .is_some_and(|group| group.contains(&account.name))
                 })
         };
         let all = self.accounts.iter().enumerate();
-        all.filter(|(_, account)| named(account)).map(|(index, _)| index).collect()
+        all.filter(|(_, account)| named(account))
+            .map(|(index, _)| index)
+            .collect()
     }
 }
 
@@ -131,13 +139,17 @@ impl Campaign {
     /// Why a message must not go out on the local day `today` because of a fact in it; `None` if it may.
     pub fn stale_fact(&self, message: &Message, today: jiff::civil::Date) -> Option<String> {
         let used = self.uses.get(&message.id)?;
-        used.iter().find_map(|name| self.facts.get(name)?.blocks(name, today))
+        used.iter()
+            .find_map(|name| self.facts.get(name)?.blocks(name, today))
     }
 }
 
 impl Account {
     pub fn spacing(&self) -> Spacing {
-        Spacing { min_gap: self.min_gap, max_per_day: self.max_per_day }
+        Spacing {
+            min_gap: self.min_gap,
+            max_per_day: self.max_per_day,
+        }
     }
 }
 

@@ -35,19 +35,25 @@ pub enum Command {
     /// `init` is needed.
     Init,
     /// Run the daemon: plan, post, pick up changed files, until told to stop
-    #[command(after_help = "Examples:\n  steadfast run\n  STEADFAST__WEB__LISTEN=127.0.0.1:9000 steadfast run")]
+    #[command(
+        after_help = "Examples:\n  steadfast run\n  STEADFAST__WEB__LISTEN=127.0.0.1:9000 steadfast run"
+    )]
     Run,
     /// Show every problem in the message files
     ///
     /// Each with its file, line and column, what is wrong, and what to write instead. Exit status 1 if any
     /// is an error.
-    #[command(after_help = "Examples:\n  steadfast check\n  steadfast check --format json | jq '.[].message'")]
+    #[command(
+        after_help = "Examples:\n  steadfast check\n  steadfast check --format json | jq '.[].message'"
+    )]
     Check {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
     /// Show what goes out when, and for what does not: why
-    #[command(after_help = "Examples:\n  steadfast plan\n  steadfast plan --from 2026-12-01 --days 31\n  steadfast plan --days 90 --format ics > campaign.ics")]
+    #[command(
+        after_help = "Examples:\n  steadfast plan\n  steadfast plan --from 2026-12-01 --days 31\n  steadfast plan --days 90 --format ics > campaign.ics"
+    )]
     Plan {
         /// The first local day (default: now)
         #[arg(long, value_name = "DATE")]
@@ -73,7 +79,9 @@ pub enum Command {
         format: Format,
     },
     /// Show what was posted, and what became of the rest
-    #[command(after_help = "Examples:\n  steadfast history --limit 20\n  steadfast history --state held\n  steadfast history --message ten-to-two --format json")]
+    #[command(
+        after_help = "Examples:\n  steadfast history --limit 20\n  steadfast history --state held\n  steadfast history --message ten-to-two --format json"
+    )]
     History {
         /// Only posts due since this day or instant
         #[arg(long, value_name = "TIME")]
@@ -94,7 +102,9 @@ pub enum Command {
     /// Stop: no further post leaves until released
     ///
     /// In force when the command returns, for the running daemon too; what was already on its way is named.
-    #[command(after_help = "Examples:\n  steadfast hold --why \"the court has ruled, texts are being checked\"\n  steadfast hold --account mastodon --why \"wrong picture\"\n  steadfast hold --message ten-to-two --why \"figure disputed\"")]
+    #[command(
+        after_help = "Examples:\n  steadfast hold --why \"the court has ruled, texts are being checked\"\n  steadfast hold --account mastodon --why \"wrong picture\"\n  steadfast hold --message ten-to-two --why \"figure disputed\""
+    )]
     Hold {
         #[command(flatten)]
         scope: ScopeArgs,
@@ -111,7 +121,9 @@ pub enum Command {
         scope: ScopeArgs,
     },
     /// Post a message now, again if it was posted before
-    #[command(after_help = "Examples:\n  steadfast post hearing-denied\n  steadfast post hearing-denied --to bluesky")]
+    #[command(
+        after_help = "Examples:\n  steadfast post hearing-denied\n  steadfast post hearing-denied --to bluesky"
+    )]
     Post {
         #[arg(value_name = "ID")]
         message: String,
@@ -132,7 +144,9 @@ pub enum Command {
         why: String,
     },
     /// Say what became of a post in doubt, after looking on the platform
-    #[command(after_help = "Examples:\n  steadfast resolve POST --sent https://mastodon.social/@campaign/1\n  steadfast resolve POST --not-sent     it is sent again")]
+    #[command(
+        after_help = "Examples:\n  steadfast resolve POST --sent https://mastodon.social/@campaign/1\n  steadfast resolve POST --not-sent     it is sent again"
+    )]
     Resolve {
         #[arg(value_name = "POST")]
         post: crate::post::identity::PostId,
@@ -140,10 +154,14 @@ pub enum Command {
         how: Resolution,
     },
     /// Print the JSON Schema of message files, for editors
-    #[command(after_help = "Example:\n  steadfast schema > messages.schema.json\n\nThen begin a message file with:\n  #:schema ../messages.schema.json")]
+    #[command(
+        after_help = "Example:\n  steadfast schema > messages.schema.json\n\nThen begin a message file with:\n  #:schema ../messages.schema.json"
+    )]
     Schema,
     /// Print completions for a shell
-    #[command(after_help = "Example:\n  steadfast completions bash > ~/.local/share/bash-completion/completions/steadfast")]
+    #[command(
+        after_help = "Example:\n  steadfast completions bash > ~/.local/share/bash-completion/completions/steadfast"
+    )]
     Completions { shell: clap_complete::Shell },
 }
 

@@ -15,7 +15,11 @@ pub(super) fn check(office: &Office, format: Format) -> Result<Exit, Failed> {
         Format::Table => {
             print(&show::render(problems, std::io::stdout().is_terminal()));
             if problems.is_empty() {
-                let count = files.assembled.campaign.as_ref().map_or(0, |campaign| campaign.messages.len());
+                let count = files
+                    .assembled
+                    .campaign
+                    .as_ref()
+                    .map_or(0, |campaign| campaign.messages.len());
                 print(&format!("no problems in {count} messages\n"));
             }
         }

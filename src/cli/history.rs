@@ -71,8 +71,16 @@ impl Row {
 
 pub(super) async fn history(office: &Office, asked: Asked, format: Format) -> Result<Exit, Failed> {
     let files = office.read_files()?;
-    let zone = files.assembled.campaign.as_ref().map_or(jiff::tz::TimeZone::UTC, |c| c.settings.zone.clone());
-    let since = asked.since.as_deref().map(|text| instant(text, &zone)).transpose()?;
+    let zone = files
+        .assembled
+        .campaign
+        .as_ref()
+        .map_or(jiff::tz::TimeZone::UTC, |c| c.settings.zone.clone());
+    let since = asked
+        .since
+        .as_deref()
+        .map(|text| instant(text, &zone))
+        .transpose()?;
     let filter = Filter {
         since,
         message: asked.message,
@@ -91,10 +99,16 @@ pub(super) async fn history(office: &Office, asked: Asked, format: Format) -> Re
         Format::Json => print_json(&rows),
         Format::Table if rows.is_empty() => print_line("nothing was posted yet, or nothing like that"),
         Format::Table => {
-            let mut shown = table::table(&["due", "message", "account", "state", "where, or why not", "post"]);
+            let mut shown =
+                table::table(&["due", "message", "account", "state", "where, or why not", "post"]);
             for row in &rows {
                 let url = row.parts.iter().find_map(|part| part.url.clone());
-                let detail = row.why.clone().or(url).or_else(|| row.error.clone()).unwrap_or_default();
+                let detail = row
+                    .why
+                    .clone()
+                    .or(url)
+                    .or_else(|| row.error.clone())
+                    .unwrap_or_default();
                 shown.add_row([
                     table::local(row.due, &zone),
                     row.message.clone(),
@@ -112,8 +126,16 @@ pub(super) async fn history(office: &Office, asked: Asked, format: Format) -> Re
 
 /// A day of the campaign's, or an instant with an offset.
 fn instant(text: &str, zone: &jiff::tz::TimeZone) -> Result<Timestamp, Failed> {
-    let day = || text.parse::<Date>().ok()?.to_zoned(zone.clone()).ok().map(|day| day.timestamp());
+    let day = || {
+        text.parse::<Date>()
+            .ok()?
+            .to_zoned(zone.clone())
+            .ok()
+            .map(|day| day.timestamp())
+    };
     text.parse::<Timestamp>().ok().or_else(day).ok_or_else(|| {
-        Failed::Usage(format!("`--since {text}` is neither a day (2026-12-01) nor an instant (2026-12-01T09:00:00Z)"))
+        Failed::Usage(format!(
+            "`--since {text}` is neither a day (2026-12-01) nor an instant (2026-12-01T09:00:00Z)"
+        ))
     })
 }

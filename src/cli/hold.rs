@@ -29,11 +29,16 @@ pub(super) async fn hold(office: &Office, args: &ScopeArgs, why: &str) -> Result
     let heard = heard(office, &ledger).await?;
     print_line(&format!("{scope} is held: {why}"));
     if !heard {
-        print_line("the daemon is slow to answer, but it can't begin anything new: every request needs the ledger's leave");
+        print_line(
+            "the daemon is slow to answer, but it can't begin anything new: every request needs the ledger's leave",
+        );
     }
     for post in ledger.in_state(State::Sending, 1000).await? {
         if covers(&scope, &post) {
-            print_line(&format!("was already on its way: {} to {} (post {})", post.message, post.account, post.id));
+            print_line(&format!(
+                "was already on its way: {} to {} (post {})",
+                post.message, post.account, post.id
+            ));
         }
     }
     Ok(Exit::Done)
@@ -43,23 +48,39 @@ pub(super) async fn release(office: &Office, args: &ScopeArgs) -> Result<Exit, F
     let scope = scope(args)?;
     let ledger = office.ledger().await?;
     let holds = ledger.holds().await?;
-    let released = ledger.release(&scope, &speaker(), None, office.clock.now()).await?;
+    let released = ledger
+        .release(&scope, &speaker(), None, office.clock.now())
+        .await?;
     heard(office, &ledger).await?;
     if released == 0 {
-        let others: Vec<String> = holds.iter().map(|hold| format!("{} ({})", hold.scope, hold.why)).collect();
-        let others = if others.is_empty() { "nothing is".to_owned() } else { others.join(", ") };
+        let others: Vec<String> = holds
+            .iter()
+            .map(|hold| format!("{} ({})", hold.scope, hold.why))
+            .collect();
+        let others = if others.is_empty() {
+            "nothing is".to_owned()
+        } else {
+            others.join(", ")
+        };
         return Err(Failed::Wrong(format!("{scope} is not held; {others}")));
     }
     print_line(&format!("{scope} is released"));
-    if holds.iter().any(|hold| hold.scope == scope && hold.by == crate::ledger::BY_FILE) {
-        print_line("the campaign file still says `hold`: take it out there, or it holds again when that file changes");
+    if holds
+        .iter()
+        .any(|hold| hold.scope == scope && hold.by == crate::ledger::BY_FILE)
+    {
+        print_line(
+            "the campaign file still says `hold`: take it out there, or it holds again when that file changes",
+        );
     }
     for hold in holds.iter().filter(|hold| hold.scope != scope) {
         print_line(&format!("still held: {}: {}", hold.scope, hold.why));
     }
     let waiting = ledger.in_state(State::Held, 1000).await?.len();
     if waiting > 0 {
-        print_line(&format!("{waiting} held posts wait for a word each: `steadfast history --state held`"));
+        print_line(&format!(
+            "{waiting} held posts wait for a word each: `steadfast history --state held`"
+        ));
     }
     Ok(Exit::Done)
 }
@@ -67,9 +88,23 @@ pub(super) async fn release(office: &Office, args: &ScopeArgs) -> Result<Exit, F
 /// A hold of a mistyped name would stop nothing.
 fn known(office: &Office, scope: &Scope) -> Result<(), Failed> {
     match scope {
-        Scope::Account(name) if !office.settings.accounts.iter().any(|account| account.name == *name) => {
-            let names: Vec<&str> = office.settings.accounts.iter().map(|account| account.name.as_str()).collect();
-            Err(Failed::Usage(format!("there is no account `{name}`; there are {}", names.join(", "))))
+        Scope::Account(name)
+            if !office
+                .settings
+                .accounts
+                .iter()
+                .any(|account| account.name == *name) =>
+        {
+            let names: Vec<&str> = office
+                .settings
+                .accounts
+                .iter()
+                .map(|account| account.name.as_str())
+                .collect();
+            Err(Failed::Usage(format!(
+                "there is no account `{name}`; there are {}",
+                names.join(", ")
+            )))
         }
         _ => Ok(()),
     }
@@ -95,5 +130,7 @@ async fn heard(office: &Office, ledger: &Sqlite) -> Result<bool, Failed> {
         }
         Ok::<(), Failed>(())
     };
-    Ok(tokio::time::timeout(PATIENCE, listening).await.is_ok_and(|done| done.is_ok()))
+    Ok(tokio::time::timeout(PATIENCE, listening)
+        .await
+        .is_ok_and(|done| done.is_ok()))
 }

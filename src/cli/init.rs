@@ -18,8 +18,21 @@ pub(super) async fn init(office: &Office) -> Result<Exit, Failed> {
     let ledger = Sqlite::create(path).await?;
     ledger.belongs_to(&campaign.settings.id).await?;
     // What was due before this moment is not made up.
-    ledger.know(campaign.messages.iter().map(|message| message.id.clone()).collect(), office.clock.now()).await?;
-    print_line(&format!("made the ledger of {} at {}", campaign.settings.name, path.display()));
+    ledger
+        .know(
+            campaign
+                .messages
+                .iter()
+                .map(|message| message.id.clone())
+                .collect(),
+            office.clock.now(),
+        )
+        .await?;
+    print_line(&format!(
+        "made the ledger of {} at {}",
+        campaign.settings.name,
+        path.display()
+    ));
     print_line("`steadfast plan` shows what goes out when; `steadfast run` posts it");
     Ok(Exit::Done)
 }

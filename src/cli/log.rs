@@ -20,18 +20,26 @@ use crate::settings::{Log, LogFormat};
 /// # Errors
 /// In one sentence, if the filter makes no sense.
 pub(super) fn start(log: &Log, scrubber: &Scrubber) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&log.filter).map_err(|e| format!("`log.filter = \"{}\"`: {e}", log.filter))?;
+    let filter =
+        EnvFilter::try_new(&log.filter).map_err(|e| format!("`log.filter = \"{}\"`: {e}", log.filter))?;
     let terminal = io::stderr().is_terminal();
     let pretty = match log.format {
         LogFormat::Pretty => true,
         LogFormat::Json => false,
         LogFormat::Auto => terminal,
     };
-    let lines = Lines { scrubber: scrubber.clone() };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines);
+    let lines = Lines {
+        scrubber: scrubber.clone(),
+    };
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(lines);
     let done = if pretty {
         let styled = terminal && std::env::var_os("NO_COLOR").is_none();
-        builder.with_ansi(styled).event_format(Pretty { styled }).try_init()
+        builder
+            .with_ansi(styled)
+            .event_format(Pretty { styled })
+            .try_init()
     } else {
         builder.with_ansi(false).event_format(Json).try_init()
     };
@@ -56,12 +64,27 @@ where
             (true, Level::WARN) => ("\x1b[33m", "\x1b[0m"),
             (true, _) => ("\x1b[32m", "\x1b[0m"),
         };
-        let (dim, plain) = if self.styled { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
+        let (dim, plain) = if self.styled {
+            ("\x1b[2m", "\x1b[0m")
+        } else {
+            ("", "")
+        };
         SystemTime.format_time(&mut out)?;
-        write!(out, " {on}{:<18}{off} {}{dim}", fields.event, printable(&fields.text))?;
+        write!(
+            out,
+            " {on}{:<18}{off} {}{dim}",
+            fields.event,
+            printable(&fields.text)
+        )?;
         // What the sentence says already is not said again.
-        let said = ["message", "account", "platform", "due", "error", "why", "part", "parts"];
-        for (name, value) in fields.rest.iter().filter(|(name, _)| !said.contains(&name.as_str())) {
+        let said = [
+            "message", "account", "platform", "due", "error", "why", "part", "parts",
+        ];
+        for (name, value) in fields
+            .rest
+            .iter()
+            .filter(|(name, _)| !said.contains(&name.as_str()))
+        {
             match value.as_str() {
                 Some("") => {}
                 Some(text) => write!(out, " {name}={}", printable(text))?,
@@ -85,7 +108,8 @@ where
         let mut now = String::new();
         SystemTime.format_time(&mut Writer::new(&mut now))?;
         let level = event.metadata().level().as_str();
-        let head = json!({"timestamp": now, "level": level, "event": fields.event, "text": fields.text}).to_string();
+        let head =
+            json!({"timestamp": now, "level": level, "event": fields.event, "text": fields.text}).to_string();
         let rest = serde_json::Value::Object(fields.rest).to_string();
         let (head, rest) = (head.trim_end_matches('}'), rest.trim_start_matches('{'));
         writeln!(out, "{head}{}{rest}", if rest == "}" { "" } else { "," })
@@ -112,7 +136,11 @@ impl Fields {
     }
 
     fn put(&mut self, field: &Field, value: serde_json::Value) {
-        let name = if field.name() == "message_id" { "message" } else { field.name() };
+        let name = if field.name() == "message_id" {
+            "message"
+        } else {
+            field.name()
+        };
         self.rest.insert(name.to_owned(), value);
     }
 }
@@ -149,7 +177,15 @@ impl Visit for Fields {
 
 /// Without anything that could move a terminal's cursor or begin a line of its own (reliability D10).
 fn printable(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+    text.chars()
+        .flat_map(|c| {
+            if c.is_control() {
+                c.escape_default().collect()
+            } else {
+                vec![c]
+            }
+        })
+        .collect()
 }
 
 /// Standard error, a line at a time: known secrets are starred, and a line break inside is shown, not made.
@@ -168,7 +204,10 @@ impl<'a> MakeWriter<'a> for Lines {
 impl Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
-        let text = text.trim_end_matches('\n').replace('\n', "\\n").replace('\r', "\\r");
+        let text = text
+            .trim_end_matches('\n')
+            .replace('\n', "\\n")
+            .replace('\r', "\\r");
         let text = format!("{}\n", self.scrubber.scrub(&text));
         // A log that can't be written must not stop the sending.
         drop(io::stderr().lock().write_all(text.as_bytes()));

@@ -70,10 +70,12 @@ impl Failed {
             Failed::Ledger(LedgerError::Missing(_)) => Some(
                 "restore it from a backup; or, for a campaign that has never posted, `steadfast init` makes a new one",
             ),
-            Failed::Ledger(LedgerError::Taken(_)) => Some("only one daemon may post: stop the other one first"),
-            Failed::Ledger(LedgerError::Broken(_)) => {
-                Some("nothing was sent; if the file is damaged, restore it from a backup and never delete it: it knows what was posted")
+            Failed::Ledger(LedgerError::Taken(_)) => {
+                Some("only one daemon may post: stop the other one first")
             }
+            Failed::Ledger(LedgerError::Broken(_)) => Some(
+                "nothing was sent; if the file is damaged, restore it from a backup and never delete it: it knows what was posted",
+            ),
             _ => None,
         }
     }
@@ -100,7 +102,10 @@ pub async fn main(cli: Cli) -> ExitCode {
 }
 
 async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, Failed> {
-    let office = Office { settings: Settings::load(config)?, clock: Arc::new(SystemClock) };
+    let office = Office {
+        settings: Settings::load(config)?,
+        clock: Arc::new(SystemClock),
+    };
     match command {
         Command::Init => init::init(&office).await,
         Command::Run => run::run(&office).await,
@@ -108,8 +113,21 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
         Command::Plan { from, days, format } => plan::plan(&office, from, days, format).await,
         Command::Preview { message, format } => preview::preview(&office, message.as_deref(), format),
         Command::Status { format } => status::status(&office, format).await,
-        Command::History { since, message, account, state, limit, format } => {
-            let asked = history::Asked { since, message, account, state, limit };
+        Command::History {
+            since,
+            message,
+            account,
+            state,
+            limit,
+            format,
+        } => {
+            let asked = history::Asked {
+                since,
+                message,
+                account,
+                state,
+                limit,
+            };
             history::history(&office, asked, format).await
         }
         Command::Hold { scope, why } => hold::hold(&office, &scope, &why).await,
@@ -154,13 +172,19 @@ impl Office {
         let scanned = folder.scan().map_err(gone)?;
         let roster = self.settings.roster();
         let assembled = assemble(&scanned.files, &roster, self.clock.now(), &folder);
-        Ok(Files { folder, roster, assembled })
+        Ok(Files {
+            folder,
+            roster,
+            assembled,
+        })
     }
 
     /// The campaign, or the reason why there is none.
     pub fn campaign(&self, files: &Files) -> Result<Campaign, Failed> {
         files.assembled.campaign.clone().map_err(|why| {
-            Failed::Wrong(format!("there is no campaign to work with: {why}; `steadfast check` shows every problem"))
+            Failed::Wrong(format!(
+                "there is no campaign to work with: {why}; `steadfast check` shows every problem"
+            ))
         })
     }
 
@@ -184,8 +208,11 @@ impl Office {
 
 /// Who is speaking, for the ledger.
 pub(crate) fn speaker() -> String {
-    let user = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
-    user.filter(|user| !user.is_empty()).unwrap_or_else(|| "a command".to_owned())
+    let user = ["SUDO_USER", "USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok());
+    user.filter(|user| !user.is_empty())
+        .unwrap_or_else(|| "a command".to_owned())
 }
 
 /// To standard output. A reader that has gone (`| head`) is no error.

@@ -27,7 +27,12 @@ struct Row {
     text: String,
 }
 
-pub(super) async fn plan(office: &Office, from: Option<Date>, days: u16, format: PlanFormat) -> Result<Exit, Failed> {
+pub(super) async fn plan(
+    office: &Office,
+    from: Option<Date>,
+    days: u16,
+    format: PlanFormat,
+) -> Result<Exit, Failed> {
     let files = office.read_files()?;
     let campaign = office.campaign(&files)?;
     let now = office.clock.now();
@@ -37,7 +42,10 @@ pub(super) async fn plan(office: &Office, from: Option<Date>, days: u16, format:
         Some(day) => day.to_zoned(zone.clone()).map_err(|_| wrong())?,
         None => now.to_zoned(zone.clone()),
     };
-    let until = from.checked_add(i32::from(days).days()).map_err(|_| wrong())?.timestamp();
+    let until = from
+        .checked_add(i32::from(days).days())
+        .map_err(|_| wrong())?
+        .timestamp();
     let from = from.timestamp();
 
     let (past, holds, open) = match office.ledger_if_any().await? {
@@ -45,25 +53,44 @@ pub(super) async fn plan(office: &Office, from: Option<Date>, days: u16, format:
             let mut open = ledger.in_state(State::Due, 100_000).await?;
             open.extend(ledger.in_state(State::Retrying, 100_000).await?);
             open.extend(ledger.in_state(State::Held, 100_000).await?);
-            (ledger.past(&asked(&campaign), now).await?, ledger.holds().await?, open)
+            (
+                ledger.past(&asked(&campaign), now).await?,
+                ledger.holds().await?,
+                open,
+            )
         }
         None => (Past::default(), Vec::new(), Vec::new()),
     };
-    let view = View { campaign: &campaign, roster: &files.roster, past: &past, late: office.settings.late };
+    let view = View {
+        campaign: &campaign,
+        roster: &files.roster,
+        past: &past,
+        late: office.settings.late,
+    };
     let plan = make_plan(&view, now, until);
 
     let mut rows: Vec<Row> = open
         .into_iter()
         .map(|post| {
             let held = post.standing.state == State::Held;
-            let due = if held { post.due } else { post.due.max(post.standing.not_before) };
+            let due = if held {
+                post.due
+            } else {
+                post.due.max(post.standing.not_before)
+            };
             Row {
                 message: post.message.to_string(),
                 account: post.account.to_string(),
                 due: Some(due),
                 state: if held { "held" } else { "planned" },
                 why: post.standing.why.or(post.error),
-                text: post.content.parts.into_iter().next().map(|part| part.text).unwrap_or_default(),
+                text: post
+                    .content
+                    .parts
+                    .into_iter()
+                    .next()
+                    .map(|part| part.text)
+                    .unwrap_or_default(),
             }
         })
         .collect();
@@ -82,24 +109,49 @@ pub(super) async fn plan(office: &Office, from: Option<Date>, days: u16, format:
             row.why = Some(format!("{} is held: {}", hold.scope, hold.why));
         }
     }
-    rows.retain(|row| row.due.is_some_and(|due| due < until && (due >= from || row.state != "planned")));
+    rows.retain(|row| {
+        row.due
+            .is_some_and(|due| due < until && (due >= from || row.state != "planned"))
+    });
     rows.sort_by(|a, b| (a.due, &a.message, &a.account).cmp(&(b.due, &b.message, &b.account)));
     for (message, account, why) in &plan.idle {
-        let account = files.roster.accounts.get(*account).map(|account| account.name.to_string()).unwrap_or_default();
+        let account = files
+            .roster
+            .accounts
+            .get(*account)
+            .map(|account| account.name.to_string())
+            .unwrap_or_default();
         let state = if message.draft { "held" } else { "blocked" };
-        rows.push(Row { message: message.id.to_string(), account, due: None, state, why: Some(why.clone()), text: String::new() });
+        rows.push(Row {
+            message: message.id.to_string(),
+            account,
+            due: None,
+            state,
+            why: Some(why.clone()),
+            text: String::new(),
+        });
     }
     show(&rows, &campaign, format);
     Ok(Exit::Done)
 }
 
-fn row(campaign: &Campaign, roster: &Roster, post: &crate::calendar::plan::Planned, state: &'static str, why: Option<String>) -> Row {
+fn row(
+    campaign: &Campaign,
+    roster: &Roster,
+    post: &crate::calendar::plan::Planned,
+    state: &'static str,
+    why: Option<String>,
+) -> Row {
     let account = roster.accounts.get(post.account);
     let content = account.and_then(|account| render(campaign, &post.message, account, post.due).ok());
-    let text = content.and_then(|content| content.parts.into_iter().next()).map(|part| part.text);
+    let text = content
+        .and_then(|content| content.parts.into_iter().next())
+        .map(|part| part.text);
     Row {
         message: post.message.id.to_string(),
-        account: account.map(|account| account.name.to_string()).unwrap_or_default(),
+        account: account
+            .map(|account| account.name.to_string())
+            .unwrap_or_default(),
         due: Some(post.due),
         state,
         why,
@@ -124,7 +176,10 @@ fn show(rows: &[Row], campaign: &Campaign, format: PlanFormat) {
             let mut shown = table::table(&["due", "message", "account", "state", "why"]);
             for row in rows {
                 shown.add_row([
-                    row.due.map_or_else(|| "—".to_owned(), |due| table::local(due, &campaign.settings.zone)),
+                    row.due.map_or_else(
+                        || "—".to_owned(),
+                        |due| table::local(due, &campaign.settings.zone),
+                    ),
                     row.message.clone(),
                     row.account.clone(),
                     row.state.to_owned(),
@@ -146,7 +201,12 @@ fn calendar(rows: &[Row], campaign: &Campaign) -> String {
         let Some(due) = row.due else { continue };
         let mut event = Event::new();
         event
-            .uid(&format!("{}.{}.{}@steadfast", row.message, row.account, due.as_second()))
+            .uid(&format!(
+                "{}.{}.{}@steadfast",
+                row.message,
+                row.account,
+                due.as_second()
+            ))
             .summary(&format!("{} → {}", row.message, row.account))
             .description(&row.text)
             .add_property("DTSTAMP", stamp(due))

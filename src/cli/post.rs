@@ -34,7 +34,10 @@ pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Resul
             let parts = ledger.parts(id).await?;
             let url = parts.iter().find_map(|part| part.receipt.as_ref()?.url.clone());
             let said = post.standing.why.or(url).or(post.error).unwrap_or_default();
-            print_line(&format!("{}: {} {said} (post {id})", post.account, post.standing.state));
+            print_line(&format!(
+                "{}: {} {said} (post {id})",
+                post.account, post.standing.state
+            ));
         }
     }
     if let Some(hold) = ledger.holds().await?.first() {
@@ -47,11 +50,18 @@ fn new_posts(office: &Office, files: &Files, id: &str, to: &[String]) -> Result<
     let campaign = office.campaign(files)?;
     let message = campaign.messages.iter().find(|message| message.id.as_str() == id);
     let Some(message) = message else {
-        return Err(Failed::Usage(format!("there is no message `{id}` that can be read; `steadfast check` shows what is wrong")));
+        return Err(Failed::Usage(format!(
+            "there is no message `{id}` that can be read; `steadfast check` shows what is wrong"
+        )));
     };
     let now = office.clock.now();
     let today = crate::calendar::civil::local(&campaign.settings.zone, now).date();
-    if let Some(why) = campaign.blocked.get(&message.id).cloned().or_else(|| campaign.stale_fact(message, today)) {
+    if let Some(why) = campaign
+        .blocked
+        .get(&message.id)
+        .cloned()
+        .or_else(|| campaign.stale_fact(message, today))
+    {
         return Err(Failed::Wrong(format!("`{id}` can't go out as it stands: {why}")));
     }
     let mut asked = message.as_ref().clone();
@@ -60,10 +70,16 @@ fn new_posts(office: &Office, files: &Files, id: &str, to: &[String]) -> Result<
     }
     let targets = files.roster.target_indexes(&asked.to);
     if targets.is_empty() {
-        return Err(Failed::Usage(format!("there is no account or group named {}", to.join(", "))));
+        return Err(Failed::Usage(format!(
+            "there is no account or group named {}",
+            to.join(", ")
+        )));
     }
     let mut posts = Vec::new();
-    for account in targets.into_iter().filter_map(|index| files.roster.accounts.get(index)) {
+    for account in targets
+        .into_iter()
+        .filter_map(|index| files.roster.accounts.get(index))
+    {
         let content = render(&campaign, message, account, now)
             .map_err(|problem| Failed::Wrong(format!("`{id}` can't go to {}: {problem}", account.name)))?;
         posts.push(NewPost {
@@ -100,7 +116,12 @@ async fn at_rest(ledger: &Sqlite, ids: &[PostId]) {
 }
 
 /// No daemon is running, so we are it for as long as this takes.
-async fn send_ourselves(office: &Office, files: Files, ledger: &Arc<Sqlite>, ids: &[PostId]) -> Result<(), Failed> {
+async fn send_ourselves(
+    office: &Office,
+    files: Files,
+    ledger: &Arc<Sqlite>,
+    ids: &[PostId],
+) -> Result<(), Failed> {
     let _lock = Lock::take(&office.settings.ledger)?;
     let assets = Assets::new(files.roster.clone());
     let campaign = office.campaign(&files)?;

@@ -33,9 +33,15 @@ struct PartRow {
 pub(super) fn preview(office: &Office, wanted: Option<&str>, format: Format) -> Result<Exit, Failed> {
     let files = office.read_files()?;
     let campaign = office.campaign(&files)?;
-    let messages: Vec<_> = campaign.messages.iter().filter(|m| wanted.is_none_or(|id| m.id.as_str() == id)).collect();
+    let messages: Vec<_> = campaign
+        .messages
+        .iter()
+        .filter(|m| wanted.is_none_or(|id| m.id.as_str() == id))
+        .collect();
     if let Some(id) = wanted.filter(|_| messages.is_empty()) {
-        return Err(Failed::Usage(format!("there is no message `{id}` that can be read; `steadfast check` shows what is wrong")));
+        return Err(Failed::Usage(format!(
+            "there is no message `{id}` that can be read; `steadfast check` shows what is wrong"
+        )));
     }
     let mut rows = Vec::new();
     for message in messages {
@@ -58,7 +64,10 @@ fn row(office: &Office, campaign: &Campaign, message: &Message, account: &Accoun
         message: message.id.to_string(),
         account: account.name.to_string(),
         platform: account.platform.to_owned(),
-        language: account.language.clone().unwrap_or_else(|| campaign.settings.language.clone()),
+        language: account
+            .language
+            .clone()
+            .unwrap_or_else(|| campaign.settings.language.clone()),
         parts: Vec::new(),
         problems: campaign.blocked.get(&message.id).cloned().into_iter().collect(),
     };
@@ -72,15 +81,25 @@ fn row(office: &Office, campaign: &Campaign, message: &Message, account: &Accoun
                 if !measured.fits() {
                     let (length, unit) = (measured.length, &measured.unit);
                     let limit = measured.limit.unwrap_or_default();
-                    row.problems.push(format!("part {} has {length} {unit}, the limit is {limit}", index + 1));
+                    row.problems.push(format!(
+                        "part {} has {length} {unit}, the limit is {limit}",
+                        index + 1
+                    ));
                 }
-                let text = content.share.as_ref().map_or_else(|| part.text.clone(), |url| format!("(shares {url})"));
+                let text = content
+                    .share
+                    .as_ref()
+                    .map_or_else(|| part.text.clone(), |url| format!("(shares {url})"));
                 row.parts.push(PartRow {
                     text,
                     length: measured.length,
                     limit: measured.limit,
                     unit: measured.unit.into_owned(),
-                    images: part.images.iter().map(|image| format!("{}: {}", image.file, image.alt)).collect(),
+                    images: part
+                        .images
+                        .iter()
+                        .map(|image| format!("{}: {}", image.file, image.alt))
+                        .collect(),
                 });
             }
         }
@@ -89,10 +108,19 @@ fn row(office: &Office, campaign: &Campaign, message: &Message, account: &Accoun
 }
 
 fn shown(row: &Row) -> String {
-    let mut out = format!("── {} on {} ({}, {})\n", row.message, row.account, row.platform, row.language);
+    let mut out = format!(
+        "── {} on {} ({}, {})\n",
+        row.message, row.account, row.platform, row.language
+    );
     for (index, part) in row.parts.iter().enumerate() {
-        let limit = part.limit.map_or_else(|| "no limit".to_owned(), |limit| format!("of {limit}"));
-        let number = if row.parts.len() > 1 { format!("part {}/{}, ", index + 1, row.parts.len()) } else { String::new() };
+        let limit = part
+            .limit
+            .map_or_else(|| "no limit".to_owned(), |limit| format!("of {limit}"));
+        let number = if row.parts.len() > 1 {
+            format!("part {}/{}, ", index + 1, row.parts.len())
+        } else {
+            String::new()
+        };
         out.push_str(&format!("   [{number}{} {} {}]\n", part.length, limit, part.unit));
         for line in part.text.lines() {
             out.push_str(&format!("   {line}\n"));

@@ -12,8 +12,8 @@ use crate::campaign::Roster;
 use crate::daemon::watch::Watch;
 use crate::daemon::{self, Media, Outlet, World};
 use crate::folder::{Folder, Picture};
-use crate::ledger::sqlite::{Lock, Sqlite};
 use crate::ledger::LedgerError;
+use crate::ledger::sqlite::{Lock, Sqlite};
 use crate::platform::http::Http;
 use crate::platform::secret::Scrubber;
 use crate::platform::{self, ImageBytes, Tools};
@@ -37,10 +37,23 @@ pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
 
     let stop = CancellationToken::new();
     let ready = Arc::new(web::Ready::default());
-    let page = web::Pages { ready: Arc::clone(&ready), ledger: ledger.clone(), roster: assets.roster.clone(), vault: settings.state_folder(), name: campaign.settings.name.clone(), zone: campaign.settings.zone.clone(), messages: settings.messages.clone() };
-    let serving = web::serve(settings.listen, page, stop.clone()).await.map_err(|e| {
-        Failed::Wrong(format!("nothing can listen on {}: {e}; set `web.listen` to a free port", settings.listen))
-    })?;
+    let page = web::Pages {
+        ready: Arc::clone(&ready),
+        ledger: ledger.clone(),
+        roster: assets.roster.clone(),
+        vault: settings.state_folder(),
+        name: campaign.settings.name.clone(),
+        zone: campaign.settings.zone.clone(),
+        messages: settings.messages.clone(),
+    };
+    let serving = web::serve(settings.listen, page, stop.clone())
+        .await
+        .map_err(|e| {
+            Failed::Wrong(format!(
+                "nothing can listen on {}: {e}; set `web.listen` to a free port",
+                settings.listen
+            ))
+        })?;
 
     let (campaigns, latest) = watch::channel(Arc::new(campaign));
     let rescan = Arc::new(Notify::new());
@@ -96,7 +109,10 @@ pub(super) struct Assets {
 
 impl Assets {
     pub fn new(roster: Roster) -> Self {
-        Self { roster, scrubber: Scrubber::new() }
+        Self {
+            roster,
+            scrubber: Scrubber::new(),
+        }
     }
 }
 
@@ -113,11 +129,22 @@ pub(super) fn assemble_world(
     let mut outlets = Vec::new();
     let mut problems = Vec::new();
     for (account, known) in settings.accounts.iter().zip(&assets.roster.accounts) {
-        let tools = Tools { account: &account.name, http: &http, vault: &vault, scrubber: &assets.scrubber };
-        let Some(entry) = platform::find(account.platform) else { continue };
+        let tools = Tools {
+            account: &account.name,
+            http: &http,
+            vault: &vault,
+            scrubber: &assets.scrubber,
+        };
+        let Some(entry) = platform::find(account.platform) else {
+            continue;
+        };
         match entry.open(account.keys.clone(), &tools) {
             Ok(platform) => {
-                outlets.push(Outlet { account: known.clone(), platform, in_doubt: account.in_doubt });
+                outlets.push(Outlet {
+                    account: known.clone(),
+                    platform,
+                    in_doubt: account.in_doubt,
+                });
             }
             Err(why) => problems.push(format!("[account.{}]: {why}", account.name)),
         }
@@ -130,7 +157,9 @@ pub(super) fn assemble_world(
         clock: Arc::clone(&office.clock),
         outlets: Arc::new(outlets),
         roster: Arc::new(assets.roster.clone()),
-        media: Arc::new(Pictures { folder: Arc::new(folder) }),
+        media: Arc::new(Pictures {
+            folder: Arc::new(folder),
+        }),
         workers: settings.workers,
         late: settings.late,
     })
@@ -146,9 +175,22 @@ impl Media for Pictures {
     async fn image(&self, image: &Image) -> Result<ImageBytes, String> {
         let (folder, image) = (Arc::clone(&self.folder), image.clone());
         let read = tokio::task::spawn_blocking(move || {
-            let picture = folder.picture(&image.file).map_err(|problem| format!("{}: {problem}", image.file))?;
-            let Picture { bytes, mime, width, height } = picture;
-            Ok(ImageBytes { bytes, mime, width, height, alt: image.alt })
+            let picture = folder
+                .picture(&image.file)
+                .map_err(|problem| format!("{}: {problem}", image.file))?;
+            let Picture {
+                bytes,
+                mime,
+                width,
+                height,
+            } = picture;
+            Ok(ImageBytes {
+                bytes,
+                mime,
+                width,
+                height,
+                alt: image.alt,
+            })
         });
         read.await.map_err(|_| "the image could not be read".to_owned())?
     }
@@ -157,9 +199,16 @@ impl Media for Pictures {
 /// SIGTERM and SIGINT stop; a second one stops at once, and what was in flight is looked into at the next
 /// start. SIGHUP looks at the files again.
 async fn listen_for_signals(stop: CancellationToken, rescan: Arc<Notify>) {
-    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
+    let signals = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::hangup()),
+    );
     let (Ok(mut term), Ok(mut int), Ok(mut hup)) = signals else {
-        error!(event = "daemon.deaf", "signals can't be listened for; `steadfast hold` still works");
+        error!(
+            event = "daemon.deaf",
+            "signals can't be listened for; `steadfast hold` still works"
+        );
         return;
     };
     loop {
@@ -171,7 +220,10 @@ async fn listen_for_signals(stop: CancellationToken, rescan: Arc<Notify>) {
         if stop.is_cancelled() {
             std::process::exit(1);
         }
-        info!(event = "daemon.stopping", "stopping: what is in flight may finish, nothing new begins");
+        info!(
+            event = "daemon.stopping",
+            "stopping: what is in flight may finish, nothing new begins"
+        );
         stop.cancel();
     }
 }

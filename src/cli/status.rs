@@ -63,16 +63,26 @@ pub(super) async fn status(office: &Office, format: Format) -> Result<Exit, Fail
     Ok(Exit::Done)
 }
 
-async fn gather(office: &Office, files: &Files, ledger: Option<&Sqlite>, now: Timestamp) -> Result<Status, Failed> {
+async fn gather(
+    office: &Office,
+    files: &Files,
+    ledger: Option<&Sqlite>,
+    now: Timestamp,
+) -> Result<Status, Failed> {
     let mut status = Status {
         version: env!("CARGO_PKG_VERSION"),
         uptime_s: None,
-        campaign: files.assembled.campaign.as_ref().ok().map(|campaign| CampaignRow {
-            name: campaign.settings.name.clone(),
-            loaded_at: None,
-            messages: campaign.messages.len(),
-            problems: files.assembled.problems.len(),
-        }),
+        campaign: files
+            .assembled
+            .campaign
+            .as_ref()
+            .ok()
+            .map(|campaign| CampaignRow {
+                name: campaign.settings.name.clone(),
+                loaded_at: None,
+                messages: campaign.messages.len(),
+                problems: files.assembled.problems.len(),
+            }),
         hold: None,
         accounts: Vec::new(),
         counts: State::ALL.iter().map(|state| (state.as_str(), 0)).collect(),
@@ -81,7 +91,9 @@ async fn gather(office: &Office, files: &Files, ledger: Option<&Sqlite>, now: Ti
     if let Some(ledger) = ledger {
         let running = Lock::is_taken(&office.settings.ledger);
         if running {
-            status.uptime_s = noted(ledger, "started").await?.map(|started| now.duration_since(started).as_secs());
+            status.uptime_s = noted(ledger, "started")
+                .await?
+                .map(|started| now.duration_since(started).as_secs());
             let loaded = noted(ledger, "loaded").await?;
             if let Some(campaign) = &mut status.campaign {
                 campaign.loaded_at = loaded;
@@ -97,9 +109,16 @@ async fn gather(office: &Office, files: &Files, ledger: Option<&Sqlite>, now: Ti
         next = next_due(office, files, campaign, ledger, now).await?;
     }
     let everything = holds.iter().find(|hold: &&Hold| hold.scope == Scope::All);
-    status.hold = everything.map(|hold| HoldRow { why: hold.why.clone(), by: hold.by.clone(), since: hold.since });
+    status.hold = everything.map(|hold| HoldRow {
+        why: hold.why.clone(),
+        by: hold.by.clone(),
+        since: hold.since,
+    });
     for account in &office.settings.accounts {
-        let held = holds.iter().find(|hold| hold.scope == Scope::Account(account.name.clone())).or(everything);
+        let held = holds
+            .iter()
+            .find(|hold| hold.scope == Scope::Account(account.name.clone()))
+            .or(everything);
         let waiting = waits.get(&account.name).copied().filter(|until| *until > now);
         status.accounts.push(AccountRow {
             account: account.name.to_string(),
@@ -130,12 +149,21 @@ async fn next_due(
         Some(ledger) => ledger.past(&crate::daemon::asked(campaign), now).await?,
         None => crate::calendar::past::Past::default(),
     };
-    let view = View { campaign, roster: &files.roster, past: &past, late: office.settings.late };
-    let month = now.saturating_add(jiff::SignedDuration::from_hours(31 * 24)).unwrap_or(Timestamp::MAX);
+    let view = View {
+        campaign,
+        roster: &files.roster,
+        past: &past,
+        late: office.settings.late,
+    };
+    let month = now
+        .saturating_add(jiff::SignedDuration::from_hours(31 * 24))
+        .unwrap_or(Timestamp::MAX);
     let mut next: BTreeMap<String, Timestamp> = BTreeMap::new();
     for post in plan(&view, now, month).posts {
         let planned = matches!(post.fate, Fate::Planned | Fate::Expected(_));
-        let Some(account) = files.roster.accounts.get(post.account).filter(|_| planned) else { continue };
+        let Some(account) = files.roster.accounts.get(post.account).filter(|_| planned) else {
+            continue;
+        };
         next.entry(account.name.to_string()).or_insert(post.due);
     }
     if let Some(ledger) = ledger {
@@ -154,7 +182,11 @@ async fn noted(ledger: &Sqlite, key: &str) -> Result<Option<Timestamp>, Failed> 
 }
 
 fn show(status: &Status, files: &Files) {
-    let zone = files.assembled.campaign.as_ref().map_or(jiff::tz::TimeZone::UTC, |c| c.settings.zone.clone());
+    let zone = files
+        .assembled
+        .campaign
+        .as_ref()
+        .map_or(jiff::tz::TimeZone::UTC, |c| c.settings.zone.clone());
     let daemon = match status.uptime_s {
         Some(seconds) => format!("running for {:#}", jiff::SignedDuration::from_secs(seconds)),
         None => "not running".to_owned(),
@@ -166,28 +198,52 @@ fn show(status: &Status, files: &Files) {
             campaign.name,
             campaign.messages,
             campaign.problems,
-            if campaign.problems > 0 { " (`steadfast check`)" } else { "" }
+            if campaign.problems > 0 {
+                " (`steadfast check`)"
+            } else {
+                ""
+            }
         )),
         None => print_line("there is no campaign to work with: `steadfast check`"),
     }
     if let Some(hold) = &status.hold {
-        print_line(&format!("EVERYTHING IS HELD since {} by {}: {}", table::local(hold.since, &zone), hold.by, hold.why));
+        print_line(&format!(
+            "EVERYTHING IS HELD since {} by {}: {}",
+            table::local(hold.since, &zone),
+            hold.by,
+            hold.why
+        ));
     }
     let mut accounts = table::table(&["account", "platform", "state", "next due", "why"]);
     for account in &status.accounts {
         let why = account.held.clone().or_else(|| {
-            account.rate_limited_until.map(|until| format!("rate limited until {}", table::local(until, &zone)))
+            account
+                .rate_limited_until
+                .map(|until| format!("rate limited until {}", table::local(until, &zone)))
         });
         accounts.add_row([
             account.account.clone(),
             account.platform.clone(),
             account.state.to_owned(),
-            account.next_due.map_or_else(|| "—".to_owned(), |due| table::local(due, &zone)),
+            account
+                .next_due
+                .map_or_else(|| "—".to_owned(), |due| table::local(due, &zone)),
             why.unwrap_or_default(),
         ]);
     }
     print_line(&accounts.to_string());
-    let counts: Vec<String> =
-        status.counts.iter().filter(|(_, count)| **count > 0).map(|(state, count)| format!("{count} {state}")).collect();
-    print_line(&format!("posts: {}", if counts.is_empty() { "none yet".to_owned() } else { counts.join(", ") }));
+    let counts: Vec<String> = status
+        .counts
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(state, count)| format!("{count} {state}"))
+        .collect();
+    print_line(&format!(
+        "posts: {}",
+        if counts.is_empty() {
+            "none yet".to_owned()
+        } else {
+            counts.join(", ")
+        }
+    ));
 }

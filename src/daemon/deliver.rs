@@ -70,7 +70,11 @@ impl Delivery<'_> {
                         return;
                     }
                     let stopped = self.shared.stopped(&self.post.message, &self.post.account);
-                    event = if stopped.is_some() { Event::Stopped } else { Event::Intended };
+                    event = if stopped.is_some() {
+                        Event::Stopped
+                    } else {
+                        Event::Intended
+                    };
                 }
                 Action::Publish => {
                     let Some(sealed) = sealed.take() else { return };
@@ -103,7 +107,10 @@ impl Delivery<'_> {
             account: self.post.account.clone(),
             occurrence: self.post.occurrence.clone(),
         };
-        Key { delivery: identity.delivery_id(self.post.standing.part), due: self.post.due }
+        Key {
+            delivery: identity.delivery_id(self.post.standing.part),
+            due: self.post.due,
+        }
     }
 
     /// What stands in its way, holds left out. Spacing is for posts, not for the parts of a thread nor for
@@ -115,9 +122,14 @@ impl Delivery<'_> {
         let standing = &self.post.standing;
         let account = &self.outlet.account;
         let fresh = standing.part == 0 && !standing.doubted;
-        let spaced = fresh.then(|| self.shared.pace.spaced(account, &settings.zone, now)).flatten();
+        let spaced = fresh
+            .then(|| self.shared.pace.spaced(account, &settings.zone, now))
+            .flatten();
         Gate {
-            closed_until: settings.windows.closed(&settings.zone, now).map(|closed| closed.until),
+            closed_until: settings
+                .windows
+                .closed(&settings.zone, now)
+                .map(|closed| closed.until),
             account_until: self.shared.pace.waits(&account.name, now).max(spaced),
         }
     }
@@ -131,7 +143,13 @@ impl Delivery<'_> {
         let mut images = Vec::new();
         for image in &part.images {
             // No text goes out without its image (reliability P39).
-            images.push(self.world.media.image(image).await.map_err(|why| Failure::new(Class::Rejected, why))?);
+            images.push(
+                self.world
+                    .media
+                    .image(image)
+                    .await
+                    .map_err(|why| Failure::new(Class::Rejected, why))?,
+            );
         }
         let thread = self.thread().await?;
         let outgoing = Outgoing {
@@ -158,9 +176,17 @@ impl Delivery<'_> {
         let ledger = |e: crate::ledger::LedgerError| Failure::new(Class::Transient, e.to_string());
         let mut thread = Vec::new();
         if let Some(target) = &self.post.content.reply_to {
-            thread = self.world.ledger.receipts_of(target, &self.post.account).await.map_err(ledger)?;
+            thread = self
+                .world
+                .ledger
+                .receipts_of(target, &self.post.account)
+                .await
+                .map_err(ledger)?;
             if thread.is_empty() {
-                return Err(Failure::new(Class::Transient, format!("`{target}`, which it answers, is not out yet")));
+                return Err(Failure::new(
+                    Class::Transient,
+                    format!("`{target}`, which it answers, is not out yet"),
+                ));
             }
         }
         if self.post.standing.part > 0 {
@@ -202,8 +228,13 @@ impl Delivery<'_> {
     /// The request as it was frozen before: a repeat is the same, byte for byte.
     async fn frozen(&self) -> Option<Sealed> {
         let parts = self.world.ledger.parts(self.post.id).await.ok()?;
-        let part = parts.into_iter().find(|part| part.index == self.post.standing.part)?;
-        Some(Sealed { prepared: part.prepared, key: part.key })
+        let part = parts
+            .into_iter()
+            .find(|part| part.index == self.post.standing.part)?;
+        Some(Sealed {
+            prepared: part.prepared,
+            key: part.key,
+        })
     }
 
     /// Makes the new standing durable. An answer must not be lost: while the ledger cannot take it, this
@@ -229,7 +260,11 @@ impl Delivery<'_> {
                 Ok(moved) => break moved,
                 Err(e) => {
                     if !told {
-                        let receipt = rest.receipt.as_ref().map(|receipt| receipt.id.as_str()).unwrap_or_default();
+                        let receipt = rest
+                            .receipt
+                            .as_ref()
+                            .map(|receipt| receipt.id.as_str())
+                            .unwrap_or_default();
                         tracing::error!(event = "ledger.failed", post = %self.post.id, part = self.post.standing.part,
                             receipt, error = %e, "an answer waits to be recorded, and nothing more is sent: {e}");
                         told = true;
@@ -279,15 +314,26 @@ impl Delivery<'_> {
 
 /// An adapter that panics must not take the post, or the daemon, with it (reliability S15).
 pub(crate) async fn after_panic(world: &World, shared: &Shared, outlet: &Outlet, post: &Post) {
-    let Ok(Some(post)) = world.ledger.post(post.id).await else { return };
+    let Ok(Some(post)) = world.ledger.post(post.id).await else {
+        return;
+    };
     let failure = Failure::new(Class::Transient, "the adapter failed");
     let event = match post.standing.state {
-        State::Sending => Event::Found,
+        State::Sending => Event::Answered(Err(Failure::new(
+            Class::InDoubt,
+            "the adapter failed while it was sending",
+        ))),
         State::Due | State::Retrying => Event::Prepared(Err(failure)),
         _ => return,
     };
     let stopping = tokio_util::sync::CancellationToken::new();
-    let mut delivery = Delivery { world, shared, outlet, post, stopping: &stopping };
+    let mut delivery = Delivery {
+        world,
+        shared,
+        outlet,
+        post,
+        stopping: &stopping,
+    };
     if let Some(next) = delivery.decide(event) {
         if let Action::Rest(rest) = next.action {
             delivery.rest(next.standing, rest).await;

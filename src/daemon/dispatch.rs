@@ -39,14 +39,23 @@ impl Deliveries {
         let all = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(grace, all).await.is_err() {
             let left = self.tasks.len();
-            tracing::warn!(event = "daemon.abandoned", left, "{left} posts had no answer yet; the next start looks into them");
+            tracing::warn!(
+                event = "daemon.abandoned",
+                left,
+                "{left} posts had no answer yet; the next start looks into them"
+            );
             self.tasks.abort_all();
         }
     }
 }
 
 /// Runs until `stop`, or as `ends` says.
-pub(crate) async fn dispatch(world: World, shared: Arc<Shared>, stop: CancellationToken, ends: Ends) -> Deliveries {
+pub(crate) async fn dispatch(
+    world: World,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    ends: Ends,
+) -> Deliveries {
     let mut dispatch = Dispatch {
         lanes: world.outlets.iter().map(|_| Lane::default()).collect(),
         claimed: HashMap::new(),
@@ -78,7 +87,9 @@ pub(crate) async fn dispatch(world: World, shared: Arc<Shared>, stop: Cancellati
             () = tokio::time::sleep(next.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)) => {}
         }
     }
-    Deliveries { tasks: dispatch.tasks }
+    Deliveries {
+        tasks: dispatch.tasks,
+    }
 }
 
 /// One account's way out.
@@ -106,7 +117,9 @@ impl Dispatch {
         let blocked = self.shared.blocked.borrow().clone();
         let mut next: Option<Timestamp> = None;
         for number in 0..self.lanes.len() {
-            let Some(outlet) = self.world.outlets.get(number) else { continue };
+            let Some(outlet) = self.world.outlets.get(number) else {
+                continue;
+            };
             let account = outlet.account.name.clone();
             let room = self.room(number, outlet);
             if let Some(until) = self.shared.pace.waits(&account, now) {
@@ -117,12 +130,17 @@ impl Dispatch {
                 let posts = self.world.ledger.ready(&account, now, &blocked, PAGE).await?;
                 let in_flight: HashSet<PostId> = self.claimed.values().map(|(_, post)| post.id).collect();
                 if let Some(lane) = self.lanes.get_mut(number) {
-                    lane.page = posts.into_iter().filter(|post| !in_flight.contains(&post.id)).collect();
+                    lane.page = posts
+                        .into_iter()
+                        .filter(|post| !in_flight.contains(&post.id))
+                        .collect();
                 }
                 next = earliest(next, self.world.ledger.next_ready(&account, now, &blocked).await?);
             }
             for _ in 0..self.room_now(number) {
-                let Some(post) = self.lanes.get_mut(number).and_then(|lane| lane.page.pop_front()) else { break };
+                let Some(post) = self.lanes.get_mut(number).and_then(|lane| lane.page.pop_front()) else {
+                    break;
+                };
                 self.begin(number, post);
             }
         }
@@ -135,22 +153,41 @@ impl Dispatch {
         let spacing = outlet.account.spacing();
         let spaced = !spacing.min_gap.is_zero() || spacing.max_per_day.is_some();
         let others = self.lanes.len().saturating_sub(1);
-        let most = if spaced { 1 } else { self.world.workers.saturating_sub(others).max(1) };
+        let most = if spaced {
+            1
+        } else {
+            self.world.workers.saturating_sub(others).max(1)
+        };
         let busy = self.lanes.get(number).map_or(0, |lane| lane.busy);
         let free = self.world.workers.saturating_sub(self.claimed.len());
         most.saturating_sub(busy).min(free)
     }
 
     fn room_now(&self, number: usize) -> usize {
-        self.world.outlets.get(number).map_or(0, |outlet| self.room(number, outlet))
+        self.world
+            .outlets
+            .get(number)
+            .map_or(0, |outlet| self.room(number, outlet))
     }
 
     fn begin(&mut self, number: usize, post: Post) {
-        let (world, shared, stop) = (Arc::clone(&self.world), Arc::clone(&self.shared), self.stop.clone());
+        let (world, shared, stop) = (
+            Arc::clone(&self.world),
+            Arc::clone(&self.shared),
+            self.stop.clone(),
+        );
         let claimed = post.clone();
         let task = self.tasks.spawn(async move {
-            let Some(outlet) = world.outlets.get(number) else { return };
-            let delivery = Delivery { world: &world, shared: &shared, outlet, post, stopping: &stop };
+            let Some(outlet) = world.outlets.get(number) else {
+                return;
+            };
+            let delivery = Delivery {
+                world: &world,
+                shared: &shared,
+                outlet,
+                post,
+                stopping: &stop,
+            };
             delivery.run().await;
         });
         self.claimed.insert(task.id(), (number, claimed));
@@ -164,7 +201,9 @@ impl Dispatch {
             Ok((id, ())) => (*id, false),
             Err(e) => (e.id(), e.is_panic()),
         };
-        let Some((number, post)) = self.claimed.remove(&id) else { return };
+        let Some((number, post)) = self.claimed.remove(&id) else {
+            return;
+        };
         if let Some(lane) = self.lanes.get_mut(number) {
             lane.busy = lane.busy.saturating_sub(1);
         }
@@ -183,7 +222,10 @@ impl Dispatch {
     async fn at_rest(&self, posts: &[PostId]) -> bool {
         for id in posts {
             match self.world.ledger.post(*id).await {
-                Ok(Some(post)) if !post.standing.state.is_final() && post.standing.state != crate::post::state::State::Held => {
+                Ok(Some(post))
+                    if !post.standing.state.is_final()
+                        && post.standing.state != crate::post::state::State::Held =>
+                {
                     // A wait of more than a moment is for the daemon to sit out.
                     if until(post.standing.not_before, self.world.clock.now()) < Duration::from_secs(10) {
                         return false;

@@ -49,14 +49,19 @@ pub(crate) async fn follow_file(world: &World, shared: &Shared) -> Result<(), Le
     let now = world.clock.now();
     let wanted = shared.campaign().settings.hold.clone();
     let holds = world.ledger.holds().await?;
-    let in_force = holds.iter().find(|hold| hold.by == BY_FILE && hold.released.is_none());
+    let in_force = holds
+        .iter()
+        .find(|hold| hold.by == BY_FILE && hold.released.is_none());
     match (wanted, in_force) {
         (Some(why), Some(hold)) if hold.why == why => {}
         (Some(why), _) => {
             world.ledger.hold(&Scope::All, &why, BY_FILE, now).await?;
         }
         (None, Some(_)) => {
-            world.ledger.release(&Scope::All, BY_FILE, Some(BY_FILE), now).await?;
+            world
+                .ledger
+                .release(&Scope::All, BY_FILE, Some(BY_FILE), now)
+                .await?;
         }
         (None, None) => {}
     }
@@ -67,7 +72,11 @@ pub(crate) async fn follow_file(world: &World, shared: &Shared) -> Result<(), Le
 pub(crate) async fn refresh(world: &World, shared: &Shared) -> Result<(), LedgerError> {
     let holds = world.ledger.holds().await?;
     let before = shared.holds.borrow().clone();
-    for hold in holds.iter().filter(|hold| !before.iter().any(|known| known.id == hold.id && known.why == hold.why)) {
+    for hold in holds.iter().filter(|hold| {
+        !before
+            .iter()
+            .any(|known| known.id == hold.id && known.why == hold.why)
+    }) {
         let (scope, why, by) = (&hold.scope, &hold.why, &hold.by);
         tracing::warn!(event = "hold.set", scope = %scope, why, by, "{scope} is held by {by}: {why}");
     }

@@ -95,7 +95,11 @@ impl Shared {
     }
 
     /// The hold that stops this message on this account, if any.
-    pub fn stopped(&self, message: &MessageId, account: &crate::post::identity::AccountName) -> Option<String> {
+    pub fn stopped(
+        &self,
+        message: &MessageId,
+        account: &crate::post::identity::AccountName,
+    ) -> Option<String> {
         use crate::ledger::Scope;
         let holds = self.holds.borrow();
         let stops = |hold: &&Hold| match &hold.scope {
@@ -127,7 +131,10 @@ pub async fn run(
     holds::refresh(&world, &shared).await?;
     let mut planner = planner::Planner::start(world.clone(), Arc::clone(&shared)).await?;
     planner.plan().await;
-    world.ledger.note("started", &world.clock.now().to_string()).await?;
+    world
+        .ledger
+        .note("started", &world.clock.now().to_string())
+        .await?;
     ready();
 
     let tracker = tokio_util::task::TaskTracker::new();
@@ -137,8 +144,14 @@ pub async fn run(
     // Dispatch ends when `stop` is said; what it had in flight may finish.
     deliveries.finish(GRACE).await;
     tracker.close();
-    if tokio::time::timeout(Duration::from_secs(1), tracker.wait()).await.is_err() {
-        tracing::warn!(event = "daemon.abandoned", "a part of the daemon did not stop in time");
+    if tokio::time::timeout(Duration::from_secs(1), tracker.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            event = "daemon.abandoned",
+            "a part of the daemon did not stop in time"
+        );
     }
     world.ledger.note("stopped", &world.clock.now().to_string()).await
 }

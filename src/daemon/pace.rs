@@ -28,20 +28,39 @@ struct Lane {
 impl Pace {
     pub fn new(world: &World) -> Self {
         let lane = |outlet: &super::Outlet| (outlet.account.name.clone(), Lane::default());
-        Self { lanes: Mutex::new(world.outlets.iter().map(lane).collect()) }
+        Self {
+            lanes: Mutex::new(world.outlets.iter().map(lane).collect()),
+        }
     }
 
     /// What went out lately, and who has been told to wait.
     pub async fn load(&self, world: &World) -> Result<(), LedgerError> {
-        let since = world.clock.now().saturating_sub(jiff::SignedDuration::from_hours(72)).unwrap_or(Timestamp::MIN);
+        let since = world
+            .clock
+            .now()
+            .saturating_sub(jiff::SignedDuration::from_hours(72))
+            .unwrap_or(Timestamp::MIN);
         for outlet in world.outlets.iter() {
             let spacing = outlet.account.spacing();
             if spacing.min_gap.is_zero() && spacing.max_per_day.is_none() {
                 continue;
             }
-            let filter = Filter { since: Some(since), account: Some(outlet.account.name.to_string()), ..Filter::default() };
-            let times = world.ledger.history(&filter).await?.iter().filter_map(|post| post.began).collect();
-            self.lanes().entry(outlet.account.name.clone()).or_default().traffic = Traffic::new(times);
+            let filter = Filter {
+                since: Some(since),
+                account: Some(outlet.account.name.to_string()),
+                ..Filter::default()
+            };
+            let times = world
+                .ledger
+                .history(&filter)
+                .await?
+                .iter()
+                .filter_map(|post| post.began)
+                .collect();
+            self.lanes()
+                .entry(outlet.account.name.clone())
+                .or_default()
+                .traffic = Traffic::new(times);
         }
         for (account, until) in world.ledger.waits().await? {
             self.lanes().entry(account).or_default().waits = Some(until);
@@ -62,14 +81,21 @@ impl Pace {
     /// Until when the account's spacing lets nothing through.
     pub fn spaced(&self, account: &Account, zone: &TimeZone, now: Timestamp) -> Option<Timestamp> {
         let lanes = self.lanes();
-        let free = lanes.get(&account.name)?.traffic.free_from(&account.spacing(), zone, now);
+        let free = lanes
+            .get(&account.name)?
+            .traffic
+            .free_from(&account.spacing(), zone, now);
         (free > now).then_some(free)
     }
 
     pub fn went_out(&self, account: &Account, at: Timestamp) {
         let spacing = account.spacing();
         if !spacing.min_gap.is_zero() || spacing.max_per_day.is_some() {
-            self.lanes().entry(account.name.clone()).or_default().traffic.add(at);
+            self.lanes()
+                .entry(account.name.clone())
+                .or_default()
+                .traffic
+                .add(at);
         }
     }
 

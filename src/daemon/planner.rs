@@ -7,9 +7,9 @@ use std::time::Duration;
 use jiff::{Timestamp, ToSpan};
 use tokio_util::sync::CancellationToken;
 
+use crate::calendar::civil;
 use crate::calendar::past::Past;
 use crate::calendar::plan::{Fate, Planned, View, plan};
-use crate::calendar::civil;
 use crate::campaign::Campaign;
 use crate::campaign::message::{Local, Message, When};
 use crate::campaign::render::render;
@@ -34,7 +34,13 @@ pub(crate) struct Planner {
 
 impl Planner {
     pub async fn start(world: World, shared: Arc<Shared>) -> Result<Self, LedgerError> {
-        let mut planner = Self { world, shared, past: Past::default(), unspeakable: HashSet::new(), next: None };
+        let mut planner = Self {
+            world,
+            shared,
+            past: Past::default(),
+            unspeakable: HashSet::new(),
+            next: None,
+        };
         planner.reload().await?;
         Ok(planner)
     }
@@ -46,7 +52,9 @@ impl Planner {
             let shared = Arc::clone(&self.shared);
             let went_out = shared.went_out.notified();
             let asleep = self.next.map_or(Duration::from_secs(3600), |next| {
-                until(next, self.world.clock.now()).saturating_sub(LEAD).max(Duration::from_millis(10))
+                until(next, self.world.clock.now())
+                    .saturating_sub(LEAD)
+                    .max(Duration::from_millis(10))
             });
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -76,7 +84,8 @@ impl Planner {
     /// Whether any message comes after another: only then does it matter what went out.
     fn waits_for_others(&self) -> bool {
         let campaign = self.shared.campaign();
-        let waits = |message: &Arc<Message>| matches!(message.when, When::After { .. }) || message.reply_to.is_some();
+        let waits =
+            |message: &Arc<Message>| matches!(message.when, When::After { .. }) || message.reply_to.is_some();
         campaign.messages.iter().any(waits)
     }
 
@@ -84,8 +93,14 @@ impl Planner {
     async fn reload(&mut self) -> Result<(), LedgerError> {
         let campaign = self.shared.campaign();
         let now = self.world.clock.now();
-        let timed = campaign.messages.iter().filter(|message| !matches!(message.when, When::Queue | When::Evergreen));
-        let unknown: Vec<MessageId> = timed.map(|m| m.id.clone()).filter(|id| !self.past.known.contains_key(id)).collect();
+        let timed = campaign
+            .messages
+            .iter()
+            .filter(|message| !matches!(message.when, When::Queue | When::Evergreen));
+        let unknown: Vec<MessageId> = timed
+            .map(|m| m.id.clone())
+            .filter(|id| !self.past.known.contains_key(id))
+            .collect();
         if !unknown.is_empty() {
             self.world.ledger.know(unknown, now).await?;
         }
@@ -98,7 +113,12 @@ impl Planner {
         let now = self.world.clock.now();
         let campaign = self.shared.campaign();
         self.block(&campaign, now).await;
-        let view = View { campaign: &campaign, roster: &self.world.roster, past: &self.past, late: self.world.late };
+        let view = View {
+            campaign: &campaign,
+            roster: &self.world.roster,
+            past: &self.past,
+            late: self.world.late,
+        };
         let plan = plan(&view, now, now.saturating_add(LEAD).unwrap_or(Timestamp::MAX));
         let midnight = next_midnight(&campaign, now);
         self.next = Some(plan.next.map_or(midnight, |next| next.min(midnight)));
@@ -114,7 +134,10 @@ impl Planner {
         let new = posts.iter().map(|(post, _)| post.clone()).collect();
         match self.world.ledger.record(new, now).await {
             Ok(ids) => {
-                for (post, planned) in posts.iter().filter(|(post, _)| ids.contains(&post.identity.post_id())) {
+                for (post, planned) in posts
+                    .iter()
+                    .filter(|(post, _)| ids.contains(&post.identity.post_id()))
+                {
                     self.remember(post, planned);
                 }
                 for id in ids {
@@ -126,7 +149,10 @@ impl Planner {
             }
             Err(e) => {
                 tracing::error!(event = "ledger.failed", error = %e, "what is due can't be recorded, so it is not sent: {e}");
-                self.next = Some(now.saturating_add(Duration::from_secs(1).saturating_add(LEAD)).unwrap_or(now));
+                self.next = Some(
+                    now.saturating_add(Duration::from_secs(1).saturating_add(LEAD))
+                        .unwrap_or(now),
+                );
             }
         }
     }
@@ -180,7 +206,11 @@ impl Planner {
             *last = slot.max(*last);
         }
         if post.state == State::Due {
-            self.past.traffic.entry(account.clone()).or_default().push(post.due);
+            self.past
+                .traffic
+                .entry(account.clone())
+                .or_default()
+                .push(post.due);
         }
     }
 
@@ -188,12 +218,17 @@ impl Planner {
     async fn block(&self, campaign: &Campaign, now: Timestamp) {
         let today = crate::calendar::civil::local(&campaign.settings.zone, now).date();
         let mut blocked: BTreeSet<MessageId> = campaign.blocked.keys().cloned().collect();
-        let stale = campaign.messages.iter().filter(|message| campaign.stale_fact(message, today).is_some());
+        let stale = campaign
+            .messages
+            .iter()
+            .filter(|message| campaign.stale_fact(message, today).is_some());
         blocked.extend(stale.map(|message| message.id.clone()));
         if !campaign.broken_files.is_empty() {
             // Their messages may be unreadable by now, but what was recorded of them is still ours to stop.
             if let Ok(open) = self.world.ledger.in_state(State::Due, u32::MAX).await {
-                let broken = open.into_iter().filter(|post| campaign.broken_files.contains_key(post.file.as_str()));
+                let broken = open
+                    .into_iter()
+                    .filter(|post| campaign.broken_files.contains_key(post.file.as_str()));
                 blocked.extend(broken.map(|post| post.message));
             }
         }
@@ -240,14 +275,20 @@ impl Planner {
     }
 
     fn follow(&self, campaign: &Campaign, post: &Post, now: Timestamp) -> Follow {
-        let Some(message) = campaign.messages.iter().find(|message| message.id == post.message) else {
+        let Some(message) = campaign
+            .messages
+            .iter()
+            .find(|message| message.id == post.message)
+        else {
             return Follow::Unplan("it is no longer in the files");
         };
         if message.draft {
             return Follow::Unplan("it is a draft again");
         }
         let targets = self.world.roster.target_indexes(&message.to);
-        let account = targets.iter().filter_map(|index| self.world.roster.accounts.get(*index));
+        let account = targets
+            .iter()
+            .filter_map(|index| self.world.roster.accounts.get(*index));
         let Some(account) = account.into_iter().find(|account| account.name == post.account) else {
             return Follow::Unplan("it no longer goes to this account");
         };
@@ -296,5 +337,8 @@ fn instant(campaign: &Campaign, local: Local) -> Option<Timestamp> {
 fn next_midnight(campaign: &Campaign, now: Timestamp) -> Timestamp {
     let today = now.to_zoned(campaign.settings.zone.clone());
     let midnight = today.start_of_day().and_then(|day| day.checked_add(1.day()));
-    midnight.map_or_else(|_| now.saturating_add(Duration::from_secs(86_400)).unwrap_or(now), |day| day.timestamp())
+    midnight.map_or_else(
+        |_| now.saturating_add(Duration::from_secs(86_400)).unwrap_or(now),
+        |day| day.timestamp(),
+    )
 }

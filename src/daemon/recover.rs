@@ -4,8 +4,8 @@ use crate::ledger::{Conclusion, LedgerError};
 use crate::post::state::State;
 use crate::post::step::{Action, Event, step};
 
-use super::{Outlet, World};
 use super::deliver::terms_of;
+use super::{Outlet, World};
 
 /// The lock is ours, so whoever wrote these intents is gone (reliability §2.7).
 pub(crate) async fn recover(world: &World) -> Result<(), LedgerError> {
@@ -16,7 +16,13 @@ pub(crate) async fn recover(world: &World) -> Result<(), LedgerError> {
             .find(|outlet| outlet.account.name == post.account)
             .map_or(crate::text::limits::Doubt::Ask, Outlet::doubt);
         let now = world.clock.now();
-        let Ok(next) = step(&post.standing, &terms_of(&post, doubt), Event::Found, now, world.clock.dice()) else {
+        let Ok(next) = step(
+            &post.standing,
+            &terms_of(&post, doubt),
+            Event::Found,
+            now,
+            world.clock.dice(),
+        ) else {
             continue;
         };
         let Action::Rest(rest) = next.action else { continue };

@@ -54,8 +54,15 @@ pub fn rest(post: &Post, to: &Standing, rest: &Rest, now: Timestamp) {
             warn!(event = "account.rate_limited", %account, platform, until = %until, "{account} waits until {until}");
         }
         Some(ForAccount::Held { why }) => {
-            let auth = rest.failure.as_ref().is_some_and(|failure| failure.class == Class::Auth);
-            let event = if auth { "account.auth_failed" } else { "account.held" };
+            let auth = rest
+                .failure
+                .as_ref()
+                .is_some_and(|failure| failure.class == Class::Auth);
+            let event = if auth {
+                "account.auth_failed"
+            } else {
+                "account.held"
+            };
             error!(event, %account, platform, why, "{account} is held: {why}; mend it, then `steadfast release --account {account}`");
         }
         None => {}
@@ -63,7 +70,11 @@ pub fn rest(post: &Post, to: &Standing, rest: &Rest, now: Timestamp) {
 }
 
 fn of(part: u16, parts: u16) -> String {
-    if parts > 1 { format!(" ({part}/{parts})") } else { String::new() }
+    if parts > 1 {
+        format!(" ({part}/{parts})")
+    } else {
+        String::new()
+    }
 }
 
 /// A post was recorded: it is due, or its time was over.
@@ -77,6 +88,8 @@ pub fn recorded(post: &Post) {
         State::Skipped => {
             warn!(event = "post.skipped", post = %post.id, message_id = %message, %account, platform, %due, why, "{message} is not sent to {account}: {why}");
         }
-        _ => info!(event = "post.due", post = %post.id, message_id = %message, %account, platform, %due, "{message} is due on {account}"),
+        _ => {
+            info!(event = "post.due", post = %post.id, message_id = %message, %account, platform, %due, "{message} is due on {account}")
+        }
     }
 }

@@ -112,7 +112,10 @@ impl Watch {
         self.say(&assembled, said).await;
         let next = match assembled.campaign {
             Ok(campaign) if campaign.settings.id != before.settings.id => {
-                let why = format!("the campaign's id was changed from `{}` to `{}`: it never changes; put it back", before.settings.id, campaign.settings.id);
+                let why = format!(
+                    "the campaign's id was changed from `{}` to `{}`: it never changes; put it back",
+                    before.settings.id, campaign.settings.id
+                );
                 held_back(&before, &why)
             }
             Ok(campaign) => campaign,
@@ -124,20 +127,37 @@ impl Watch {
 
     async fn say(&self, assembled: &Assembled, said: &mut HashSet<String>) {
         let problems = &assembled.problems;
-        let new: Vec<&Problem> =
-            problems.iter().filter(|p| p.severity == Severity::Error && !said.contains(&key(p))).collect();
+        let new: Vec<&Problem> = problems
+            .iter()
+            .filter(|p| p.severity == Severity::Error && !said.contains(&key(p)))
+            .collect();
         for problem in new.iter().take(LISTED) {
-            let (file, line, code, help) = (&problem.place.file, problem.place.line, problem.code, &problem.help);
+            let (file, line, code, help) = (
+                &problem.place.file,
+                problem.place.line,
+                problem.code,
+                &problem.help,
+            );
             warn!(event = "campaign.invalid", file = %file, line, code, help, "{file}, line {line}: {}", problem.message);
         }
         if new.len() > LISTED {
-            warn!(event = "campaign.invalid", "and {} more problems: `steadfast check`", new.len() - LISTED);
+            warn!(
+                event = "campaign.invalid",
+                "and {} more problems: `steadfast check`",
+                new.len() - LISTED
+            );
         }
         *said = problems.iter().map(key).collect();
         match &assembled.campaign {
             Ok(campaign) => {
                 let (messages, count) = (campaign.messages.len(), problems.len());
-                info!(event = "campaign.loaded", messages, problems = count, "{}: {messages} messages, {count} problems", campaign.settings.name);
+                info!(
+                    event = "campaign.loaded",
+                    messages,
+                    problems = count,
+                    "{}: {messages} messages, {count} problems",
+                    campaign.settings.name
+                );
             }
             Err(why) => warn!(event = "campaign.invalid", why, "nothing is sent: {why}"),
         }
@@ -157,15 +177,15 @@ fn held_back(before: &Campaign, why: &str) -> Campaign {
     let mut campaign = before.clone();
     for message in &before.messages {
         campaign.blocked.insert(message.id.clone(), why.to_owned());
-        campaign.broken_files.insert(Arc::clone(&message.place.file), why.to_owned());
+        campaign
+            .broken_files
+            .insert(Arc::clone(&message.place.file), why.to_owned());
     }
     campaign
 }
 
 /// Waits until nothing has happened for a moment.
 async fn settle_down(changes: &mut mpsc::Receiver<()>) {
-    let quiet = async {
-        while let Ok(Some(())) = tokio::time::timeout(QUIET, changes.recv()).await {}
-    };
+    let quiet = async { while let Ok(Some(())) = tokio::time::timeout(QUIET, changes.recv()).await {} };
     drop(tokio::time::timeout(AT_MOST, quiet).await);
 }

@@ -51,7 +51,11 @@ pub struct Pages {
 ///
 /// # Errors
 /// If nothing can listen there.
-pub async fn serve(listen: SocketAddr, pages: Pages, stop: CancellationToken) -> std::io::Result<JoinHandle<()>> {
+pub async fn serve(
+    listen: SocketAddr,
+    pages: Pages,
+    stop: CancellationToken,
+) -> std::io::Result<JoinHandle<()>> {
     let listener = tokio::net::TcpListener::bind(listen).await?;
     let port = listener.local_addr()?.port();
     let app = Router::new()

@@ -63,8 +63,14 @@ pub(super) async fn page(State(pages): State<Arc<Pages>>) -> Response {
 
 fn make(pages: &Pages) -> Result<String, String> {
     let mut timelines = Vec::new();
-    for account in pages.roster.accounts.iter().filter(|account| account.platform == "sandbox") {
-        let shown = timeline(&pages.vault, &account.name, SHOWN).map_err(|e| format!("the timeline can't be read: {e}\n"))?;
+    for account in pages
+        .roster
+        .accounts
+        .iter()
+        .filter(|account| account.platform == "sandbox")
+    {
+        let shown = timeline(&pages.vault, &account.name, SHOWN)
+            .map_err(|e| format!("the timeline can't be read: {e}\n"))?;
         let mut posts = Vec::with_capacity(shown.len());
         let mut above = None;
         for part in shown {
@@ -72,17 +78,34 @@ fn make(pages: &Pages) -> Result<String, String> {
             posts.push(post(part, above.as_deref(), &pages.zone));
             above = Some(id);
         }
-        timelines.push(Timeline { account: account.name.to_string(), like: account.like.to_owned(), posts });
+        timelines.push(Timeline {
+            account: account.name.to_string(),
+            like: account.like.to_owned(),
+            posts,
+        });
     }
-    Page { campaign: &pages.name, timelines }.render().map_err(|e| e.to_string())
+    Page {
+        campaign: &pages.name,
+        timelines,
+    }
+    .render()
+    .map_err(|e| e.to_string())
 }
 
 fn post(shown: Shown, above: Option<&str>, zone: &jiff::tz::TimeZone) -> Post {
     let said = shown.said;
     Post {
-        at: shown.at.to_zoned(zone.clone()).strftime("%-d %b %Y, %H:%M %Z").to_string(),
+        at: shown
+            .at
+            .to_zoned(zone.clone())
+            .strftime("%-d %b %Y, %H:%M %Z")
+            .to_string(),
         machine_at: shown.at.to_string(),
-        number: if said.of > 1 { format!("{}/{}", said.index + 1, said.of) } else { String::new() },
+        number: if said.of > 1 {
+            format!("{}/{}", said.index + 1, said.of)
+        } else {
+            String::new()
+        },
         joined: said.parent.is_some() && said.parent.as_deref() == above,
         words: words(&said.text),
         id: shown.id,
@@ -100,7 +123,10 @@ fn words(text: &str) -> Vec<Word> {
     let mut from = 0;
     let mut add = |range: std::ops::Range<usize>, marked| {
         if let Some(text) = text.get(range).filter(|text| !text.is_empty()) {
-            words.push(Word { text: text.to_owned(), marked });
+            words.push(Word {
+                text: text.to_owned(),
+                marked,
+            });
         }
     };
     for entity in entities::entities(text) {
@@ -115,11 +141,22 @@ fn words(text: &str) -> Vec<Word> {
 /// An image that a shown post names; no other file of the folder.
 pub(super) async fn media(State(pages): State<Arc<Pages>>, Path(file): Path<String>) -> Response {
     let read = tokio::task::spawn_blocking(move || {
-        let named = pages.roster.accounts.iter().filter(|account| account.platform == "sandbox").find_map(|account| {
-            let shown = timeline(&pages.vault, &account.name, SHOWN).ok()?;
-            shown.into_iter().flat_map(|part| part.said.images).find(|image| image.file == file)
-        });
-        crate::folder::Folder::open(&pages.messages).ok()?.picture(&named?.file).ok()
+        let named = pages
+            .roster
+            .accounts
+            .iter()
+            .filter(|account| account.platform == "sandbox")
+            .find_map(|account| {
+                let shown = timeline(&pages.vault, &account.name, SHOWN).ok()?;
+                shown
+                    .into_iter()
+                    .flat_map(|part| part.said.images)
+                    .find(|image| image.file == file)
+            });
+        crate::folder::Folder::open(&pages.messages)
+            .ok()?
+            .picture(&named?.file)
+            .ok()
     });
     match read.await {
         Ok(Some(image)) => ([(header::CONTENT_TYPE, image.mime)], image.bytes).into_response(),

@@ -53,16 +53,26 @@ pub struct Fake {
 impl Fake {
     pub fn start() -> Self {
         let store = Arc::new(Mutex::new(Store::default()));
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
         let app = Router::new()
             .route("/api/v2/instance", get(instance))
             .route("/api/v1/statuses", post(create))
             .route("/xrpc/{method}", get(xrpc).post(xrpc))
             .with_state(Arc::clone(&store));
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         runtime.spawn(async move { axum::serve(listener, app).await });
-        Self { url, store, _runtime: runtime }
+        Self {
+            url,
+            store,
+            _runtime: runtime,
+        }
     }
 
     pub fn accepted(&self) -> Vec<Accepted> {
@@ -85,15 +95,23 @@ impl Fake {
 type Shared = State<Arc<Mutex<Store>>>;
 
 async fn instance() -> Response {
-    json_answer(200, &json!({"domain": "fake", "version": "4.5.0", "api_versions": {"mastodon": 7},
+    json_answer(
+        200,
+        &json!({"domain": "fake", "version": "4.5.0", "api_versions": {"mastodon": 7},
         "source_url": "https://github.com/mastodon/mastodon",
         "configuration": {"statuses": {"max_characters": 500, "max_media_attachments": 4, "characters_reserved_per_url": 23},
-            "media_attachments": {"description_limit": 1500, "image_size_limit": 16_777_216}}}))
+            "media_attachments": {"description_limit": 1500, "image_size_limit": 16_777_216}}}),
+    )
 }
 
 fn json_answer(status: u16, body: &Value) -> Response {
     let status = StatusCode::from_u16(status).unwrap();
-    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/json")],
+        body.to_string(),
+    )
+        .into_response()
 }
 
 /// Takes the next fault; `Err` is what the request meets, `Ok` what comes after it is accepted.
@@ -138,7 +156,10 @@ async fn create(State(store): Shared, headers: HeaderMap, body: Bytes) -> Respon
         Err(response) => return response,
     };
     let body: Value = serde_json::from_slice(&body).unwrap();
-    let key = headers.get("idempotency-key").map(|key| key.to_str().unwrap().to_owned()).expect("a key");
+    let key = headers
+        .get("idempotency-key")
+        .map(|key| key.to_str().unwrap().to_owned())
+        .expect("a key");
     let status = {
         let mut store = store.lock().unwrap();
         let id = match store.keys.get(&key) {
@@ -147,7 +168,12 @@ async fn create(State(store): Shared, headers: HeaderMap, body: Bytes) -> Respon
                 let id = (110_000 + store.accepted.len()).to_string();
                 let parent = body["in_reply_to_id"].as_str().map(str::to_owned);
                 let text = body["status"].as_str().unwrap().to_owned();
-                store.accepted.push(Accepted { id: id.clone(), text, parent, at: now() });
+                store.accepted.push(Accepted {
+                    id: id.clone(),
+                    text,
+                    parent,
+                    at: now(),
+                });
                 store.keys.insert(key, id.clone());
                 id
             }
@@ -167,9 +193,15 @@ async fn xrpc(State(store): Shared, Path(method): Path<String>, body: Bytes) -> 
     match method.as_str() {
         "com.atproto.server.createSession" | "com.atproto.server.refreshSession" => {
             store.lock().unwrap().logins += 1;
-            let claims = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, format!("{{\"exp\":{}}}", now().as_second() + 7200));
+            let claims = base64::Engine::encode(
+                &base64::engine::general_purpose::URL_SAFE_NO_PAD,
+                format!("{{\"exp\":{}}}", now().as_second() + 7200),
+            );
             let jwt = format!("e30.{claims}.c2ln");
-            json_answer(200, &json!({"accessJwt": jwt, "refreshJwt": jwt, "did": "did:plc:test", "handle": "test.example", "active": true}))
+            json_answer(
+                200,
+                &json!({"accessJwt": jwt, "refreshJwt": jwt, "did": "did:plc:test", "handle": "test.example", "active": true}),
+            )
         }
         "com.atproto.repo.putRecord" => {
             let fault = match fate(&store).await {
@@ -177,19 +209,35 @@ async fn xrpc(State(store): Shared, Path(method): Path<String>, body: Bytes) -> 
                 Err(response) => return response,
             };
             let body: Value = serde_json::from_slice(&body).unwrap();
-            assert_eq!(body.get("swapRecord"), Some(&Value::Null), "or a changed record would overwrite");
+            assert_eq!(
+                body.get("swapRecord"),
+                Some(&Value::Null),
+                "or a changed record would overwrite"
+            );
             let (key, record) = (body["rkey"].as_str().unwrap().to_owned(), body["record"].clone());
             let uri = format!("at://did:plc:test/app.bsky.feed.post/{key}");
             let answer = {
                 let mut store = store.lock().unwrap();
                 match store.keys.get(&key) {
-                    Some(known) if *known == record.to_string() => json!({"uri": uri, "cid": format!("bafy{key}"), "validationStatus": "valid"}),
-                    Some(_) => return json_answer(400, &json!({"error": "InvalidSwap", "message": "Record was at another cid"})),
+                    Some(known) if *known == record.to_string() => {
+                        json!({"uri": uri, "cid": format!("bafy{key}"), "validationStatus": "valid"})
+                    }
+                    Some(_) => {
+                        return json_answer(
+                            400,
+                            &json!({"error": "InvalidSwap", "message": "Record was at another cid"}),
+                        );
+                    }
                     None => {
                         store.keys.insert(key.clone(), record.to_string());
                         let parent = record["reply"]["parent"]["uri"].as_str().map(str::to_owned);
                         let text = record["text"].as_str().unwrap().to_owned();
-                        store.accepted.push(Accepted { id: uri.clone(), text, parent, at: now() });
+                        store.accepted.push(Accepted {
+                            id: uri.clone(),
+                            text,
+                            parent,
+                            at: now(),
+                        });
                         json!({"uri": uri, "cid": format!("bafy{key}"), "commit": {"cid": "c", "rev": "r"}, "validationStatus": "valid"})
                     }
                 }

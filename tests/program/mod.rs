@@ -1,6 +1,12 @@
 //! What the tests of the whole program share: a campaign in a folder, the real binary, and a Mastodon and a
 //! Bluesky that count what they accept.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 pub mod fake;
 
@@ -30,7 +36,10 @@ impl Place {
         std::fs::create_dir(folder.path().join("messages")).unwrap();
         std::fs::create_dir(folder.path().join("config")).unwrap();
         std::fs::write(folder.path().join("config/local.toml"), config).unwrap();
-        let place = Self { folder, port: free_port() };
+        let place = Self {
+            folder,
+            port: free_port(),
+        };
         place.write("campaign.toml", CAMPAIGN);
         place
     }
@@ -75,25 +84,43 @@ impl Place {
     pub fn json(&self, args: &[&str]) -> serde_json::Value {
         let output = self.run(args);
         serde_json::from_slice(&output.stdout).unwrap_or_else(|e| {
-            panic!("{args:?}: {e}\n{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+            panic!(
+                "{args:?}: {e}\n{}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            )
         })
     }
 
     /// Starts the daemon; its log goes on in the file `log` of the folder.
     pub fn start(&self) -> Daemon {
-        let log = std::fs::File::options().create(true).append(true).open(self.path().join("log")).unwrap();
-        let child = self.command(&["run"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.path().join("log"))
+            .unwrap();
+        let child = self
+            .command(&["run"])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
         Daemon { child }
     }
 
     pub fn log(&self) -> Vec<serde_json::Value> {
         let text = std::fs::read_to_string(self.path().join("log")).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+            .collect()
     }
 
     /// The log lines of an event.
     pub fn events(&self, event: &str) -> Vec<serde_json::Value> {
-        self.log().into_iter().filter(|line| line["event"] == event).collect()
+        self.log()
+            .into_iter()
+            .filter(|line| line["event"] == event)
+            .collect()
     }
 
     /// Waits until `done`, at most `seconds`; fails with the log.
@@ -126,7 +153,10 @@ impl Daemon {
     }
 
     pub fn signal(&self, signal: &str) {
-        let done = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status().unwrap();
+        let done = Command::new("kill")
+            .args([&format!("-{signal}"), &self.child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(done.success());
     }
 
@@ -152,7 +182,11 @@ impl Drop for Daemon {
 
 /// A port that was free a moment ago.
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 /// A small generator of its own, so that a run can be told by its seed.

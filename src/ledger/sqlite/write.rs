@@ -400,6 +400,7 @@ async fn conclude(
              late_from = job.value ->> '$.to.late_from', \
              first_intent = job.value ->> '$.to.first_intent', doubted = job.value ->> '$.to.doubted', \
              why = job.value ->> '$.to.why', \
+             slot = CASE WHEN job.value ->> '$.to.state' = 'skipped' THEN NULL ELSE slot END, \
              error = CASE WHEN job.value ->> 'receipt' IS NOT NULL THEN NULL ELSE coalesce(job.value ->> 'error', error) END, \
              began = CASE WHEN job.value ->> 'receipt' IS NOT NULL THEN coalesce(began, job.value ->> 'at') ELSE began END, \
              sent = CASE WHEN job.value ->> '$.to.state' = 'sent' THEN job.value ->> 'at' ELSE sent END, \
@@ -414,7 +415,11 @@ async fn conclude(
     let moved: std::collections::HashSet<PostId> = ids(&moved)?.into_iter().collect();
 
     let (mut answered, mut accepted) = (Vec::new(), Vec::new());
-    for (conclusion, job) in conclusions.iter().zip(jobs).filter(|(c, _)| moved.contains(&c.post)) {
+    for (conclusion, job) in conclusions
+        .iter()
+        .zip(jobs)
+        .filter(|(c, _)| moved.contains(&c.post))
+    {
         // A person can say that one in doubt was accepted: a receipt without an answer.
         if conclusion.receipt.is_some() {
             accepted.push(job.clone());
