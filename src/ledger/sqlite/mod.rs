@@ -40,12 +40,6 @@ pub struct Sqlite {
     path: PathBuf,
 }
 
-/// The path in a `sqlite://` URL.
-pub fn path_of(url: &str) -> Option<PathBuf> {
-    let path = url.strip_prefix("sqlite://")?;
-    (!path.is_empty()).then(|| PathBuf::from(path))
-}
-
 impl Sqlite {
     /// Opens an existing ledger.
     ///

@@ -8,9 +8,9 @@ use sqlx::Row;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 
 use crate::calendar::past::{Past, Turns};
-use crate::platform::{Key, Prepared};
 use crate::post::identity::{AccountName, MessageId, Occurrence, PostId};
 use crate::post::outcome::Receipt;
+use crate::post::sealed::{Key, Prepared};
 use crate::post::state::{Standing, State};
 
 use super::super::{Filter, Hold, LedgerError, Post, Scope, SentPart};
