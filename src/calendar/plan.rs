@@ -4,6 +4,8 @@
 mod agenda;
 mod offer;
 mod slots;
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
@@ -15,7 +17,7 @@ use jiff::civil::DateTime;
 
 use crate::campaign::message::{Local, Message};
 use crate::campaign::{Campaign, Roster};
-use crate::post::identity::{Identity, MessageId, Occurrence};
+use crate::post::identity::{Identity, MessageId, Occurrence, PostId};
 
 use super::civil::{self, instant};
 use super::cron::{Cron, Fire};
@@ -116,6 +118,8 @@ struct Planner<'a> {
     filled: HashSet<(usize, Timestamp)>,
     taken: HashSet<(usize, usize)>,
     turns: HashMap<(usize, usize), Turns>,
+    /// Posts that this plan has dealt with.
+    offered: HashSet<PostId>,
     /// When messages go out in this very plan, by message and account.
     planned: HashMap<(MessageId, usize), Timestamp>,
     fires: HashMap<(&'a str, Timestamp), Option<Fire>>,
@@ -139,6 +143,7 @@ impl<'a> Planner<'a> {
             filled: HashSet::new(),
             taken: HashSet::new(),
             turns: HashMap::new(),
+            offered: HashSet::new(),
             planned: HashMap::new(),
             fires: HashMap::new(),
         }

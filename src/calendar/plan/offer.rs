@@ -11,6 +11,8 @@ use crate::post::identity::{MessageId, Occurrence};
 use super::{Fate, Planned, Planner, What};
 use crate::calendar::cron::Cron;
 
+const EXPIRES: &str = "it expires before it could go out";
+
 pub(super) struct Offer {
     pub at: Timestamp,
     pub slot: Option<Timestamp>,
@@ -25,23 +27,20 @@ impl Planner<'_> {
         let Some(identity) = self.identity(message, account, offer.occurrence) else {
             return;
         };
-        if self.view.past.recorded.contains(&identity.post_id()) {
+        let id = identity.post_id();
+        if self.view.past.recorded.contains(&id) || self.offered.contains(&id) {
             return;
         }
         let ready = self.open_from(offer.at);
         let recurring = matches!(message.when, When::Cron(_) | When::Evergreen);
         let mut late = message.late.unwrap_or(self.view.late);
         if let When::Cron(cron) = &message.when {
-            let half = self.half_period(cron, ready);
-            late = late.min(half);
-            // A rule edited after it went out this time (Monday nine to Monday ten) must not go out twice.
-            let last = self.past_turns(&message.id, account).and_then(|turns| turns.last);
-            if last
-                .is_some_and(|last| Duration::try_from(ready.duration_since(last)).unwrap_or_default() < half)
-            {
+            if self.went_out_by_another_rule(message, account, cron, offer.at, ready) {
                 return;
             }
+            late = late.min(cron.period_near(&self.view.campaign.settings.zone, ready) / 2);
         }
+        self.offered.insert(id);
         let expires = message.expires.and_then(|expires| self.instant(expires));
         let overdue = Duration::try_from(self.now.duration_since(ready)).unwrap_or(Duration::ZERO);
         let mut due = ready;
@@ -49,6 +48,10 @@ impl Planner<'_> {
             Fate::Blocked("its time was over before it was first seen; give it a new one".to_owned())
         } else if let Some(why) = self.obstacle(message, account, ready) {
             Fate::Blocked(why)
+        } else if expires.is_some_and(|expires| ready >= expires) {
+            Fate::Blocked(EXPIRES.to_owned())
+        } else if expires.is_some_and(|expires| self.now >= expires) {
+            Fate::Missed("missed: it expired before it could go out".to_owned())
         } else if overdue > late && recurring {
             Fate::Missed(format!("missed: {}", too_late(overdue, late)))
         } else if overdue > late {
@@ -59,9 +62,7 @@ impl Planner<'_> {
         } else {
             due = self.paced(account, message.breaking, ready.max(self.now.min(self.until)));
             match &message.when {
-                _ if expires.is_some_and(|expires| due >= expires) => {
-                    Fate::Blocked("it expires before it could go out".to_owned())
-                }
+                _ if expires.is_some_and(|expires| due >= expires) => Fate::Blocked(EXPIRES.to_owned()),
                 When::After { message: target, .. } if !offer.certain => {
                     Fate::Expected(format!("after `{target}`"))
                 }
@@ -145,8 +146,36 @@ impl Planner<'_> {
         })
     }
 
-    fn half_period(&self, cron: &Cron, at: Timestamp) -> Duration {
-        cron.period_near(&self.view.campaign.settings.zone, at) / 2
+    /// A rule edited after it went out this time (Monday nine to Monday ten) must not go out twice: within
+    /// half a period of the last post, if that was none of this rule's.
+    fn went_out_by_another_rule(
+        &self,
+        message: &Message,
+        account: usize,
+        cron: &Cron,
+        at: Timestamp,
+        ready: Timestamp,
+    ) -> bool {
+        let Some(last) = self.past_turns(&message.id, account).and_then(|turns| turns.last) else {
+            return false;
+        };
+        let zone = &self.view.campaign.settings.zone;
+        let just_before = at.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(at);
+        let before = cron.latest_at_or_before(zone, just_before, Timestamp::MIN);
+        let of_this_rule = before.is_some_and(|before| {
+            let occurrence = Occurrence::nominal(before.nominal, zone.iana_name().unwrap_or_default());
+            let identity = self.identity(message, account, occurrence);
+            identity.is_some_and(|identity| {
+                let id = identity.post_id();
+                self.view.past.recorded.contains(&id) || self.offered.contains(&id)
+            })
+        });
+        let period = before
+            .map(|before| at.duration_since(before.at))
+            .into_iter()
+            .chain(cron.next_after(zone, at).map(|next| next.at.duration_since(at)))
+            .min();
+        !of_this_rule && period.is_some_and(|period| ready.duration_since(last) < period / 2)
     }
 
     /// Spacing and closed windows push a post on until both agree.
