@@ -2,14 +2,18 @@
 //! the environment. Unknown keys are errors, and every problem is told at once.
 
 mod keys;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::{Config, Environment, File, FileFormat, Value};
+use config::builder::DefaultState;
+use config::{Config, ConfigBuilder, Environment, File, FileFormat, Value};
 
 use crate::campaign::{Account, Roster};
 use crate::platform::{self, Entry};
@@ -51,7 +55,7 @@ pub enum LogFormat {
 }
 
 /// `[account.NAME]`: what every account has, and the rest for its platform to read.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct AccountSettings {
     pub name: AccountName,
     pub platform: &'static str,
@@ -63,6 +67,17 @@ pub struct AccountSettings {
     pub in_doubt: InDoubt,
     /// The platform's own keys.
     pub keys: toml::Table,
+}
+
+/// Without the values of the platform's keys: one may be a secret that should not be there (reliability D9).
+impl fmt::Debug for AccountSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccountSettings")
+            .field("name", &self.name)
+            .field("platform", &self.platform)
+            .field("keys", &self.keys.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -110,18 +125,12 @@ impl Settings {
         if let Some(extra) = extra {
             builder = builder.add_source(File::from(extra).format(FileFormat::Toml));
         }
-        let environment = Environment::with_prefix("STEADFAST")
-            .prefix_separator("__")
-            .separator("__");
-        let config = builder
-            .add_source(environment)
-            .build()
-            .map_err(|e| SettingsError(vec![e.to_string()]))?;
-        let root = config
-            .cache
-            .into_table()
-            .map_err(|e| SettingsError(vec![e.to_string()]))?;
-        Self::read(root)
+        Self::of(builder.add_source(environment()))
+    }
+
+    fn of(layers: ConfigBuilder<DefaultState>) -> Result<Self, SettingsError> {
+        let root = layers.build().and_then(|config| config.cache.into_table());
+        Self::read(root.map_err(|e| SettingsError(vec![e.to_string()]))?)
     }
 
     fn read(root: HashMap<String, Value>) -> Result<Self, SettingsError> {
@@ -154,10 +163,8 @@ impl Settings {
         }
         web.finish(&mut problems);
 
-        let workers = delivery
-            .number("workers", &mut problems)
-            .filter(|n| (1..=1024).contains(n));
-        if workers.is_none() {
+        let workers = delivery.number("workers", &mut problems);
+        if workers.is_some_and(|n| !(1..=1024).contains(&n)) {
             problems.push("`delivery.workers` is a number from 1 to 1024".to_owned());
         }
         let late = delivery.duration("late", &mut problems);
@@ -233,6 +240,13 @@ impl Settings {
             groups: self.groups.clone(),
         }
     }
+}
+
+/// `STEADFAST__DELIVERY__LATE=3h` sets `late` in `[delivery]`.
+fn environment() -> Environment {
+    Environment::with_prefix("STEADFAST")
+        .prefix_separator("__")
+        .separator("__")
 }
 
 fn limits_of(platform: &str) -> Limits {
@@ -339,7 +353,7 @@ fn account(name: &str, mut keys: Keys, problems: &mut Vec<String>) -> Option<Acc
         like,
         language,
         min_gap,
-        max_per_day: max_per_day.and_then(|n| u32::try_from(n).ok()),
+        max_per_day: max_per_day.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
         in_doubt,
         keys: keys.rest(problems)?,
     })

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use config::Value;
+use config::{Value, ValueKind};
 
 /// The nearest of `known` to a mistyped word, if one is near enough to be meant.
 pub(super) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -79,7 +79,7 @@ impl Keys {
         let value = self.take(key)?;
         let origin = value.origin().map(str::to_owned);
         match value.kind {
-            config::ValueKind::String(text) => Some(text),
+            ValueKind::String(text) => Some(text),
             _ => {
                 self.wrong(key, origin.as_deref(), "text, in quotes", problems);
                 None
@@ -104,7 +104,9 @@ impl Keys {
     pub fn number(&mut self, key: &str, problems: &mut Vec<String>) -> Option<u64> {
         let value = self.take(key)?;
         let origin = value.origin().map(str::to_owned);
-        let number = value.into_uint().ok();
+        // All that comes from the environment is text. A fraction would be rounded, a `true` be a 1.
+        let whole = !matches!(value.kind, ValueKind::Float(_) | ValueKind::Boolean(_));
+        let number = value.into_uint().ok().filter(|_| whole);
         if number.is_none() {
             self.wrong(key, origin.as_deref(), "a whole number", problems);
         }

@@ -1,0 +1,400 @@
+//! What operators may write, and what they are told when they may not.
+
+use super::*;
+use crate::clock::SystemClock;
+use crate::platform::Tools;
+use crate::platform::http::Http;
+use crate::platform::secret::Scrubber;
+
+/// The defaults, a file, and the environment over both.
+fn read_with(text: &str, variables: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
+    let variables = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let layers = Config::builder()
+        .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+        .add_source(File::from_str(text, FileFormat::Toml))
+        .add_source(environment().source(Some(variables.collect())));
+    Settings::of(layers).map_err(|SettingsError(problems)| problems)
+}
+
+fn read(text: &str) -> Result<Settings, Vec<String>> {
+    read_with(text, &[])
+}
+
+const MASTODON: &str = "[account.main]\nplatform = 'mastodon'\nbase_url = 'https://m.example'\naccess_token = { env = 'TOKEN' }\n";
+
+#[test]
+fn what_ships_is_what_the_manual_says() {
+    let settings = read("").unwrap();
+    assert_eq!(settings.messages, Path::new("messages"));
+    assert_eq!(settings.ledger, Path::new("state/steadfast.db"));
+    assert_eq!(settings.state_folder(), Path::new("state"));
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:8910");
+    assert_eq!((settings.workers, settings.late), (32, Duration::from_hours(2)));
+    assert_eq!(
+        settings.log,
+        Log {
+            format: LogFormat::Auto,
+            filter: "info".to_owned()
+        }
+    );
+    assert!(settings.groups.is_empty());
+}
+
+#[test]
+fn without_accounts_two_stand_ins_take_their_place_and_nothing_leaves_the_machine() {
+    let settings = read("").unwrap();
+    assert!(settings.only_sandbox());
+    let all: Vec<_> = settings
+        .accounts
+        .iter()
+        .map(|a| (a.name.as_str(), a.platform, a.like))
+        .collect();
+    assert_eq!(
+        all,
+        [
+            ("mastodon", "sandbox", "mastodon"),
+            ("bluesky", "sandbox", "bluesky")
+        ]
+    );
+    let limits: Vec<_> = settings
+        .roster()
+        .accounts
+        .iter()
+        .map(|a| a.limits.platform)
+        .collect();
+    assert_eq!(
+        limits,
+        ["mastodon", "bluesky"],
+        "with the limits of what they stand for"
+    );
+    let real = read(MASTODON).unwrap();
+    assert_eq!((real.accounts.len(), real.only_sandbox()), (1, false));
+    let rehearsal = read("[account.main]\nplatform = 'sandbox'\nlike = 'bluesky'").unwrap();
+    assert_eq!(
+        (rehearsal.accounts[0].like, rehearsal.only_sandbox()),
+        ("bluesky", true)
+    );
+}
+
+#[test]
+fn each_mistake_is_told_once_with_what_to_write() {
+    for (text, told) in [
+        // unknown keys
+        (
+            "massages = 'x'",
+            "unknown key `massages`, did you mean `messages`?",
+        ),
+        (
+            "[delivrey]\nlate = '1h'",
+            "unknown key `delivrey`, did you mean `delivery`?",
+        ),
+        (
+            "[delivery]\nlatte = '1h'",
+            "unknown key `delivery.latte`, did you mean `late`?",
+        ),
+        ("[log]\ncolour = 'red'", "unknown key `log.colour`"),
+        // types
+        ("messages = 3", "`messages` is text, in quotes"),
+        ("delivery = 'fast'", "`delivery` is a table: write [delivery]"),
+        ("[delivery]\nlate = 7200", "`delivery.late` is text, in quotes"),
+        (
+            "[delivery]\nlate = 'soon'",
+            "`delivery.late` is a length of time, as in \"90s\"",
+        ),
+        (
+            "[delivery]\nworkers = 'many'",
+            "`delivery.workers` is a whole number",
+        ),
+        ("[delivery]\nworkers = -1", "`delivery.workers` is a whole number"),
+        (
+            "[delivery]\nworkers = 0",
+            "`delivery.workers` is a number from 1 to 1024",
+        ),
+        (
+            "[delivery]\nworkers = 1025",
+            "`delivery.workers` is a number from 1 to 1024",
+        ),
+        (
+            "[log]\nformat = 'xml'",
+            "`log.format` is one of auto, pretty, json, not \"xml\"",
+        ),
+        // not yet
+        (
+            "[delivery]\napproval = 'required'",
+            "`delivery.approval = \"required\"` is not there yet",
+        ),
+        (
+            "[delivery]\napproval = 'no'",
+            "`delivery.approval` is \"off\", not \"no\"",
+        ),
+        (
+            "[ledger]\nurl = 'postgres://h/d'",
+            "`ledger.url`: PostgreSQL is not there yet; write \"sqlite://PATH\"",
+        ),
+        (
+            "[ledger]\nurl = 'postgresql://h/d'",
+            "`ledger.url`: PostgreSQL is not there yet",
+        ),
+        (
+            "[ledger]\nurl = 'state/x.db'",
+            "`ledger.url` is \"sqlite://PATH\"",
+        ),
+        ("[ledger]\nurl = 'sqlite://'", "`ledger.url` is \"sqlite://PATH\""),
+        ("[ledger]\nreplica = 'one'", "`ledger.replica` is for PostgreSQL"),
+        ("[web]\ntoken_file = 'x'", "`web.token_file`"),
+        // D8: nobody else is let in
+        ("[web]\nlisten = '0.0.0.0:8910'", "would let others in"),
+        ("[web]\nlisten = '192.168.1.2:8910'", "would let others in"),
+        ("[web]\nlisten = '[::]:8910'", "would let others in"),
+        ("[web]\nlisten = '8910'", "`web.listen` is an address and a port"),
+        (
+            "[web]\nlisten = 'example.org:80'",
+            "`web.listen` is an address and a port",
+        ),
+        // accounts
+        (
+            "[account.main]\nlanguage = 'en'",
+            "[account.main] needs `platform = \"…\"`: one of mastodon, bluesky",
+        ),
+        (
+            "[account.main]\nplatform = 'mastodno'",
+            "this version has no platform \"mastodno\", did you mean \"mastodon\"?",
+        ),
+        (
+            "[account.main]\nplatform = 'telegram'",
+            "this version has no platform \"telegram\"",
+        ),
+        (
+            "[account.'Main Brand']\nplatform = 'sandbox'",
+            "[account.Main Brand]: the name can't be used: it has the character 'M'",
+        ),
+        (
+            "[account.main]\nplatform = 'sandbox'\nlike = 'myspace'",
+            "`like = \"myspace\"`: this version has no such platform",
+        ),
+        (
+            "[account.main]\nplatform = 'sandbox'\nin_doubt = 'guess'",
+            "`account.main.in_doubt` is one of auto, hold, resend, not \"guess\"",
+        ),
+        (
+            "[account.main]\nplatform = 'sandbox'\nmin_gap = '20'",
+            "`account.main.min_gap` is a length of time",
+        ),
+        (
+            "[account.main]\nplatform = 'sandbox'\nmax_per_day = 0",
+            "`max_per_day = 0` would never post",
+        ),
+        (
+            "[account.main]\nplatform = 'sandbox'\nmax_per_day = 1.5",
+            "`account.main.max_per_day` is a whole number",
+        ),
+        ("account = 3", "`account` is a table"),
+        (
+            "[account]\nmain = 3",
+            "`account.main` is a table: write [account.main]",
+        ),
+        // groups
+        (
+            "[group]\nshort = 'mastodon'",
+            "[group] `short` is a list of account names",
+        ),
+        (
+            "[group]\nshort = ['mastodno']",
+            "[group] `short`: there is no account \"mastodno\", did you mean \"mastodon\"?",
+        ),
+        (
+            "[group]\nmastodon = ['bluesky']",
+            "[group] `mastodon`: there is an account of this name too",
+        ),
+    ] {
+        let problems = read(text).expect_err(text);
+        assert_eq!(problems.len(), 1, "{text}: {problems:#?}");
+        assert!(
+            problems[0].contains(told),
+            "{text}:\n{}\nand not\n{told}",
+            problems[0]
+        );
+    }
+}
+
+#[test]
+fn every_problem_is_told_at_once() {
+    let text = "massages = 'x'\n[delivery]\nlate = 'soon'\n[account.main]\nplatform = 'x'\n[web]\nlisten = '0.0.0.0:1'";
+    let problems = read(text).unwrap_err();
+    for part in ["massages", "delivery.late", "\"x\"", "web.listen"] {
+        assert!(
+            problems.iter().any(|problem| problem.contains(part)),
+            "{part}: {problems:#?}"
+        );
+    }
+}
+
+#[test]
+fn an_account_that_has_a_wrong_name_is_told_a_right_one() {
+    let problems = read("[account.'Main Brand']\nplatform = 'sandbox'").unwrap_err();
+    assert!(
+        problems[0].ends_with("write [account.main-brand]"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn an_account_has_its_own_pace_language_and_way_with_doubt() {
+    let own = "language = 'es'\nmin_gap = '20m'\nmax_per_day = 12\nin_doubt = 'hold'\n";
+    let settings = read(&format!("{MASTODON}{own}[group]\nall = ['main']")).unwrap();
+    let account = &settings.accounts[0];
+    assert_eq!((account.platform, account.like), ("mastodon", "mastodon"));
+    assert_eq!(
+        (account.min_gap, account.max_per_day),
+        (Duration::from_mins(20), Some(12))
+    );
+    assert_eq!(account.in_doubt, InDoubt::Hold);
+    let keys: Vec<_> = account.keys.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["access_token", "base_url"], "the rest is the platform's");
+    let roster = settings.roster();
+    assert_eq!(roster.accounts[0].language.as_deref(), Some("es"));
+    assert_eq!(roster.accounts[0].spacing().max_per_day, Some(12));
+    assert_eq!(roster.target_indexes(&["all".into()]), [0]);
+    let plain = &read(MASTODON).unwrap().accounts[0];
+    assert_eq!(
+        (plain.min_gap, plain.max_per_day, plain.in_doubt),
+        (Duration::ZERO, None, InDoubt::Auto)
+    );
+    let many = read(&format!("{MASTODON}max_per_day = 5000000000")).unwrap();
+    assert_eq!(many.accounts[0].max_per_day, Some(u32::MAX));
+}
+
+#[test]
+fn how_a_doubt_ends_is_the_platforms_way_unless_the_account_says_otherwise() {
+    let window = Some(Duration::from_mins(50));
+    for platform in [Doubt::OwnId, Doubt::Ask, Doubt::Key { window }] {
+        assert_eq!(InDoubt::Auto.heard(platform), platform);
+        assert_eq!(InDoubt::Hold.heard(platform), Doubt::Ask);
+        assert_eq!(InDoubt::Resend.heard(platform), Doubt::Key { window: None });
+    }
+}
+
+#[test]
+fn loopback_has_several_names() {
+    for listen in ["127.0.0.1:0", "localhost:8910", "[::1]:8910", "127.8.9.10:1"] {
+        let settings = read(&format!("[web]\nlisten = '{listen}'")).unwrap();
+        assert!(settings.listen.ip().is_loopback(), "{listen}");
+    }
+}
+
+#[test]
+fn the_environment_has_the_last_word() {
+    let text = "[delivery]\nlate = '1h'\nworkers = 4";
+    let variables = [
+        ("STEADFAST__DELIVERY__LATE", "3h"),
+        ("STEADFAST__DELIVERY__WORKERS", "8"),
+        ("STEADFAST__MESSAGES", "elsewhere"),
+        ("STEADFAST__LEDGER__URL", "sqlite:///var/lib/x.db"),
+        ("STEADFAST__ACCOUNT__MAIN__PLATFORM", "sandbox"),
+        ("STEADFASTNESS", "no setting of ours"),
+    ];
+    let settings = read_with(text, &variables).unwrap();
+    assert_eq!((settings.late, settings.workers), (Duration::from_hours(3), 8));
+    assert_eq!(settings.messages, Path::new("elsewhere"));
+    assert_eq!(settings.ledger, Path::new("/var/lib/x.db"));
+    assert_eq!(settings.accounts[0].name.as_str(), "main");
+    let problems = read_with("", &[("STEADFAST__DELIVERY__LATTE", "3h")]).unwrap_err();
+    assert!(
+        problems[0].contains("unknown key `delivery.latte`, did you mean `late`?"),
+        "{problems:?}"
+    );
+}
+
+/// What the accounts of a config say when they are opened, as the daemon does at its start.
+fn opened(settings: &Settings) -> Vec<String> {
+    // Tests share a process, and one of them is the first.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let folder = tempfile::tempdir().unwrap();
+    let http = Http::new("https://campaign.example", Arc::new(SystemClock)).unwrap();
+    let open = |account: &AccountSettings| {
+        let tools = Tools {
+            account: &account.name,
+            http: &http,
+            vault: folder.path(),
+            scrubber: &Scrubber::new(),
+        };
+        platform::find(account.platform)
+            .unwrap()
+            .open(account.keys.clone(), &tools)
+            .err()
+    };
+    settings.accounts.iter().filter_map(open).collect()
+}
+
+#[test]
+fn d9_a_secret_in_the_config_is_refused_and_not_repeated() {
+    const CANARY: &str = "c4nary-s3cret";
+    for text in [
+        format!(
+            "[account.a]\nplatform = 'mastodon'\nbase_url = 'https://m.example'\naccess_token = '{CANARY}'"
+        ),
+        format!("[account.a]\nplatform = 'bluesky'\nidentifier = 'a.example'\napp_password = '{CANARY}'"),
+        format!("[account.a]\nplatform = 'webhook'\nurl = 'https://w.example'\nsecret = '{CANARY}'"),
+        format!(
+            "[account.a]\nplatform = 'webhook'\nurl = 'https://w.example'\nsecret = {{ {CANARY} = '{CANARY}' }}"
+        ),
+    ] {
+        let settings = read(&text).unwrap();
+        let told = opened(&settings);
+        assert_eq!(told.len(), 1, "{text}");
+        assert!(
+            told[0].contains("a secret is never written here: write { env = \"NAME\" }"),
+            "{told:?}"
+        );
+        assert!(!told[0].contains(CANARY), "{told:?}");
+        assert!(
+            !format!("{settings:?}").contains(CANARY),
+            "not even for debugging"
+        );
+    }
+    let variables = [("STEADFAST__ACCOUNT__MAIN__ACCESS_TOKEN", CANARY)];
+    let told = opened(
+        &read_with(
+            "[account.main]\nplatform = 'mastodon'\nbase_url = 'https://m.example'",
+            &variables,
+        )
+        .unwrap(),
+    );
+    assert!(
+        told[0].contains("a secret is never written here") && !told[0].contains(CANARY),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn an_unencrypted_server_is_accepted_on_this_machine_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    platform::secret::write_private(&token, b"t0ken-of-the-test").unwrap();
+    let at = |url: &str| {
+        let text = format!(
+            "[account.a]\nplatform = 'mastodon'\nbase_url = '{url}'\naccess_token = {{ file = '{}' }}",
+            token.display()
+        );
+        opened(&read(&text).unwrap())
+    };
+    for url in [
+        "http://m.example",
+        "http://192.168.1.2",
+        "http://127.0.0.1.example.org",
+        "ftp://m.example",
+    ] {
+        let told = at(url);
+        assert!(told.len() == 1 && told[0].contains("https"), "{url}: {told:?}");
+    }
+    for url in [
+        "https://m.example",
+        "http://127.0.0.1:3000",
+        "http://localhost:3000",
+        "http://[::1]:3000",
+    ] {
+        assert_eq!(at(url), [] as [&str; 0], "{url}");
+    }
+}
