@@ -56,6 +56,14 @@ pub fn bluesky() -> Limits {
     }
 }
 
+/// Mastodon's limits under another name.
+pub fn telegram() -> Limits {
+    Limits {
+        platform: "telegram",
+        ..mastodon()
+    }
+}
+
 /// No images, no threads, no sharing.
 pub fn webhook() -> Limits {
     Limits {
@@ -92,7 +100,7 @@ pub fn roster() -> Roster {
         accounts: vec![
             account("mastodon", mastodon(), None),
             account("bluesky", bluesky(), None),
-            account("masto-es", mastodon(), Some("es")),
+            account("spanish", telegram(), Some("es")),
         ],
         groups: BTreeMap::from([(
             "english".to_owned(),
