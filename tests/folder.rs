@@ -61,6 +61,7 @@ fn f1_what_editors_leave_behind_is_ignored() {
         "4913",
         "~a.toml",
         ".git/c.toml",
+        "README.md",
         "notes.txt",
     ] {
         put(dir.path(), name, "");

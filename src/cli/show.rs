@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
 
 use crate::campaign::problem::{Place, Problem, Severity, is_deceptive};
@@ -37,13 +37,18 @@ fn one(problem: &Problem, renderer: &Renderer) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = level.primary_title(&*message).id(problem.code).element(
-        Snippet::source(&*line)
-            .line_start(usize::try_from(place.line).unwrap_or(1))
-            .path(&*path)
-            .fold(false)
-            .annotation(AnnotationKind::Primary.span(span)),
-    );
+    let title = level.primary_title(&*message).id(problem.code);
+    let mut group = if line.is_empty() {
+        title.element(Origin::path(&*path))
+    } else {
+        title.element(
+            Snippet::source(&*line)
+                .line_start(usize::try_from(place.line).unwrap_or(1))
+                .path(&*path)
+                .fold(false)
+                .annotation(AnnotationKind::Primary.span(span)),
+        )
+    };
     if !help.is_empty() {
         group = group.element(Level::HELP.message(&*help));
     }

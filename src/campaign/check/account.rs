@@ -2,6 +2,7 @@
 
 use super::{Check, path};
 use crate::campaign::Account;
+use crate::campaign::problem::Severity;
 use crate::campaign::render::{Chosen, choose, compose, described};
 use crate::campaign::template::Scene;
 use crate::post::content::{Content, Image};
@@ -123,17 +124,17 @@ impl<'a> Check<'a, '_> {
                          or write other words under `[message.{place}]`"
                     )
                 };
-                self.error(
-                    "too-long",
-                    text(),
-                    format!(
-                        "{which}too long for {}: {} {}, the limit is {limit}",
-                        label(account),
-                        measure.length,
-                        measure.unit
-                    ),
-                    help,
+                let message = format!(
+                    "{which}too long for {}: {} {}, the limit is {limit}",
+                    label(account),
+                    measure.length,
+                    measure.unit
                 );
+                let added = self.add(Severity::Error, "too-long", text(), message, help);
+                // Of a thread, the part that is meant is shown by how it begins.
+                if let Some(added) = added.filter(|_| content.parts.len() > 1) {
+                    added.words = part.text.lines().next().map(str::to_owned);
+                }
             }
         }
         let count = content.parts.len();

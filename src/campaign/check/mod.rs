@@ -82,7 +82,7 @@ impl Pictures {
         let mut media = BTreeMap::new();
         for message in file.messages.iter().map(|entry| &entry.message) {
             for image in all_words(message).flat_map(|(_, words)| words.images.iter().flatten()) {
-                if !media.contains_key(&image.file) {
+                if !image.file.is_empty() && !media.contains_key(&image.file) {
                     media.insert(image.file.clone(), outside.media(&image.file));
                 }
             }
@@ -116,6 +116,13 @@ fn fresh(context: &Context<'_>, file: &FileRead, media: &Pictures, outside: &dyn
     if !unplaced.is_empty() {
         let text = outside.text(&file.file);
         checked.problems = place(&file.file, text.as_deref(), unplaced);
+        // On a line that is not TOML, what was guessed says nothing about what was meant.
+        let misread = |line| {
+            file.problems
+                .iter()
+                .any(|problem| problem.code == "syntax" && problem.place.line == line)
+        };
+        checked.problems.retain(|problem| !misread(problem.place.line));
     }
     checked
 }

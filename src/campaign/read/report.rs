@@ -109,7 +109,7 @@ impl<'t> Report<'t> {
     pub fn unknown_key(&mut self, key: &str, at: Span, known: &[&'static str]) {
         let help = match (key, nearest(key, known.iter().copied())) {
             ("queue", _) => "leave it out: a message without a time takes the next free slot".into(),
-            ("date" | "time" | "when" | "schedule", _) => {
+            (key, _) if key.starts_with("sched") || matches!(key, "date" | "time" | "when") => {
                 "write `at = 2026-12-01T09:00:00` for once, `cron = \"0 9 * * MON\"` for again and again"
                     .into()
             }
