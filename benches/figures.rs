@@ -1,7 +1,13 @@
 //! The figures that are promised, measured on the real program: `cargo bench --bench figures`.
 //!
 //! Machines are noisy: each time is the median of several runs, with the least and the most beside it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout
+)]
 
 #[path = "../tests/program/mod.rs"]
 mod program;
@@ -62,7 +68,12 @@ fn idle_on_the_sample() {
     let daemon = place.start();
     place.wait_ready();
     std::thread::sleep(Duration::from_secs(3));
-    report("idle daemon on the sample campaign, memory", "under 20 MB", vec![rss_mb(&daemon)], "MB");
+    report(
+        "idle daemon on the sample campaign, memory",
+        "under 20 MB",
+        vec![rss_mb(&daemon)],
+        "MB",
+    );
 }
 
 /// `files` files of `each` messages, all one-offs in years to come.
@@ -99,8 +110,18 @@ fn ten_thousand_messages() {
         starts.push(began.elapsed().as_secs_f64() * 1e3);
         daemon.kill();
     }
-    report("check of 10,000 messages on 2 accounts", "under 150 ms", checks, "ms");
-    report("start to daemon.ready with 10,000 messages", "under 300 ms", starts, "ms");
+    report(
+        "check of 10,000 messages on 2 accounts",
+        "under 150 ms",
+        checks,
+        "ms",
+    );
+    report(
+        "start to daemon.ready with 10,000 messages",
+        "under 300 ms",
+        starts,
+        "ms",
+    );
 }
 
 fn a_hundred_thousand_one_offs() {
@@ -109,22 +130,43 @@ fn a_hundred_thousand_one_offs() {
     let daemon = place.start();
     place.wait_ready();
     std::thread::sleep(Duration::from_secs(3));
-    report("100,000 one-offs far ahead: idle memory", "under 120 MB", vec![rss_mb(&daemon)], "MB");
+    report(
+        "100,000 one-offs far ahead: idle memory",
+        "under 120 MB",
+        vec![rss_mb(&daemon)],
+        "MB",
+    );
     let before = cpu_ms(&daemon);
     std::thread::sleep(Duration::from_secs(20));
-    report("100,000 one-offs far ahead: CPU in 20 s of idleness", "none measurable", vec![cpu_ms(&daemon) - before], "ms");
+    report(
+        "100,000 one-offs far ahead: CPU in 20 s of idleness",
+        "none measurable",
+        vec![cpu_ms(&daemon) - before],
+        "ms",
+    );
 
     let mut edits = Vec::new();
     for round in 0..5 {
         let loads = place.events("campaign.loaded").len();
         let began = Instant::now();
-        place.write("f050.toml", &format!("[[message]]\nid = \"edited-{round}\"\nat = 2030-01-01T09:00:00\ntext = \"edited\"\n"));
+        place.write(
+            "f050.toml",
+            &format!("[[message]]\nid = \"edited-{round}\"\nat = 2030-01-01T09:00:00\ntext = \"edited\"\n"),
+        );
         place.wait("the edit", 20, || place.events("campaign.loaded").len() > loads);
         edits.push(began.elapsed().as_secs_f64() * 1e3);
     }
     let read = place.events("campaign.loaded").last().unwrap()["read"].clone();
-    report("an edit of one file among 100, 0.25 s of quiet included", "3 s", edits, "ms");
-    println!("{:<64} {read:>9} file (promised: the other 99 are not read again)", "… files read for it");
+    report(
+        "an edit of one file among 100, 0.25 s of quiet included",
+        "3 s",
+        edits,
+        "ms",
+    );
+    println!(
+        "{:<64} {read:>9} file (promised: the other 99 are not read again)",
+        "… files read for it"
+    );
 }
 
 fn a_thousand_in_one_second() {
@@ -139,25 +181,42 @@ fn a_thousand_in_one_second() {
     let due = now() + Duration::from_secs(5);
     let mut text = String::new();
     for n in 0..1_000 {
-        write!(text, "[[message]]\nid = \"m{n}\"\nat = {due}\ntext = \"message {n}\"\n\n").unwrap();
+        write!(
+            text,
+            "[[message]]\nid = \"m{n}\"\nat = {due}\ntext = \"message {n}\"\n\n"
+        )
+        .unwrap();
     }
     place.write("now.toml", &text);
     place.wait("all of them", 60, || fake.accepted().len() >= 1_000);
     let accepted = fake.accepted();
     let lateness = |at: jiff::Timestamp| at.duration_since(due).as_secs_f64() * 1e3;
-    let (first, last) = (lateness(accepted[0].at), lateness(accepted[accepted.len() - 1].at));
+    let (first, last) = (
+        lateness(accepted[0].at),
+        lateness(accepted[accepted.len() - 1].at),
+    );
     let mut texts = fake.texts();
     texts.sort();
     texts.dedup();
     assert_eq!((accepted.len(), texts.len()), (1_000, 1_000), "each exactly once");
     assert!(first >= 0.0, "the first was {first} ms early");
-    report("1,000 posts due in one instant: the last is late by", "under 1,000 ms", vec![last], "ms");
-    place.wait("all to be recorded", 20, || place.json(&["status", "--format", "json"])["counts"]["sent"] == 1_000);
+    report(
+        "1,000 posts due in one instant: the last is late by",
+        "under 1,000 ms",
+        vec![last],
+        "ms",
+    );
+    place.wait("all to be recorded", 20, || {
+        place.json(&["status", "--format", "json"])["counts"]["sent"] == 1_000
+    });
     let sqlite = std::process::Command::new("sqlite3")
         .args([place.ledger().to_str().unwrap(), "select count(distinct changed), (select count(distinct intended) from attempt), (select count(*) from attempt where answered is not null) from post"])
         .output();
     if let Ok(output) = sqlite {
-        println!("… instants of answers, of intents; attempts answered: {}", String::from_utf8_lossy(&output.stdout).trim());
+        println!(
+            "… instants of answers, of intents; attempts answered: {}",
+            String::from_utf8_lossy(&output.stdout).trim()
+        );
     }
     drop(daemon);
 }

@@ -1,5 +1,10 @@
 //! Files in, timeline out: the real program, as its users meet it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 mod program;
 
@@ -28,11 +33,16 @@ fn breaking(id: &str, text: &str) -> String {
 }
 
 fn at(id: &str, from_now: Duration) -> String {
-    format!("[[message]]\nid = \"{id}\"\nat = {}\ntext = \"{id}\"\n\n", now() + from_now)
+    format!(
+        "[[message]]\nid = \"{id}\"\nat = {}\ntext = \"{id}\"\n\n",
+        now() + from_now
+    )
 }
 
 fn sent(place: &Place) -> u64 {
-    place.json(&["status", "--format", "json"])["counts"]["sent"].as_u64().unwrap()
+    place.json(&["status", "--format", "json"])["counts"]["sent"]
+        .as_u64()
+        .unwrap()
 }
 
 /// The state of a message's only post.
@@ -43,7 +53,12 @@ fn state(place: &Place, message: &str) -> String {
 
 fn get(place: &Place, path: &str) -> (u16, String) {
     let output = std::process::Command::new("curl")
-        .args(["-s", "-w", "\n%{http_code}", &format!("http://127.0.0.1:{}{path}", place.port)])
+        .args([
+            "-s",
+            "-w",
+            "\n%{http_code}",
+            &format!("http://127.0.0.1:{}{path}", place.port),
+        ])
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
@@ -69,14 +84,18 @@ fn the_sample_campaign_is_in_the_sandbox_within_a_minute_of_the_first_start() {
     for words in [
         "known as the rapper C-Murder",
         "Here is what she says about the case", // Bluesky's own words
-        "part 5/5",                              // the thread, joined up
+        "part 5/5",                             // the thread, joined up
         "class=\"joined\"",
         "Twelve circles in two rows", // the image's description
     ] {
         assert!(page.contains(words), "the page lacks: {words}");
     }
     assert_eq!(get(&place, "/sandbox/media/media/ten-to-two.png").0, 200);
-    assert_eq!(get(&place, "/sandbox/media/campaign.toml").0, 404, "only images that a post shows");
+    assert_eq!(
+        get(&place, "/sandbox/media/campaign.toml").0,
+        404,
+        "only images that a post shows"
+    );
 }
 
 #[test]
@@ -107,8 +126,13 @@ fn a_broken_file_holds_its_messages_and_no_others() {
     place.write("bad.toml", &at("bad", Duration::from_secs(6)));
     let _daemon = place.start();
     place.wait_ready();
-    place.write("bad.toml", &format!("{}text = [[[\n", at("bad", Duration::from_secs(6))));
-    place.wait("the problem to be said", 5, || !place.events("campaign.invalid").is_empty());
+    place.write(
+        "bad.toml",
+        &format!("{}text = [[[\n", at("bad", Duration::from_secs(6))),
+    );
+    place.wait("the problem to be said", 5, || {
+        !place.events("campaign.invalid").is_empty()
+    });
     place.wait("the good one", 20, || fake.texts() == ["good"]);
     std::thread::sleep(Duration::from_millis(500)); // the bad one's time has come as well
     assert_eq!(fake.texts(), ["good"]);
@@ -122,14 +146,24 @@ fn a_broken_file_holds_its_messages_and_no_others() {
 fn a_hold_stops_everything_and_a_release_asks_about_what_fell_due() {
     let fake = Fake::start();
     let place = on_mastodon(&fake);
-    place.write("a.toml", &(at("during", Duration::from_secs(3)) + &at("after", Duration::from_secs(9))));
+    place.write(
+        "a.toml",
+        &(at("during", Duration::from_secs(3)) + &at("after", Duration::from_secs(9))),
+    );
     let _daemon = place.start();
     place.wait_ready();
     let began = Instant::now();
     let held = place.run(&["hold", "--why", "the court has ruled"]);
-    assert!(held.status.success() && began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert!(
+        held.status.success() && began.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        began.elapsed()
+    );
     let status = place.json(&["status", "--format", "json"]);
-    assert_eq!((&status["hold"]["why"], &status["accounts"][0]["state"]), (&"the court has ruled".into(), &"held".into()));
+    assert_eq!(
+        (&status["hold"]["why"], &status["accounts"][0]["state"]),
+        (&"the court has ruled".into(), &"held".into())
+    );
 
     place.wait("its time to come", 10, || state(&place, "during") == "due");
     std::thread::sleep(Duration::from_secs(3));
@@ -138,7 +172,10 @@ fn a_hold_stops_everything_and_a_release_asks_about_what_fell_due() {
     assert!(place.run(&["release"]).status.success());
     place.wait("the review", 5, || state(&place, "during") == "held");
     place.wait("the later one", 20, || fake.texts() == ["after"]);
-    let post = place.json(&["history", "--message", "during", "--format", "json"])[0]["post"].as_str().unwrap().to_owned();
+    let post = place.json(&["history", "--message", "during", "--format", "json"])[0]["post"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert!(place.run(&["retry", &post]).status.success());
     place.wait("the reviewed one", 10, || fake.texts() == ["after", "during"]);
 }
@@ -150,7 +187,10 @@ fn a_hold_in_the_campaign_file_stops_within_a_second_and_its_removal_releases() 
     let _daemon = place.start();
     place.wait_ready();
     let began = Instant::now();
-    place.write("campaign.toml", &format!("{CAMPAIGN}hold = \"checking\"\nafter_hold = \"send\"\n"));
+    place.write(
+        "campaign.toml",
+        &format!("{CAMPAIGN}hold = \"checking\"\nafter_hold = \"send\"\n"),
+    );
     place.wait("the hold", 5, || !place.events("hold.set").is_empty());
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     place.write("a.toml", &breaking("a", "held back"));
@@ -165,7 +205,10 @@ fn a_hold_in_the_campaign_file_stops_within_a_second_and_its_removal_releases() 
 fn a_hold_survives_a_restart() {
     let fake = Fake::start();
     let place = on_mastodon(&fake);
-    assert!(place.run(&["hold", "--why", "not yet"]).status.success(), "without a daemon too");
+    assert!(
+        place.run(&["hold", "--why", "not yet"]).status.success(),
+        "without a daemon too"
+    );
     place.write("a.toml", &breaking("a", "words"));
     let mut daemon = place.start();
     place.wait_ready();
@@ -184,7 +227,10 @@ fn s12_a_second_daemon_is_refused_and_names_the_first() {
     let daemon = place.start();
     place.wait_ready();
     let mut second = place.command(&["run"]);
-    second.env("STEADFAST__WEB__LISTEN", format!("127.0.0.1:{}", program::free_port()));
+    second.env(
+        "STEADFAST__WEB__LISTEN",
+        format!("127.0.0.1:{}", program::free_port()),
+    );
     let second = second.output().unwrap();
     assert_eq!(second.status.code(), Some(75));
     let said = String::from_utf8(second.stderr).unwrap();
@@ -202,7 +248,11 @@ fn s10_a_lost_ledger_is_never_begun_anew() {
     std::fs::remove_dir_all(place.path().join("state")).unwrap();
     let again = place.run(&["run"]);
     assert_eq!(again.status.code(), Some(78));
-    assert!(String::from_utf8(again.stderr).unwrap().contains("steadfast init"));
+    assert!(
+        String::from_utf8(again.stderr)
+            .unwrap()
+            .contains("steadfast init")
+    );
     assert_eq!(fake.texts().len(), 1);
 }
 
@@ -252,14 +302,24 @@ fn p24_a_502_after_the_post_was_accepted_does_not_double_it() {
 fn p5_a_rate_limited_account_waits_as_long_as_it_is_told() {
     let fake = Fake::start();
     let place = on_mastodon(&fake);
-    fake.fault(Fault::Answer(429, vec![("retry-after", "2".into())], r#"{"error":"Too many requests"}"#.into()));
+    fake.fault(Fault::Answer(
+        429,
+        vec![("retry-after", "2".into())],
+        r#"{"error":"Too many requests"}"#.into(),
+    ));
     place.write("a.toml", &breaking("a", "words"));
     let _daemon = place.start();
-    place.wait("the answer", 20, || !place.events("account.rate_limited").is_empty());
+    place.wait("the answer", 20, || {
+        !place.events("account.rate_limited").is_empty()
+    });
     let told = Instant::now();
     assert!(place.json(&["status", "--format", "json"])["accounts"][0]["rate_limited_until"].is_string());
     place.wait("the post", 20, || sent(&place) == 1);
-    assert!(told.elapsed() > Duration::from_millis(1500), "{:?}", told.elapsed());
+    assert!(
+        told.elapsed() > Duration::from_millis(1500),
+        "{:?}",
+        told.elapsed()
+    );
     assert_eq!(fake.texts(), ["words"]);
 }
 
@@ -267,11 +327,20 @@ fn p5_a_rate_limited_account_waits_as_long_as_it_is_told() {
 fn p9_refused_credentials_hold_the_account_and_lose_nothing() {
     let fake = Fake::start();
     let place = on_mastodon(&fake);
-    fake.fault(Fault::Answer(401, vec![], r#"{"error":"The access token is invalid"}"#.into()));
+    fake.fault(Fault::Answer(
+        401,
+        vec![],
+        r#"{"error":"The access token is invalid"}"#.into(),
+    ));
     place.write("a.toml", &breaking("a", "words"));
     let _daemon = place.start();
-    place.wait("the account to be held", 20, || !place.events("account.auth_failed").is_empty());
-    assert_eq!(place.json(&["status", "--format", "json"])["accounts"][0]["state"], "held");
+    place.wait("the account to be held", 20, || {
+        !place.events("account.auth_failed").is_empty()
+    });
+    assert_eq!(
+        place.json(&["status", "--format", "json"])["accounts"][0]["state"],
+        "held"
+    );
     assert!(fake.texts().is_empty());
     assert!(place.run(&["release", "--account", "mastodon"]).status.success());
     // It fell due before the hold, so it needs no review.
@@ -282,20 +351,33 @@ fn p9_refused_credentials_hold_the_account_and_lose_nothing() {
 fn a_refused_post_is_rejected_with_the_platforms_words_and_others_go_on() {
     let fake = Fake::start();
     let place = on_mastodon_with(&fake, "min_gap = \"1s\"");
-    fake.fault(Fault::Answer(422, vec![], r#"{"error":"Validation failed: Text is not nice"}"#.into()));
-    place.write("a.toml", &(breaking("bad", "bad words") + &breaking("good", "good words")));
+    fake.fault(Fault::Answer(
+        422,
+        vec![],
+        r#"{"error":"Validation failed: Text is not nice"}"#.into(),
+    ));
+    place.write(
+        "a.toml",
+        &(breaking("bad", "bad words") + &breaking("good", "good words")),
+    );
     let _daemon = place.start();
     place.wait("the good one", 20, || fake.texts().len() == 1);
     let history = place.json(&["history", "--state", "rejected", "--format", "json"]);
     assert_eq!(history.as_array().unwrap().len(), 1);
-    assert!(history[0]["error"].as_str().unwrap().contains("Text is not nice"), "{history}");
+    assert!(
+        history[0]["error"].as_str().unwrap().contains("Text is not nice"),
+        "{history}"
+    );
 }
 
 #[test]
 fn p1_html_instead_of_json_is_a_doubt_that_the_key_ends() {
     let fake = Fake::start();
     let place = on_mastodon(&fake);
-    fake.fault(Fault::AcceptThenAnswer(200, "<html>\n<h1>Maintenance</h1></html>".into()));
+    fake.fault(Fault::AcceptThenAnswer(
+        200,
+        "<html>\n<h1>Maintenance</h1></html>".into(),
+    ));
     place.write("a.toml", &breaking("a", "words"));
     let _daemon = place.start();
     place.wait("the doubt to end", 20, || sent(&place) == 1);
@@ -313,20 +395,29 @@ fn an_unreachable_platform_is_tried_again_until_it_is_there() {
     let _daemon = place.start();
     place.wait("a second try", 30, || place.events("post.retry").len() >= 2);
     let history = place.json(&["history", "--format", "json"]);
-    assert_eq!(history[0]["attempts"], 0, "nothing ever left, so no attempt was made");
+    assert_eq!(
+        history[0]["attempts"], 0,
+        "nothing ever left, so no attempt was made"
+    );
 }
 
 #[test]
 fn posts_of_an_account_keep_its_spacing() {
     let fake = Fake::start();
     let place = on_mastodon_with(&fake, "min_gap = \"2s\"");
-    place.write("a.toml", &(breaking("a", "one") + &breaking("b", "two") + &breaking("c", "three")));
+    place.write(
+        "a.toml",
+        &(breaking("a", "one") + &breaking("b", "two") + &breaking("c", "three")),
+    );
     let _daemon = place.start();
     place.wait("all three", 30, || fake.texts().len() == 3);
     let accepted = fake.accepted();
     for pair in accepted.windows(2) {
         let gap = pair[1].at.duration_since(pair[0].at);
-        assert!(gap >= jiff::SignedDuration::from_millis(1990), "{gap:#} between two posts");
+        assert!(
+            gap >= jiff::SignedDuration::from_millis(1990),
+            "{gap:#} between two posts"
+        );
     }
 }
 
@@ -334,8 +425,14 @@ fn posts_of_an_account_keep_its_spacing() {
 fn a_thread_answers_itself_part_by_part() {
     let fake = Fake::start();
     let place = on_mastodon(&fake);
-    place.write("t.md", "+++\nid = \"t\"\npriority = \"breaking\"\n+++\none\n\n---\n\ntwo\n\n---\n\nthree\n");
-    place.write("r.toml", "[[message]]\nid = \"r\"\npriority = \"breaking\"\nreply_to = \"t\"\ntext = \"an answer\"\n");
+    place.write(
+        "t.md",
+        "+++\nid = \"t\"\npriority = \"breaking\"\n+++\none\n\n---\n\ntwo\n\n---\n\nthree\n",
+    );
+    place.write(
+        "r.toml",
+        "[[message]]\nid = \"r\"\npriority = \"breaking\"\nreply_to = \"t\"\ntext = \"an answer\"\n",
+    );
     let _daemon = place.start();
     place.wait("the thread and the answer", 20, || fake.texts().len() == 4);
     let accepted = fake.accepted();
@@ -348,14 +445,25 @@ fn a_thread_answers_itself_part_by_part() {
 fn a_message_can_be_posted_now_with_and_without_a_daemon() {
     let fake = Fake::start();
     let place = on_mastodon(&fake);
-    place.write("a.toml", "[[message]]\nid = \"a\"\nat = 2030-01-01T09:00:00\ntext = \"now\"\n");
+    place.write(
+        "a.toml",
+        "[[message]]\nid = \"a\"\nat = 2030-01-01T09:00:00\ntext = \"now\"\n",
+    );
     let alone = place.run(&["post", "a"]);
-    assert!(alone.status.success(), "{}", String::from_utf8_lossy(&alone.stderr));
+    assert!(
+        alone.status.success(),
+        "{}",
+        String::from_utf8_lossy(&alone.stderr)
+    );
     assert_eq!(fake.texts(), ["now"]);
     let _daemon = place.start();
     place.wait_ready();
     let beside = place.run(&["post", "a", "--to", "mastodon"]);
-    assert!(beside.status.success(), "{}", String::from_utf8_lossy(&beside.stdout));
+    assert!(
+        beside.status.success(),
+        "{}",
+        String::from_utf8_lossy(&beside.stdout)
+    );
     assert_eq!(fake.texts(), ["now", "now"], "a person asked twice");
     let unknown = place.run(&["post", "a", "--to", "mastadon"]);
     assert_eq!(unknown.status.code(), Some(2));
@@ -382,7 +490,9 @@ fn no_secret_and_no_raw_line_break_gets_into_a_log_line() {
 
 #[test]
 fn a_config_with_mistakes_names_them_all_and_exits_with_2() {
-    let place = Place::new("[delivery]\nwrokers = 3\nlate = \"soon\"\n[account.m]\nplatform = \"mastadon\"\naccess_token = \"abcdef123456\"\n");
+    let place = Place::new(
+        "[delivery]\nwrokers = 3\nlate = \"soon\"\n[account.m]\nplatform = \"mastadon\"\naccess_token = \"abcdef123456\"\n",
+    );
     let output = place.run(&["check"]);
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
@@ -394,10 +504,17 @@ fn a_config_with_mistakes_names_them_all_and_exits_with_2() {
 
 #[test]
 fn p20_an_account_that_asks_for_http_is_refused() {
-    let place = Place::new("[account.m]\nplatform = \"mastodon\"\nbase_url = \"http://example.org\"\naccess_token = { env = \"TOKEN\" }\n");
+    let place = Place::new(
+        "[account.m]\nplatform = \"mastodon\"\nbase_url = \"http://example.org\"\naccess_token = { env = \"TOKEN\" }\n",
+    );
     assert!(place.run(&["init"]).status.success());
     let output = place.run(&["run"]);
-    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(2),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert!(String::from_utf8(output.stderr).unwrap().contains("https"));
 }
 
@@ -412,7 +529,9 @@ fn f18_a_messages_folder_that_vanishes_holds_everything_until_it_is_back() {
     std::fs::rename(&here, &away).unwrap();
     // Nothing tells us that a watched folder is gone: a signal asks for a look.
     _daemon.signal("HUP");
-    place.wait("the loss to be said", 5, || !place.events("campaign.invalid").is_empty());
+    place.wait("the loss to be said", 5, || {
+        !place.events("campaign.invalid").is_empty()
+    });
     std::thread::sleep(Duration::from_secs(5));
     assert!(fake.texts().is_empty());
     std::fs::rename(&away, &here).unwrap();
@@ -426,11 +545,26 @@ fn the_plan_is_the_same_as_table_json_and_calendar() {
     place.write("a.toml", "[[message]]\nid = \"a\"\nat = 2030-01-01T09:00:00\nto = [\"mastodon\"]\ntext = \"a, with a comma; and more\"\n");
     let window = ["--from", "2029-12-31", "--days", "7"];
     let json = place.json(&[&["plan", "--format", "json"][..], &window[..]].concat());
-    assert_eq!(json, serde_json::json!([{"message": "a", "account": "mastodon", "due": "2030-01-01T15:00:00Z", "state": "planned", "why": null}]));
-    let ics = String::from_utf8(place.run(&[&["plan", "--format", "ics"][..], &window[..]].concat()).stdout).unwrap();
-    assert!(ics.contains("DTSTART:20300101T150000Z\r\n") && ics.contains("DESCRIPTION:a\\, with a comma\\; and more\r\n"), "{ics}");
+    assert_eq!(
+        json,
+        serde_json::json!([{"message": "a", "account": "mastodon", "due": "2030-01-01T15:00:00Z", "state": "planned", "why": null}])
+    );
+    let ics = String::from_utf8(
+        place
+            .run(&[&["plan", "--format", "ics"][..], &window[..]].concat())
+            .stdout,
+    )
+    .unwrap();
+    assert!(
+        ics.contains("DTSTART:20300101T150000Z\r\n")
+            && ics.contains("DESCRIPTION:a\\, with a comma\\; and more\r\n"),
+        "{ics}"
+    );
     let table = String::from_utf8(place.run(&[&["plan"][..], &window[..]].concat()).stdout).unwrap();
-    assert!(table.contains("2030-01-01 09:00 CST") && table.contains("mastodon"), "{table}");
+    assert!(
+        table.contains("2030-01-01 09:00 CST") && table.contains("mastodon"),
+        "{table}"
+    );
 }
 
 #[test]
@@ -439,7 +573,16 @@ fn d2_another_sites_page_is_not_answered() {
     let _daemon = place.start();
     place.wait_ready();
     let output = std::process::Command::new("curl")
-        .args(["-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Host: evil.example", &format!("http://127.0.0.1:{}/sandbox", place.port)])
+        .args([
+            "-s",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            "-H",
+            "Host: evil.example",
+            &format!("http://127.0.0.1:{}/sandbox", place.port),
+        ])
         .output()
         .unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "421");

@@ -22,7 +22,7 @@ const QUIET: Duration = Duration::from_millis(250);
 /// But no longer than this, however busy the folder is.
 const AT_MOST: Duration = Duration::from_millis(700);
 /// Events can be lost, and some file systems have none (reliability F19).
-const RESCAN: Duration = Duration::from_secs(60);
+const RESCAN: Duration = Duration::from_mins(1);
 /// More problems than these are counted, not listed, in the log.
 const LISTED: usize = 50;
 
@@ -156,6 +156,7 @@ impl Watch {
                     event = "campaign.loaded",
                     messages,
                     problems = count,
+                    read,
                     "{}: {messages} messages, {count} problems",
                     campaign.settings.name
                 );
