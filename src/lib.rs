@@ -1,15 +1,21 @@
 //! The map of the house, from the ground up. Lower floors never import higher ones (`tests/house.rs`).
 
 // Ground: no input or output, no clock, no randomness, no async.
-pub mod calendar;
-pub mod campaign;
-pub mod post;
-pub mod text;
+pub mod calendar; // WHEN: from rules and local times to instants, and from a campaign to a plan
+pub mod campaign; // WHAT: the message files, read, checked and rendered
+pub mod post; // ONE DELIVERY: who a post is, its states, and what comes next
+pub mod text; // HOW LONG: counting, links, tags and mentions, threads
 
 // First floor: each talks to one thing; neither knows the other.
-pub mod clock;
-pub mod folder;
-pub mod platform;
+pub mod clock; // the only reader of the wall clock and of randomness
+pub mod folder; // the only reader of the messages folder
+pub mod ledger; // WHAT HAPPENED: every post, intent, answer and hold
+pub mod platform; // WHERE: one trait, one file per platform, one door to the network
+pub mod settings; // the config, typed
 
-// Roof: they see all below.
-pub mod cli;
+// Second floor: the shell. It decides nothing, it asks the ground floor.
+pub mod daemon; // plan, send, listen
+
+// Roof: they see all below and change the world only through the ledger.
+pub mod cli; // one file per command
+pub mod web; // health checks and the sandbox's timelines

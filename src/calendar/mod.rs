@@ -2,4 +2,7 @@
 
 pub mod civil;
 pub mod cron;
+pub mod past;
+pub mod plan;
+pub mod traffic;
 pub mod window;

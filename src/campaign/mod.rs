@@ -21,6 +21,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use crate::calendar::cron::Cron;
+use crate::calendar::traffic::Spacing;
 use crate::calendar::window::Windows;
 use crate::post::identity::{AccountName, CampaignId, MessageId};
 use crate::text::limits::Limits;
@@ -109,7 +110,15 @@ impl Roster {
     /// The accounts that a message goes to, in the order of the config; none twice. Names that nobody has
     /// are left out here: they are errors of the message.
     pub fn targets(&self, to: &[Box<str>]) -> Vec<&Account> {
-        let named = |account: &&Account| {
+        self.target_indexes(to)
+            .into_iter()
+            .filter_map(|index| self.accounts.get(index))
+            .collect()
+    }
+
+    /// The same, by their place in the roster.
+    pub fn target_indexes(&self, to: &[Box<str>]) -> Vec<usize> {
+        let named = |account: &Account| {
             to.is_empty()
                 || to.iter().any(|name| {
                     **name == *account.name.as_str()
@@ -119,7 +128,28 @@ impl Roster {
                             .is_some_and(|group| group.contains(&account.name))
                 })
         };
-        self.accounts.iter().filter(named).collect()
+        let all = self.accounts.iter().enumerate();
+        all.filter(|(_, account)| named(account))
+            .map(|(index, _)| index)
+            .collect()
+    }
+}
+
+impl Campaign {
+    /// Why a message must not go out on the local day `today` because of a fact in it; `None` if it may.
+    pub fn stale_fact(&self, message: &Message, today: jiff::civil::Date) -> Option<String> {
+        let used = self.uses.get(&message.id)?;
+        used.iter()
+            .find_map(|name| self.facts.get(name)?.blocks(name, today))
+    }
+}
+
+impl Account {
+    pub fn spacing(&self) -> Spacing {
+        Spacing {
+            min_gap: self.min_gap,
+            max_per_day: self.max_per_day,
+        }
     }
 }
 

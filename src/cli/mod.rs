@@ -1,3 +1,241 @@
-//! The commands.
+//! The commands: one file each. They see all floors below and change the world only through the ledger.
 
+pub mod args;
+mod check;
+mod history;
+mod hold;
+mod init;
+mod log;
+mod plan;
+mod post;
+mod preview;
+mod run;
 pub mod show;
+mod status;
+mod table;
+mod words;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::CommandFactory;
+
+use crate::campaign::assemble::{Assembled, assemble};
+use crate::campaign::{Campaign, Roster};
+use crate::clock::{Clock, SystemClock};
+use crate::folder::{Folder, FolderGone};
+use crate::ledger::LedgerError;
+use crate::ledger::sqlite::Sqlite;
+use crate::settings::{Settings, SettingsError};
+
+use args::{Cli, Command};
+
+/// What a command came to, as `DESIGN` promises it to scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Done,
+    /// Something is wrong, and it was said.
+    Wrong,
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    #[error("{0}")]
+    Settings(#[from] SettingsError),
+    #[error("{0}")]
+    Ledger(#[from] LedgerError),
+    /// The command line asks for what is not there.
+    #[error("{0}")]
+    Usage(String),
+    /// Anything else; the sentence says what to do.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+impl Failed {
+    fn status(&self) -> u8 {
+        match self {
+            Failed::Settings(_) | Failed::Usage(_) => 2,
+            Failed::Ledger(LedgerError::Taken(_)) => 75,
+            Failed::Ledger(_) => 78,
+            Failed::Wrong(_) => 1,
+        }
+    }
+
+    /// What to do about it, where the message alone does not say.
+    fn help(&self) -> Option<&'static str> {
+        match self {
+            Failed::Ledger(LedgerError::Missing(_)) => Some(
+                "restore it from a backup; or, for a campaign that has never posted, `steadfast init` makes a new one",
+            ),
+            Failed::Ledger(LedgerError::Taken(_)) => {
+                Some("only one daemon may post: stop the other one first")
+            }
+            Failed::Ledger(LedgerError::Broken(_)) => Some(
+                "nothing was sent; if the file is damaged, restore it from a backup and never delete it: it knows what was posted",
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// Runs what the command line says.
+pub async fn main(cli: Cli) -> ExitCode {
+    let done = match cli.command {
+        Command::Schema => schema(),
+        Command::Completions { shell } => completions(shell),
+        command => with_settings(cli.config.as_deref(), command).await,
+    };
+    match done {
+        Ok(Exit::Done) => ExitCode::SUCCESS,
+        Ok(Exit::Wrong) => ExitCode::from(1),
+        Err(failed) => {
+            complain(&format!("error: {failed}"));
+            if let Some(help) = failed.help() {
+                complain(&format!("help: {help}"));
+            }
+            ExitCode::from(failed.status())
+        }
+    }
+}
+
+async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, Failed> {
+    let office = Office {
+        settings: Settings::load(config)?,
+        clock: Arc::new(SystemClock),
+    };
+    match command {
+        Command::Init => init::init(&office).await,
+        Command::Run => run::run(&office).await,
+        Command::Check { format } => check::check(&office, format),
+        Command::Plan { from, days, format } => plan::plan(&office, from, days, format).await,
+        Command::Preview { message, format } => preview::preview(&office, message.as_deref(), format),
+        Command::Status { format } => status::status(&office, format).await,
+        Command::History {
+            since,
+            message,
+            account,
+            state,
+            limit,
+            format,
+        } => {
+            let asked = history::Asked {
+                since,
+                message,
+                account,
+                state,
+                limit,
+            };
+            history::history(&office, asked, format).await
+        }
+        Command::Hold { scope, why } => hold::hold(&office, &scope, &why).await,
+        Command::Release { scope } => hold::release(&office, &scope).await,
+        Command::Post { message, to } => post::post(&office, &message, &to).await,
+        Command::Retry { post } => words::retry(&office, post).await,
+        Command::Skip { post, why } => words::skip(&office, post, why).await,
+        Command::Resolve { post, how } => words::resolve(&office, post, how).await,
+        Command::Schema | Command::Completions { .. } => Ok(Exit::Done),
+    }
+}
+
+fn schema() -> Result<Exit, Failed> {
+    print_json(&crate::campaign::schema::schema());
+    Ok(Exit::Done)
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<Exit, Failed> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "steadfast", &mut text);
+    print(&String::from_utf8_lossy(&text));
+    Ok(Exit::Done)
+}
+
+/// Where every command begins: the settings and the clock, and from them the files and the ledger.
+pub(crate) struct Office {
+    pub settings: Settings,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The message files as they are now.
+pub(crate) struct Files {
+    pub folder: Folder,
+    pub roster: Roster,
+    pub assembled: Assembled,
+}
+
+impl Office {
+    pub fn read_files(&self) -> Result<Files, Failed> {
+        let gone = |gone: FolderGone| Failed::Wrong(format!("{gone}; is `messages` in the config right?"));
+        let mut folder = Folder::open(&self.settings.messages).map_err(gone)?;
+        let scanned = folder.scan().map_err(gone)?;
+        let roster = self.settings.roster();
+        let assembled = assemble(&scanned.files, &roster, self.clock.now(), &folder);
+        Ok(Files {
+            folder,
+            roster,
+            assembled,
+        })
+    }
+
+    /// The campaign, or the reason why there is none.
+    pub fn campaign(&self, files: &Files) -> Result<Campaign, Failed> {
+        files.assembled.campaign.clone().map_err(|why| {
+            Failed::Wrong(format!(
+                "there is no campaign to work with: {why}; `steadfast check` shows every problem"
+            ))
+        })
+    }
+
+    /// The ledger of a campaign that has posted, or could have.
+    pub async fn ledger(&self) -> Result<Sqlite, Failed> {
+        if self.settings.only_sandbox() {
+            return Ok(Sqlite::create(&self.settings.ledger).await?);
+        }
+        Ok(Sqlite::open(&self.settings.ledger).await?)
+    }
+
+    /// The ledger if there is one: for commands that only look.
+    pub async fn ledger_if_any(&self) -> Result<Option<Sqlite>, Failed> {
+        match Sqlite::open(&self.settings.ledger).await {
+            Ok(ledger) => Ok(Some(ledger)),
+            Err(LedgerError::Missing(_)) => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    }
+}
+
+/// Who is speaking, for the ledger.
+pub(crate) fn speaker() -> String {
+    let user = ["SUDO_USER", "USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok());
+    user.filter(|user| !user.is_empty())
+        .unwrap_or_else(|| "a command".to_owned())
+}
+
+/// To standard output. A reader that has gone (`| head`) is no error.
+pub(crate) fn print(text: &str) {
+    use std::io::Write;
+    let mut out = anstream::stdout().lock();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+pub(crate) fn print_line(text: &str) {
+    print(&format!("{text}\n"));
+}
+
+pub(crate) fn print_json(value: &impl serde::Serialize) {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => print_line(&text),
+        Err(e) => complain(&format!("error: this can't be written as JSON: {e}")),
+    }
+}
+
+/// To standard error.
+pub(crate) fn complain(text: &str) {
+    use std::io::Write;
+    let mut err = anstream::stderr().lock();
+    drop(writeln!(err, "{text}"));
+}

@@ -69,7 +69,7 @@ fn bsky_social() -> String {
     "https://bsky.social".into()
 }
 
-pub fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
+pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
     let config: Config = settings(table)?;
     let password = config
         .app_password
@@ -289,7 +289,7 @@ fn refused(answer: &Answer) -> Failure {
     let own_shape = refusal.is_some();
     let (name, message) = refusal.map(|r| (r.error, r.message)).unwrap_or_default();
     let class = match (answer.status, name.as_str()) {
-        (500.., _) => Class::InDoubt,
+        (429 | 500.., _) => answer.class(own_shape),
         // Not accepted, and may be once the session is renewed, or the image uploaded again that the server
         // dropped because nothing used it yet.
         (_, "ExpiredToken" | "BlobNotFound") => Class::Transient,

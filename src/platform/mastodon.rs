@@ -55,7 +55,7 @@ pub struct Config {
     access_token: SecretSource,
 }
 
-pub fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
+pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
     let config: Config = settings(table)?;
     let base = BaseUrl::parse(&config.base_url).map_err(|e| format!("base_url: {e}"))?;
     let token = config

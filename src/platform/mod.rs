@@ -48,15 +48,23 @@ pub struct Entry {
     pub name: &'static str,
     /// Its usual limits; those of an account may be wider (`Platform::limits`).
     pub limits: fn() -> Limits,
-    /// Makes an account's adapter from its own keys of `[account.NAME]`. It reads secrets and what the vault
-    /// has, and speaks to nobody.
-    pub open: Open,
+    open: Open,
     /// The JSON schema of those keys.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
-/// What is wrong is said in one sentence, without any secret.
-pub type Open = fn(toml::Table, &Tools<'_>) -> Result<Box<dyn Platform>, String>;
+type Open = fn(toml::Table, &Tools<'_>) -> Result<Box<dyn Platform>, String>;
+
+impl Entry {
+    /// Makes an account's adapter from its own keys of `[account.NAME]`. It reads secrets and what the vault
+    /// has, and speaks to nobody. What is wrong is said in one sentence, without any secret.
+    pub fn open(&self, table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
+        Ok(Box::new(Discreet {
+            inner: (self.open)(table, tools)?,
+            scrubber: tools.scrubber.clone(),
+        }))
+    }
+}
 
 /// The platform that config files call `name`.
 pub fn find(name: &str) -> Option<&'static Entry> {
@@ -84,6 +92,10 @@ pub trait Platform: Send + Sync {
     async fn prepare(&self, part: &Outgoing<'_>) -> Result<Prepared, Failure>;
 
     /// Exactly one request that the world can see: `sealed.prepared`, byte for byte, under `sealed.key`.
+    ///
+    /// After `InDoubt` the same `sealed` is sent again, as `limits().doubt` allows. After `Transient` the part
+    /// is prepared anew, because an upload may be gone by then; the key stays, so that what an earlier try in
+    /// doubt left behind is still found.
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure>;
 }
 
@@ -144,6 +156,42 @@ pub struct Prepared {
 pub struct Sealed {
     pub prepared: Prepared,
     pub key: Key,
+}
+
+/// Any adapter, with its secrets kept in: a platform may repeat our token in its error, and a person may
+/// paste one into a message (reliability F16).
+struct Discreet {
+    inner: Box<dyn Platform>,
+    scrubber: Scrubber,
+}
+
+#[async_trait]
+impl Platform for Discreet {
+    fn limits(&self) -> &Limits {
+        self.inner.limits()
+    }
+
+    async fn prepare(&self, part: &Outgoing<'_>) -> Result<Prepared, Failure> {
+        let prepared = self.inner.prepare(part).await.map_err(|f| self.scrubbed(f))?;
+        if self.scrubber.scrub(&prepared.body) != prepared.body {
+            return Err(Failure::new(
+                Class::Rejected,
+                "one of our own secrets stands in it: it is not sent",
+            ));
+        }
+        Ok(prepared)
+    }
+
+    async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
+        self.inner.publish(sealed).await.map_err(|f| self.scrubbed(f))
+    }
+}
+
+impl Discreet {
+    fn scrubbed(&self, mut failure: Failure) -> Failure {
+        failure.words = self.scrubber.scrub(&failure.words).into_owned();
+        failure
+    }
 }
 
 /// An account's own keys, with what is wrong with them in one line.

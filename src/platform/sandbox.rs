@@ -45,7 +45,7 @@ pub struct Config {
     like: Option<String>,
 }
 
-pub fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
+pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
     let config: Config = settings(table)?;
     let name = config.like.as_deref().unwrap_or(LIKE);
     let model = super::find(name)
@@ -287,16 +287,23 @@ impl Timeline {
         file.seek(SeekFrom::Start(self.read))?;
         let mut added = Vec::new();
         file.read_to_end(&mut added)?;
-        let whole = added.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
-        for shown in lines(added.get(..whole).unwrap_or_default()) {
+        let whole = whole_lines(&added);
+        for shown in lines(whole) {
             self.known.insert(shown.id);
         }
-        self.read += whole as u64;
-        if whole < added.len() {
+        let (whole, all) = (whole.len() as u64, added.len() as u64);
+        self.read += whole;
+        if whole < all {
             file.set_len(self.read)?;
         }
         Ok(())
     }
+}
+
+/// All but a last line without an end, which a crash has left.
+fn whole_lines(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+    bytes.get(..end).unwrap_or_default()
 }
 
 /// Lines that cannot be read are passed over: a timeline is for looking at.
@@ -314,7 +321,7 @@ pub fn timeline(vault: &Path, account: &AccountName, limit: usize) -> io::Result
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(e) => return Err(e),
     };
-    let mut all: Vec<Shown> = lines(&bytes).collect();
+    let mut all: Vec<Shown> = lines(whole_lines(&bytes)).collect();
     all.drain(..all.len().saturating_sub(limit));
     let mut conversations: Vec<Vec<Shown>> = Vec::new();
     let mut place: HashMap<String, usize> = HashMap::new();

@@ -55,7 +55,7 @@ pub struct Config {
     secret: SecretSource,
 }
 
-pub fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
+pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
     let config: Config = settings(table)?;
     let url = BaseUrl::endpoint(&config.url).map_err(|e| format!("url: {e}"))?;
     let secret = config.secret.resolve().map_err(|e| format!("secret: {e}"))?;
@@ -268,5 +268,38 @@ impl Platform for Webhook {
             )
             .json(sealed.prepared.body.clone());
         read(sealed.key, &self.http.publish(request).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signature_is_that_of_the_published_vector() {
+        let secret = Secret::new("whsec_c3RlYWRmYXN0LXRlc3Qtc2VjcmV0LTAxMjM0NTY3ODk=");
+        let signer = Signer::new(&secret).unwrap();
+        let body = r#"{"type":"test.ping","timestamp":"2026-01-01T00:00:00Z","data":{}}"#;
+        let signature = signer.sign("msg_test1", 1_767_225_600, body);
+        assert_eq!(signature, "v1,xtMpXFB7xMPEcOQyJTFXMFwejjc9b9bC1wZn0n/60u4=");
+    }
+
+    #[test]
+    fn a_secret_of_the_wrong_shape_is_refused() {
+        let encoded = |bytes: usize| format!("whsec_{}", STANDARD.encode(vec![7; bytes]));
+        for (secret, good) in [
+            (encoded(24), true),
+            (encoded(64), true),
+            (encoded(23), false),
+            (encoded(65), false),
+            (encoded(32).replace("whsec_", ""), false),
+            ("whsec_%%%".into(), false),
+        ] {
+            assert_eq!(
+                Signer::new(&Secret::new(secret.clone())).is_ok(),
+                good,
+                "{secret}"
+            );
+        }
     }
 }

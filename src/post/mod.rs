@@ -3,3 +3,6 @@
 pub mod content;
 pub mod identity;
 pub mod outcome;
+pub mod retry;
+pub mod state;
+pub mod step;

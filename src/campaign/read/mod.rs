@@ -26,7 +26,7 @@ pub(super) use markdown::split as split_markdown;
 pub use message::{Entry, MESSAGE_KEYS, NOT_YET_KEYS};
 pub use settings::{BLACKOUT_KEYS, CAMPAIGN_KEYS, RawBlackout, RawCampaign};
 pub use time::AFTER_KEYS;
-pub use value::is_language;
+pub use value::{duration, is_language};
 pub use words::{IMAGE_KEYS, WORDS_KEYS};
 
 use super::check::Stash;

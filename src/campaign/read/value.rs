@@ -72,7 +72,8 @@ pub fn written(value: &Datetime) -> Written {
         return Written::Date(date);
     };
     let second = small(time.second.unwrap_or(0)).min(59);
-    let Ok(time) = Time::new(small(time.hour), small(time.minute), second, 0) else {
+    let fraction = i32::try_from(time.nanosecond.unwrap_or(0)).unwrap_or(0);
+    let Ok(time) = Time::new(small(time.hour), small(time.minute), second, fraction) else {
         return Written::OutOfRange;
     };
     let local = DateTime::from_parts(date, time);

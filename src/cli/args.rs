@@ -1,0 +1,203 @@
+//! The command line: what can be said, with help and examples.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Keeps a cause in public view: posts a campaign's messages on every platform, at the right hour, exactly
+/// once.
+#[derive(Debug, Parser)]
+#[command(name = "steadfast", version, max_term_width = 100, after_help = AFTER)]
+pub struct Cli {
+    /// A config file, read after config/default.toml and config/local.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER: &str = "\
+Begin here:
+  steadfast check          is anything wrong in the message files?
+  steadfast plan           what goes out when?
+  steadfast run            post it; without accounts, to the sandbox on this machine
+  steadfast hold --why …   stop everything, at once
+
+Exit status: 0 done and nothing wrong, 1 something is wrong and was said, 2 the command line or the config
+is wrong, 75 another daemon has the ledger, 78 the ledger is missing or can't be used.";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make the ledger of a campaign with real accounts
+    ///
+    /// The ledger records what was posted. `run` never makes one by itself where posts leave the machine:
+    /// a lost ledger would be silently begun anew, and everything posted again. With the sandbox alone no
+    /// `init` is needed.
+    Init,
+    /// Run the daemon: plan, post, pick up changed files, until told to stop
+    #[command(
+        after_help = "Examples:\n  steadfast run\n  STEADFAST__WEB__LISTEN=127.0.0.1:9000 steadfast run"
+    )]
+    Run,
+    /// Show every problem in the message files
+    ///
+    /// Each with its file, line and column, what is wrong, and what to write instead. Exit status 1 if any
+    /// is an error.
+    #[command(
+        after_help = "Examples:\n  steadfast check\n  steadfast check --format json | jq '.[].message'"
+    )]
+    Check {
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Show what goes out when, and for what does not: why
+    #[command(
+        after_help = "Examples:\n  steadfast plan\n  steadfast plan --from 2026-12-01 --days 31\n  steadfast plan --days 90 --format ics > campaign.ics"
+    )]
+    Plan {
+        /// The first local day (default: now)
+        #[arg(long, value_name = "DATE")]
+        from: Option<jiff::civil::Date>,
+        /// How many days
+        #[arg(long, value_name = "N", default_value_t = 14, value_parser = clap::value_parser!(u16).range(1..=3660))]
+        days: u16,
+        #[arg(long, value_enum, default_value_t)]
+        format: PlanFormat,
+    },
+    /// Show each platform's exact text, parts and lengths
+    #[command(after_help = "Examples:\n  steadfast preview ten-to-two\n  steadfast preview --format json")]
+    Preview {
+        /// A message (default: all)
+        #[arg(value_name = "ID")]
+        message: Option<String>,
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Show how the daemon, the campaign and the accounts are
+    Status {
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Show what was posted, and what became of the rest
+    #[command(
+        after_help = "Examples:\n  steadfast history --limit 20\n  steadfast history --state held\n  steadfast history --message ten-to-two --format json"
+    )]
+    History {
+        /// Only posts due since this day or instant
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+        #[arg(long, value_name = "ID")]
+        message: Option<String>,
+        #[arg(long, value_name = "NAME")]
+        account: Option<String>,
+        /// due, sending, retrying, in_doubt, held, sent, rejected or skipped
+        #[arg(long)]
+        state: Option<crate::post::state::State>,
+        /// At most so many, the newest first
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: u32,
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Stop: no further post leaves until released
+    ///
+    /// In force when the command returns, for the running daemon too; what was already on its way is named.
+    #[command(
+        after_help = "Examples:\n  steadfast hold --why \"the court has ruled, texts are being checked\"\n  steadfast hold --account mastodon --why \"wrong picture\"\n  steadfast hold --message ten-to-two --why \"figure disputed\""
+    )]
+    Hold {
+        #[command(flatten)]
+        scope: ScopeArgs,
+        /// The reason, for those who will release it
+        #[arg(long)]
+        why: String,
+    },
+    /// Let a hold go
+    ///
+    /// What fell due meanwhile follows the campaign's `after_hold`: held for review, sent if not too late,
+    /// or skipped.
+    Release {
+        #[command(flatten)]
+        scope: ScopeArgs,
+    },
+    /// Post a message now, again if it was posted before
+    #[command(
+        after_help = "Examples:\n  steadfast post hearing-denied\n  steadfast post hearing-denied --to bluesky"
+    )]
+    Post {
+        #[arg(value_name = "ID")]
+        message: String,
+        /// An account or group (default: as the message says)
+        #[arg(long, value_name = "ACCOUNT")]
+        to: Vec<String>,
+    },
+    /// Send a held, rejected or skipped post after all
+    Retry {
+        #[arg(value_name = "POST")]
+        post: crate::post::identity::PostId,
+    },
+    /// Never send a post
+    Skip {
+        #[arg(value_name = "POST")]
+        post: crate::post::identity::PostId,
+        #[arg(long, default_value = "a person said so")]
+        why: String,
+    },
+    /// Say what became of a post in doubt, after looking on the platform
+    #[command(
+        after_help = "Examples:\n  steadfast resolve POST --sent https://mastodon.social/@campaign/1\n  steadfast resolve POST --not-sent     it is sent again"
+    )]
+    Resolve {
+        #[arg(value_name = "POST")]
+        post: crate::post::identity::PostId,
+        #[command(flatten)]
+        how: Resolution,
+    },
+    /// Print the JSON Schema of message files, for editors
+    #[command(
+        after_help = "Example:\n  steadfast schema > messages.schema.json\n\nThen begin a message file with:\n  #:schema ../messages.schema.json"
+    )]
+    Schema,
+    /// Print completions for a shell
+    #[command(
+        after_help = "Example:\n  steadfast completions bash > ~/.local/share/bash-completion/completions/steadfast"
+    )]
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Clone, Args)]
+#[group(multiple = false)]
+pub struct ScopeArgs {
+    /// One account (default: everything)
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+    /// One message (default: everything)
+    #[arg(long, value_name = "ID")]
+    pub message: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+pub struct Resolution {
+    /// It is there, at this URL
+    #[arg(long, value_name = "URL")]
+    pub sent: Option<String>,
+    /// It is not there: send it again
+    #[arg(long)]
+    pub not_sent: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    #[default]
+    Table,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    #[default]
+    Table,
+    Json,
+    Ics,
+}

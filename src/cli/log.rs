@@ -1,0 +1,230 @@
+//! How events become lines: for people on a terminal, JSON otherwise. One event, one line; no secret.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+
+use serde_json::json;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::platform::secret::Scrubber;
+use crate::settings::{Log, LogFormat};
+
+/// Starts logging to standard error.
+///
+/// # Errors
+/// In one sentence, if the filter makes no sense.
+pub(super) fn start(log: &Log, scrubber: &Scrubber) -> Result<(), String> {
+    let filter =
+        EnvFilter::try_new(&log.filter).map_err(|e| format!("`log.filter = \"{}\"`: {e}", log.filter))?;
+    let terminal = io::stderr().is_terminal();
+    let pretty = match log.format {
+        LogFormat::Pretty => true,
+        LogFormat::Json => false,
+        LogFormat::Auto => terminal,
+    };
+    let lines = Lines {
+        scrubber: scrubber.clone(),
+    };
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(lines);
+    let done = if pretty {
+        let styled = terminal && std::env::var_os("NO_COLOR").is_none();
+        builder
+            .with_ansi(styled)
+            .event_format(Pretty { styled })
+            .try_init()
+    } else {
+        builder.with_ansi(false).event_format(Json).try_init()
+    };
+    done.map_err(|e| e.to_string())
+}
+
+/// `13:00:02 post.sent    sent hello to mastodon  url=…`
+struct Pretty {
+    styled: bool,
+}
+
+impl<S, N> FormatEvent<S, N> for Pretty
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let fields = Fields::of(event);
+        let (on, off) = match (self.styled, *event.metadata().level()) {
+            (false, _) => ("", ""),
+            (true, Level::ERROR) => ("\x1b[31m", "\x1b[0m"),
+            (true, Level::WARN) => ("\x1b[33m", "\x1b[0m"),
+            (true, _) => ("\x1b[32m", "\x1b[0m"),
+        };
+        let (dim, plain) = if self.styled {
+            ("\x1b[2m", "\x1b[0m")
+        } else {
+            ("", "")
+        };
+        SystemTime.format_time(&mut out)?;
+        write!(
+            out,
+            " {on}{:<18}{off} {}{dim}",
+            fields.event,
+            printable(&fields.text)
+        )?;
+        // What the sentence says already is not said again.
+        let said = [
+            "message", "account", "platform", "due", "error", "why", "part", "parts",
+        ];
+        for (name, value) in fields
+            .rest
+            .iter()
+            .filter(|(name, _)| !said.contains(&name.as_str()))
+        {
+            match value.as_str() {
+                Some("") => {}
+                Some(text) => write!(out, " {name}={}", printable(text))?,
+                None => write!(out, " {name}={value}")?,
+            }
+        }
+        writeln!(out, "{plain}")
+    }
+}
+
+/// One JSON object: `timestamp`, `level`, `event`, `text` (the sentence), then the event's own fields.
+struct Json;
+
+impl<S, N> FormatEvent<S, N> for Json
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let fields = Fields::of(event);
+        let mut now = String::new();
+        SystemTime.format_time(&mut Writer::new(&mut now))?;
+        let level = event.metadata().level().as_str();
+        let head =
+            json!({"timestamp": now, "level": level, "event": fields.event, "text": fields.text}).to_string();
+        let rest = serde_json::Value::Object(fields.rest).to_string();
+        let (head, rest) = (head.trim_end_matches('}'), rest.trim_start_matches('{'));
+        writeln!(out, "{head}{}{rest}", if rest == "}" { "" } else { "," })
+    }
+}
+
+/// The fields of an event. The sentence is tracing's `message`; ours of that name is a message's id, and is
+/// recorded as `message_id`.
+#[derive(Default)]
+struct Fields {
+    event: String,
+    text: String,
+    rest: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Fields {
+    fn of(event: &Event<'_>) -> Self {
+        let mut fields = Self::default();
+        event.record(&mut fields);
+        if fields.event.is_empty() {
+            event.metadata().target().clone_into(&mut fields.event);
+        }
+        fields
+    }
+
+    fn put(&mut self, field: &Field, value: serde_json::Value) {
+        let name = if field.name() == "message_id" {
+            "message"
+        } else {
+            field.name()
+        };
+        self.rest.insert(name.to_owned(), value);
+    }
+}
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "event" => value.clone_into(&mut self.event),
+            "message" => value.clone_into(&mut self.text),
+            _ => self.put(field, value.into()),
+        }
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value.into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value.into());
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value.into());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let value = format!("{value:?}");
+        match field.name() {
+            "message" => self.text = value,
+            _ => self.put(field, value.into()),
+        }
+    }
+}
+
+/// Without anything that could move a terminal's cursor or begin a line of its own (reliability D10).
+fn printable(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            if c.is_control() {
+                c.escape_default().collect()
+            } else {
+                vec![c]
+            }
+        })
+        .collect()
+}
+
+/// Standard error, a line at a time: known secrets are starred, and a line break inside is shown, not made.
+#[derive(Clone)]
+struct Lines {
+    scrubber: Scrubber,
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        let text = text
+            .trim_end_matches('\n')
+            .replace('\n', "\\n")
+            .replace('\r', "\\r");
+        let text = format!("{}\n", self.scrubber.scrub(&text));
+        // A log that can't be written must not stop the sending.
+        drop(io::stderr().lock().write_all(text.as_bytes()));
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d10_nothing_from_outside_can_begin_a_line_or_move_the_cursor() {
+        assert_eq!(printable("a\nb\x1b[2Jc\u{85}d"), "a\\nb\\u{1b}[2Jc\\u{85}d");
+    }
+}

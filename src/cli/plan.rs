@@ -1,0 +1,218 @@
+//! `steadfast plan`: what goes out when, and for what does not: why.
+
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+use serde::Serialize;
+
+use crate::calendar::past::Past;
+use crate::calendar::plan::{Fate, View, plan as make_plan};
+use crate::campaign::render::render;
+use crate::campaign::{Campaign, Roster};
+use crate::daemon::asked;
+use crate::ledger::{Hold, Ledger, Scope};
+use crate::post::state::State;
+
+use super::args::PlanFormat;
+use super::{Exit, Failed, Office, print, print_json, print_line, table};
+
+#[derive(Serialize)]
+struct Row {
+    message: String,
+    account: String,
+    /// None: it has no time.
+    due: Option<Timestamp>,
+    state: &'static str,
+    why: Option<String>,
+    #[serde(skip)]
+    text: String,
+}
+
+pub(super) async fn plan(
+    office: &Office,
+    from: Option<Date>,
+    days: u16,
+    format: PlanFormat,
+) -> Result<Exit, Failed> {
+    let files = office.read_files()?;
+    let campaign = office.campaign(&files)?;
+    let now = office.clock.now();
+    let zone = &campaign.settings.zone;
+    let wrong = || Failed::Usage("that day is out of range".to_owned());
+    let from = match from {
+        Some(day) => day.to_zoned(zone.clone()).map_err(|_| wrong())?,
+        None => now.to_zoned(zone.clone()),
+    };
+    let until = from
+        .checked_add(i32::from(days).days())
+        .map_err(|_| wrong())?
+        .timestamp();
+    let from = from.timestamp();
+
+    let (past, holds, open) = match office.ledger_if_any().await? {
+        Some(ledger) => {
+            let mut open = ledger.in_state(State::Due, 100_000).await?;
+            open.extend(ledger.in_state(State::Retrying, 100_000).await?);
+            open.extend(ledger.in_state(State::Held, 100_000).await?);
+            (
+                ledger.past(&asked(&campaign), now).await?,
+                ledger.holds().await?,
+                open,
+            )
+        }
+        None => (Past::default(), Vec::new(), Vec::new()),
+    };
+    let view = View {
+        campaign: &campaign,
+        roster: &files.roster,
+        past: &past,
+        late: office.settings.late,
+    };
+    let plan = make_plan(&view, now, until);
+
+    let mut rows: Vec<Row> = open
+        .into_iter()
+        .map(|post| {
+            let held = post.standing.state == State::Held;
+            let due = if held {
+                post.due
+            } else {
+                post.due.max(post.standing.not_before)
+            };
+            Row {
+                message: post.message.to_string(),
+                account: post.account.to_string(),
+                due: Some(due),
+                state: if held { "held" } else { "planned" },
+                why: post.standing.why.or(post.error),
+                text: post
+                    .content
+                    .parts
+                    .into_iter()
+                    .next()
+                    .map(|part| part.text)
+                    .unwrap_or_default(),
+            }
+        })
+        .collect();
+    for post in &plan.posts {
+        let (state, why) = match &post.fate {
+            Fate::Planned => ("planned", None),
+            Fate::Expected(why) => ("planned", Some(why.clone())),
+            Fate::Late(why) | Fate::Missed(why) => ("held", Some(why.clone())),
+            Fate::Blocked(why) => ("blocked", Some(why.clone())),
+        };
+        rows.push(row(&campaign, &files.roster, post, state, why));
+    }
+    for row in rows.iter_mut().filter(|row| row.state == "planned") {
+        if let Some(hold) = holds.iter().find(|hold| covers(hold, row)) {
+            row.state = "held";
+            row.why = Some(format!("{} is held: {}", hold.scope, hold.why));
+        }
+    }
+    rows.retain(|row| {
+        row.due
+            .is_some_and(|due| due < until && (due >= from || row.state != "planned"))
+    });
+    rows.sort_by(|a, b| (a.due, &a.message, &a.account).cmp(&(b.due, &b.message, &b.account)));
+    for (message, account, why) in &plan.idle {
+        let account = files
+            .roster
+            .accounts
+            .get(*account)
+            .map(|account| account.name.to_string())
+            .unwrap_or_default();
+        let state = if message.draft { "held" } else { "blocked" };
+        rows.push(Row {
+            message: message.id.to_string(),
+            account,
+            due: None,
+            state,
+            why: Some(why.clone()),
+            text: String::new(),
+        });
+    }
+    show(&rows, &campaign, format);
+    Ok(Exit::Done)
+}
+
+fn row(
+    campaign: &Campaign,
+    roster: &Roster,
+    post: &crate::calendar::plan::Planned,
+    state: &'static str,
+    why: Option<String>,
+) -> Row {
+    let account = roster.accounts.get(post.account);
+    let content = account.and_then(|account| render(campaign, &post.message, account, post.due).ok());
+    let text = content
+        .and_then(|content| content.parts.into_iter().next())
+        .map(|part| part.text);
+    Row {
+        message: post.message.id.to_string(),
+        account: account
+            .map(|account| account.name.to_string())
+            .unwrap_or_default(),
+        due: Some(post.due),
+        state,
+        why,
+        text: text.unwrap_or_default(),
+    }
+}
+
+fn covers(hold: &Hold, row: &Row) -> bool {
+    match &hold.scope {
+        Scope::All => true,
+        Scope::Account(name) => name.as_str() == row.account,
+        Scope::Message(id) => id.as_str() == row.message,
+    }
+}
+
+fn show(rows: &[Row], campaign: &Campaign, format: PlanFormat) {
+    match format {
+        PlanFormat::Json => print_json(&rows),
+        PlanFormat::Ics => print(&calendar(rows, campaign)),
+        PlanFormat::Table if rows.is_empty() => print_line("nothing is planned in these days"),
+        PlanFormat::Table => {
+            let mut shown = table::table(&["due", "message", "account", "state", "why"]);
+            for row in rows {
+                shown.add_row([
+                    row.due.map_or_else(
+                        || "—".to_owned(),
+                        |due| table::local(due, &campaign.settings.zone),
+                    ),
+                    row.message.clone(),
+                    row.account.clone(),
+                    row.state.to_owned(),
+                    row.why.clone().unwrap_or_default(),
+                ]);
+            }
+            print_line(&shown.to_string());
+        }
+    }
+}
+
+/// What will go out, as a calendar that any calendar program reads (RFC 5545).
+fn calendar(rows: &[Row], campaign: &Campaign) -> String {
+    use icalendar::{Calendar, Component, Event};
+    let stamp = |at: Timestamp| at.strftime("%Y%m%dT%H%M%SZ").to_string();
+    let mut calendar = Calendar::new();
+    calendar.name(&campaign.settings.name);
+    for row in rows.iter().filter(|row| row.state == "planned") {
+        let Some(due) = row.due else { continue };
+        let mut event = Event::new();
+        event
+            .uid(&format!(
+                "{}.{}.{}@steadfast",
+                row.message,
+                row.account,
+                due.as_second()
+            ))
+            .summary(&format!("{} → {}", row.message, row.account))
+            .description(&row.text)
+            .add_property("DTSTAMP", stamp(due))
+            .add_property("DTSTART", stamp(due))
+            .add_property("TRANSP", "TRANSPARENT");
+        calendar.push(event.done());
+    }
+    calendar.to_string()
+}

@@ -1,0 +1,136 @@
+//! `steadfast preview`: each platform's exact text, parts and lengths, as of now.
+
+use serde::Serialize;
+
+use crate::campaign::message::Message;
+use crate::campaign::render::render;
+use crate::campaign::{Account, Campaign};
+use crate::text::count::measure;
+
+use super::args::Format;
+use super::{Exit, Failed, Office, print_json, print_line};
+
+#[derive(Serialize)]
+struct Row {
+    message: String,
+    account: String,
+    platform: String,
+    language: String,
+    parts: Vec<PartRow>,
+    problems: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct PartRow {
+    text: String,
+    length: usize,
+    limit: Option<usize>,
+    unit: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    images: Vec<String>,
+}
+
+pub(super) fn preview(office: &Office, wanted: Option<&str>, format: Format) -> Result<Exit, Failed> {
+    let files = office.read_files()?;
+    let campaign = office.campaign(&files)?;
+    let messages: Vec<_> = campaign
+        .messages
+        .iter()
+        .filter(|m| wanted.is_none_or(|id| m.id.as_str() == id))
+        .collect();
+    if let Some(id) = wanted.filter(|_| messages.is_empty()) {
+        return Err(Failed::Usage(format!(
+            "there is no message `{id}` that can be read; `steadfast check` shows what is wrong"
+        )));
+    }
+    let mut rows = Vec::new();
+    for message in messages {
+        for index in files.roster.target_indexes(&message.to) {
+            if let Some(account) = files.roster.accounts.get(index) {
+                rows.push(row(office, &campaign, message, account));
+            }
+        }
+    }
+    match format {
+        Format::Json => print_json(&rows),
+        Format::Table => rows.iter().for_each(|row| print_line(&shown(row))),
+    }
+    let wrong = rows.iter().any(|row| !row.problems.is_empty());
+    Ok(if wrong { Exit::Wrong } else { Exit::Done })
+}
+
+fn row(office: &Office, campaign: &Campaign, message: &Message, account: &Account) -> Row {
+    let mut row = Row {
+        message: message.id.to_string(),
+        account: account.name.to_string(),
+        platform: account.platform.to_owned(),
+        language: account
+            .language
+            .clone()
+            .unwrap_or_else(|| campaign.settings.language.clone()),
+        parts: Vec::new(),
+        problems: campaign.blocked.get(&message.id).cloned().into_iter().collect(),
+    };
+    match render(campaign, message, account, office.clock.now()) {
+        Err(problem) => row.problems.push(problem.to_string()),
+        Ok(content) => {
+            row.language.clone_from(&content.language);
+            for (index, part) in content.parts.iter().enumerate() {
+                let warn = content.warn.as_deref().unwrap_or_default();
+                let measured = measure(&account.limits.length, &part.text, warn);
+                if !measured.fits() {
+                    let (length, unit) = (measured.length, &measured.unit);
+                    let limit = measured.limit.unwrap_or_default();
+                    row.problems.push(format!(
+                        "part {} has {length} {unit}, the limit is {limit}",
+                        index + 1
+                    ));
+                }
+                let text = content
+                    .share
+                    .as_ref()
+                    .map_or_else(|| part.text.clone(), |url| format!("(shares {url})"));
+                row.parts.push(PartRow {
+                    text,
+                    length: measured.length,
+                    limit: measured.limit,
+                    unit: measured.unit.into_owned(),
+                    images: part
+                        .images
+                        .iter()
+                        .map(|image| format!("{}: {}", image.file, image.alt))
+                        .collect(),
+                });
+            }
+        }
+    }
+    row
+}
+
+fn shown(row: &Row) -> String {
+    let mut out = format!(
+        "── {} on {} ({}, {})\n",
+        row.message, row.account, row.platform, row.language
+    );
+    for (index, part) in row.parts.iter().enumerate() {
+        let limit = part
+            .limit
+            .map_or_else(|| "no limit".to_owned(), |limit| format!("of {limit}"));
+        let number = if row.parts.len() > 1 {
+            format!("part {}/{}, ", index + 1, row.parts.len())
+        } else {
+            String::new()
+        };
+        out.push_str(&format!("   [{number}{} {} {}]\n", part.length, limit, part.unit));
+        for line in part.text.lines() {
+            out.push_str(&format!("   {line}\n"));
+        }
+        for image in &part.images {
+            out.push_str(&format!("   image {image}\n"));
+        }
+    }
+    for problem in &row.problems {
+        out.push_str(&format!("   problem: {problem}\n"));
+    }
+    out
+}

@@ -1,0 +1,229 @@
+//! `steadfast run`: the daemon.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::campaign::Roster;
+use crate::daemon::watch::Watch;
+use crate::daemon::{self, Media, Outlet, World};
+use crate::folder::{Folder, Picture};
+use crate::ledger::LedgerError;
+use crate::ledger::sqlite::{Lock, Sqlite};
+use crate::platform::http::Http;
+use crate::platform::secret::Scrubber;
+use crate::platform::{self, ImageBytes, Tools};
+use crate::post::content::Image;
+use crate::web;
+
+use super::{Exit, Failed, Office, log};
+
+pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
+    let settings = &office.settings;
+    let files = office.read_files()?;
+    let campaign = office.campaign(&files)?;
+    let assets = Assets::new(files.roster.clone());
+    log::start(&settings.log, &assets.scrubber).map_err(Failed::Usage)?;
+
+    let (ledger, _lock) = take_ledger(office).await?;
+    ledger.belongs_to(&campaign.settings.id).await?;
+    let ledger = Arc::new(ledger);
+    let pictures = Folder::open(&settings.messages).map_err(|gone| Failed::Wrong(gone.to_string()))?;
+    let world = assemble_world(office, ledger.clone(), &assets, pictures)?;
+
+    let stop = CancellationToken::new();
+    let ready = Arc::new(web::Ready::default());
+    let page = web::Pages {
+        ready: Arc::clone(&ready),
+        ledger: ledger.clone(),
+        roster: assets.roster.clone(),
+        vault: settings.state_folder(),
+        name: campaign.settings.name.clone(),
+        zone: campaign.settings.zone.clone(),
+        messages: settings.messages.clone(),
+    };
+    let serving = web::serve(settings.listen, page, stop.clone())
+        .await
+        .map_err(|e| {
+            Failed::Wrong(format!(
+                "nothing can listen on {}: {e}; set `web.listen` to a free port",
+                settings.listen
+            ))
+        })?;
+
+    let (campaigns, latest) = watch::channel(Arc::new(campaign));
+    let rescan = Arc::new(Notify::new());
+    let watching = Watch {
+        folder: files.folder,
+        roster: assets.roster.clone(),
+        clock: Arc::clone(&office.clock),
+        campaigns,
+        ledger: ledger.clone(),
+        rescan: Arc::clone(&rescan),
+        lost: false,
+    };
+    let watching = tokio::spawn(watching.run(files.assembled, stop.clone()));
+    tokio::spawn(listen_for_signals(stop.clone(), rescan));
+
+    let listen = settings.listen;
+    let count = latest.borrow().messages.len();
+    let done = daemon::run(world, latest, stop.clone(), || {
+        ready.set();
+        let accounts = settings.accounts.len();
+        info!(event = "daemon.ready", messages = count, accounts, listen = %listen, "ready: {count} messages, {accounts} accounts; http://{listen}");
+        if settings.only_sandbox() {
+            info!(event = "daemon.sandbox", "no accounts are set, so nothing leaves this machine: see http://{listen}/sandbox");
+        }
+    })
+    .await;
+    stop.cancel();
+    drop(serving.await);
+    drop(watching.await);
+    done?;
+    info!(event = "daemon.stopped", "stopped");
+    Ok(Exit::Done)
+}
+
+/// The lock first, then the ledger: nobody migrates or recovers under a running daemon.
+async fn take_ledger(office: &Office) -> Result<(Sqlite, Lock), Failed> {
+    let path = &office.settings.ledger;
+    if !path.exists() {
+        if !office.settings.only_sandbox() {
+            return Err(LedgerError::Missing(path.display().to_string()).into());
+        }
+        drop(Sqlite::create(path).await?);
+    }
+    let lock = Lock::take(path)?;
+    Ok((Sqlite::open(path).await?, lock))
+}
+
+/// What the adapters share.
+pub(super) struct Assets {
+    pub roster: Roster,
+    pub scrubber: Scrubber,
+}
+
+impl Assets {
+    pub fn new(roster: Roster) -> Self {
+        Self {
+            roster,
+            scrubber: Scrubber::new(),
+        }
+    }
+}
+
+/// Opens every account.
+pub(super) fn assemble_world(
+    office: &Office,
+    ledger: Arc<Sqlite>,
+    assets: &Assets,
+    folder: Folder,
+) -> Result<World, Failed> {
+    let settings = &office.settings;
+    let http = Http::new(env!("CARGO_PKG_NAME"), Arc::clone(&office.clock)).map_err(Failed::Wrong)?;
+    let vault = settings.state_folder();
+    let mut outlets = Vec::new();
+    let mut problems = Vec::new();
+    for (account, known) in settings.accounts.iter().zip(&assets.roster.accounts) {
+        let tools = Tools {
+            account: &account.name,
+            http: &http,
+            vault: &vault,
+            scrubber: &assets.scrubber,
+        };
+        let Some(entry) = platform::find(account.platform) else {
+            continue;
+        };
+        match entry.open(account.keys.clone(), &tools) {
+            Ok(platform) => {
+                outlets.push(Outlet {
+                    account: known.clone(),
+                    platform,
+                    in_doubt: account.in_doubt,
+                });
+            }
+            Err(why) => problems.push(format!("[account.{}]: {why}", account.name)),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(crate::settings::SettingsError(problems).into());
+    }
+    Ok(World {
+        ledger,
+        clock: Arc::clone(&office.clock),
+        outlets: Arc::new(outlets),
+        roster: Arc::new(assets.roster.clone()),
+        media: Arc::new(Pictures {
+            folder: Arc::new(folder),
+        }),
+        workers: settings.workers,
+        late: settings.late,
+    })
+}
+
+/// Images from the messages folder.
+struct Pictures {
+    folder: Arc<Folder>,
+}
+
+#[async_trait]
+impl Media for Pictures {
+    async fn image(&self, image: &Image) -> Result<ImageBytes, String> {
+        let (folder, image) = (Arc::clone(&self.folder), image.clone());
+        let read = tokio::task::spawn_blocking(move || {
+            let picture = folder
+                .picture(&image.file)
+                .map_err(|problem| format!("{}: {problem}", image.file))?;
+            let Picture {
+                bytes,
+                mime,
+                width,
+                height,
+            } = picture;
+            Ok(ImageBytes {
+                bytes,
+                mime,
+                width,
+                height,
+                alt: image.alt,
+            })
+        });
+        read.await.map_err(|_| "the image could not be read".to_owned())?
+    }
+}
+
+/// SIGTERM and SIGINT stop; a second one stops at once, and what was in flight is looked into at the next
+/// start. SIGHUP looks at the files again.
+async fn listen_for_signals(stop: CancellationToken, rescan: Arc<Notify>) {
+    let signals = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::hangup()),
+    );
+    let (Ok(mut term), Ok(mut int), Ok(mut hup)) = signals else {
+        error!(
+            event = "daemon.deaf",
+            "signals can't be listened for; `steadfast hold` still works"
+        );
+        return;
+    };
+    loop {
+        tokio::select! {
+            _ = hup.recv() => { rescan.notify_one(); continue }
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        if stop.is_cancelled() {
+            std::process::exit(1);
+        }
+        info!(
+            event = "daemon.stopping",
+            "stopping: what is in flight may finish, nothing new begins"
+        );
+        stop.cancel();
+    }
+}

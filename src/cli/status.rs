@@ -1,0 +1,249 @@
+//! `steadfast status`: how the daemon, the campaign and the accounts are.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::ledger::sqlite::{Lock, Sqlite};
+use crate::ledger::{Hold, Ledger, Scope};
+use crate::post::state::State;
+
+use super::args::Format;
+use super::{Exit, Failed, Files, Office, print_json, print_line, table};
+
+#[derive(Serialize)]
+struct Status {
+    version: &'static str,
+    /// None: no daemon is running.
+    uptime_s: Option<i64>,
+    campaign: Option<CampaignRow>,
+    hold: Option<HoldRow>,
+    accounts: Vec<AccountRow>,
+    counts: BTreeMap<&'static str, u64>,
+}
+
+#[derive(Serialize)]
+struct CampaignRow {
+    name: String,
+    /// When the running daemon last took up the files.
+    loaded_at: Option<Timestamp>,
+    messages: usize,
+    problems: usize,
+}
+
+#[derive(Serialize)]
+struct HoldRow {
+    why: String,
+    by: String,
+    since: Timestamp,
+}
+
+#[derive(Serialize)]
+struct AccountRow {
+    account: String,
+    platform: String,
+    /// "ok", "held" or "waiting".
+    state: &'static str,
+    /// Why it is held.
+    held: Option<String>,
+    next_due: Option<Timestamp>,
+    rate_limited_until: Option<Timestamp>,
+}
+
+pub(super) async fn status(office: &Office, format: Format) -> Result<Exit, Failed> {
+    let files = office.read_files()?;
+    let now = office.clock.now();
+    let ledger = office.ledger_if_any().await?;
+    let status = gather(office, &files, ledger.as_ref(), now).await?;
+    match format {
+        Format::Json => print_json(&status),
+        Format::Table => show(&status, &files),
+    }
+    Ok(Exit::Done)
+}
+
+async fn gather(
+    office: &Office,
+    files: &Files,
+    ledger: Option<&Sqlite>,
+    now: Timestamp,
+) -> Result<Status, Failed> {
+    let mut status = Status {
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_s: None,
+        campaign: files
+            .assembled
+            .campaign
+            .as_ref()
+            .ok()
+            .map(|campaign| CampaignRow {
+                name: campaign.settings.name.clone(),
+                loaded_at: None,
+                messages: campaign.messages.len(),
+                problems: files.assembled.problems.len(),
+            }),
+        hold: None,
+        accounts: Vec::new(),
+        counts: State::ALL.iter().map(|state| (state.as_str(), 0)).collect(),
+    };
+    let (mut holds, mut waits, mut next) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+    if let Some(ledger) = ledger {
+        let running = Lock::is_taken(&office.settings.ledger);
+        if running {
+            status.uptime_s = noted(ledger, "started")
+                .await?
+                .map(|started| now.duration_since(started).as_secs());
+            let loaded = noted(ledger, "loaded").await?;
+            if let Some(campaign) = &mut status.campaign {
+                campaign.loaded_at = loaded;
+            }
+        }
+        for (state, count) in ledger.counts().await? {
+            status.counts.insert(state.as_str(), count);
+        }
+        holds = ledger.holds().await?;
+        waits = ledger.waits().await?;
+    }
+    if let Ok(campaign) = &files.assembled.campaign {
+        next = next_due(office, files, campaign, ledger, now).await?;
+    }
+    let everything = holds.iter().find(|hold: &&Hold| hold.scope == Scope::All);
+    status.hold = everything.map(|hold| HoldRow {
+        why: hold.why.clone(),
+        by: hold.by.clone(),
+        since: hold.since,
+    });
+    for account in &office.settings.accounts {
+        let held = holds
+            .iter()
+            .find(|hold| hold.scope == Scope::Account(account.name.clone()))
+            .or(everything);
+        let waiting = waits.get(&account.name).copied().filter(|until| *until > now);
+        status.accounts.push(AccountRow {
+            account: account.name.to_string(),
+            platform: account.platform.to_owned(),
+            state: match (held, waiting) {
+                (Some(_), _) => "held",
+                (None, Some(_)) => "waiting",
+                (None, None) => "ok",
+            },
+            held: held.map(|hold| hold.why.clone()),
+            next_due: next.get(account.name.as_str()).copied(),
+            rate_limited_until: waiting,
+        });
+    }
+    Ok(status)
+}
+
+/// The next post of each account: what waits in the ledger, or what is planned within a month.
+async fn next_due(
+    office: &Office,
+    files: &Files,
+    campaign: &crate::campaign::Campaign,
+    ledger: Option<&Sqlite>,
+    now: Timestamp,
+) -> Result<BTreeMap<String, Timestamp>, Failed> {
+    use crate::calendar::plan::{Fate, View, plan};
+    let past = match ledger {
+        Some(ledger) => ledger.past(&crate::daemon::asked(campaign), now).await?,
+        None => crate::calendar::past::Past::default(),
+    };
+    let view = View {
+        campaign,
+        roster: &files.roster,
+        past: &past,
+        late: office.settings.late,
+    };
+    let month = now
+        .saturating_add(jiff::SignedDuration::from_hours(31 * 24))
+        .unwrap_or(Timestamp::MAX);
+    let mut next: BTreeMap<String, Timestamp> = BTreeMap::new();
+    for post in plan(&view, now, month).posts {
+        let planned = matches!(post.fate, Fate::Planned | Fate::Expected(_));
+        let Some(account) = files.roster.accounts.get(post.account).filter(|_| planned) else {
+            continue;
+        };
+        next.entry(account.name.to_string()).or_insert(post.due);
+    }
+    if let Some(ledger) = ledger {
+        for account in &office.settings.accounts {
+            if let Some(waiting) = ledger.next_ready(&account.name, Timestamp::MIN, &[]).await? {
+                let at = next.entry(account.name.to_string()).or_insert(waiting);
+                *at = waiting.min(*at);
+            }
+        }
+    }
+    Ok(next)
+}
+
+async fn noted(ledger: &Sqlite, key: &str) -> Result<Option<Timestamp>, Failed> {
+    Ok(ledger.noted(key).await?.and_then(|text| text.parse().ok()))
+}
+
+fn show(status: &Status, files: &Files) {
+    let zone = files
+        .assembled
+        .campaign
+        .as_ref()
+        .map_or(jiff::tz::TimeZone::UTC, |c| c.settings.zone.clone());
+    let daemon = match status.uptime_s {
+        Some(seconds) => format!("running for {:#}", jiff::SignedDuration::from_secs(seconds)),
+        None => "not running".to_owned(),
+    };
+    print_line(&format!("steadfast {}: the daemon is {daemon}", status.version));
+    match &status.campaign {
+        Some(campaign) => print_line(&format!(
+            "{}: {} messages, {} problems{}",
+            campaign.name,
+            campaign.messages,
+            campaign.problems,
+            if campaign.problems > 0 {
+                " (`steadfast check`)"
+            } else {
+                ""
+            }
+        )),
+        None => print_line("there is no campaign to work with: `steadfast check`"),
+    }
+    if let Some(hold) = &status.hold {
+        print_line(&format!(
+            "EVERYTHING IS HELD since {} by {}: {}",
+            table::local(hold.since, &zone),
+            hold.by,
+            hold.why
+        ));
+    }
+    let mut accounts = table::table(&["account", "platform", "state", "next due", "why"]);
+    for account in &status.accounts {
+        let why = account.held.clone().or_else(|| {
+            account
+                .rate_limited_until
+                .map(|until| format!("rate limited until {}", table::local(until, &zone)))
+        });
+        accounts.add_row([
+            account.account.clone(),
+            account.platform.clone(),
+            account.state.to_owned(),
+            account
+                .next_due
+                .map_or_else(|| "—".to_owned(), |due| table::local(due, &zone)),
+            why.unwrap_or_default(),
+        ]);
+    }
+    print_line(&accounts.to_string());
+    let counts: Vec<String> = status
+        .counts
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(state, count)| format!("{count} {state}"))
+        .collect();
+    print_line(&format!(
+        "posts: {}",
+        if counts.is_empty() {
+            "none yet".to_owned()
+        } else {
+            counts.join(", ")
+        }
+    ));
+}

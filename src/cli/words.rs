@@ -1,0 +1,86 @@
+//! `retry`, `skip`, `resolve`: a person's word on one post.
+
+use crate::ledger::{Conclusion, Ledger};
+use crate::post::identity::PostId;
+use crate::post::state::State;
+use crate::post::step::{Action, Event, Word, step};
+use crate::text::limits::Doubt;
+
+use super::args::Resolution;
+use super::{Exit, Failed, Office, print_line};
+
+pub(super) async fn retry(office: &Office, post: PostId) -> Result<Exit, Failed> {
+    say(office, post, Word::Retry).await
+}
+
+pub(super) async fn skip(office: &Office, post: PostId, why: String) -> Result<Exit, Failed> {
+    say(office, post, Word::Skip { why }).await
+}
+
+pub(super) async fn resolve(office: &Office, post: PostId, how: Resolution) -> Result<Exit, Failed> {
+    let word = match how.sent {
+        Some(url) => Word::WasSent { url: Some(url) },
+        None => Word::WasNotSent,
+    };
+    say(office, post, word).await
+}
+
+async fn say(office: &Office, id: PostId, word: Word) -> Result<Exit, Failed> {
+    let ledger = office.ledger().await?;
+    let post = ledger
+        .post(id)
+        .await?
+        .ok_or_else(|| Failed::Wrong(format!("there is no post {id}; `steadfast history` lists them")))?;
+    let (state, now) = (post.standing.state, office.clock.now());
+    // A word needs no doubt's end: whoever speaks has looked.
+    let terms = crate::daemon::deliver::terms_of(&post, Doubt::Ask);
+    let next = step(
+        &post.standing,
+        &terms,
+        Event::Told(word.clone()),
+        now,
+        office.clock.dice(),
+    )
+    .map_err(|_| Failed::Wrong(makes_no_sense(&word, state)))?;
+    let receipt = match next.action {
+        Action::Rest(rest) => rest.receipt,
+        _ => None,
+    };
+    let to = next.standing;
+    let conclusion = Conclusion {
+        post: id,
+        from: state,
+        part: post.standing.part,
+        to: to.clone(),
+        receipt,
+        failure: None,
+        at: now,
+    };
+    if !ledger.conclude(conclusion).await? {
+        return Err(Failed::Wrong(
+            "the post moved on meanwhile; look at it again with `steadfast history`".to_owned(),
+        ));
+    }
+    ledger.ring().await?;
+    print_line(&format!(
+        "{} on {}: {} -> {}",
+        post.message, post.account, state, to.state
+    ));
+    if to.state == State::Due {
+        print_line("the running daemon sends it now, or the next one when it starts");
+    }
+    Ok(Exit::Done)
+}
+
+fn makes_no_sense(word: &Word, state: State) -> String {
+    match (word, state) {
+        (_, State::Sending) => "it is being sent at this moment; wait for the answer".to_owned(),
+        (_, State::Sent) => "it is sent; `steadfast post ID` posts the message again".to_owned(),
+        (Word::Retry, _) => {
+            "it is in doubt: look on the platform, then `steadfast resolve POST --sent URL` or `--not-sent`"
+                .to_owned()
+        }
+        (Word::WasSent { .. } | Word::WasNotSent, _) => format!("it is not in doubt, it is {state}"),
+        (Word::Skip { .. }, _) => format!("it is {state} already"),
+    }
+}

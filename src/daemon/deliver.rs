@@ -1,0 +1,352 @@
+//! One post's whole life on its way out: carry out what `post::step` says, bring back what happened.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::ledger::{BY_DAEMON, Conclusion, Intended, Intent, Post, Scope};
+use crate::platform::{ImageBytes, Key, Outgoing, Prepared, Sealed};
+use crate::post::content::Image;
+use crate::post::identity::Identity;
+use crate::post::outcome::{Class, Failure, Receipt};
+use crate::post::state::{Standing, State, Terms};
+use crate::post::step::{Action, Event, ForAccount, Gate, Rest, step};
+use crate::text::limits::Doubt;
+
+use super::{Outlet, Shared, World, report};
+
+/// Where the bytes of images come from.
+#[async_trait]
+pub trait Media: Send + Sync {
+    /// The image as it may be shown to the world: read once, checked, without metadata.
+    ///
+    /// # Errors
+    /// Says in one sentence what is wrong with the file.
+    async fn image(&self, image: &Image) -> Result<ImageBytes, String>;
+}
+
+/// What of a post never changes.
+pub(crate) fn terms_of(post: &Post, doubt: Doubt) -> Terms {
+    Terms {
+        parts: post.parts,
+        due: post.due,
+        late: post.late,
+        expires: post.expires,
+        recurring: post.recurring,
+        doubt,
+    }
+}
+
+/// How long to wait before the ledger is asked again to take what it must not lose.
+const LEDGER_AGAIN: Duration = Duration::from_secs(1);
+
+pub(crate) struct Delivery<'a> {
+    pub world: &'a World,
+    pub shared: &'a Shared,
+    pub outlet: &'a Outlet,
+    pub post: Post,
+    /// "Stop" was said: nothing new may begin.
+    pub stopping: &'a tokio_util::sync::CancellationToken,
+}
+
+impl Delivery<'_> {
+    /// Takes the post as far as it goes now.
+    pub async fn run(mut self) {
+        let mut event = Event::Wake(self.gate());
+        let (mut prepared, mut sealed) = (None, None);
+        loop {
+            let Some(next) = self.decide(event) else { return };
+            match next.action {
+                Action::Prepare => {
+                    let answer = self.prepare().await;
+                    event = Event::Prepared(answer.map(|request| prepared = Some(request)));
+                }
+                Action::Intend => {
+                    if self.stopping.is_cancelled() {
+                        return; // nothing durable yet: it is due again at the next start
+                    }
+                    sealed = self.intend(next.standing, prepared.take()).await;
+                    if sealed.is_none() {
+                        return;
+                    }
+                    let stopped = self.shared.stopped(&self.post.message, &self.post.account);
+                    event = if stopped.is_some() {
+                        Event::Stopped
+                    } else {
+                        Event::Intended
+                    };
+                }
+                Action::Publish => {
+                    let Some(sealed) = sealed.take() else { return };
+                    event = Event::Answered(self.outlet.platform.publish(&sealed).await);
+                }
+                Action::Rest(rest) => {
+                    self.rest(next.standing, rest).await;
+                    let more = self.post.standing.state == State::Due && self.post.standing.part > 0;
+                    if !more || self.stopping.is_cancelled() {
+                        return;
+                    }
+                    event = Event::Wake(self.gate());
+                }
+            }
+        }
+    }
+
+    fn decide(&self, event: Event) -> Option<crate::post::step::Step> {
+        let terms = terms_of(&self.post, self.outlet.doubt());
+        let now = self.world.clock.now();
+        step(&self.post.standing, &terms, event, now, self.world.clock.dice())
+            .inspect_err(|e| tracing::error!(event = "post.impossible", post = %self.post.id, "{e}"))
+            .ok()
+    }
+
+    fn key(&self) -> Key {
+        let identity = Identity {
+            campaign: self.shared.campaign().settings.id.clone(),
+            message: self.post.message.clone(),
+            account: self.post.account.clone(),
+            occurrence: self.post.occurrence.clone(),
+        };
+        Key {
+            delivery: identity.delivery_id(self.post.standing.part),
+            due: self.post.due,
+        }
+    }
+
+    /// What stands in its way, holds left out. Spacing is for posts, not for the parts of a thread nor for
+    /// a request made once already.
+    fn gate(&self) -> Gate {
+        let now = self.world.clock.now();
+        let campaign = self.shared.campaign();
+        let settings = &campaign.settings;
+        let standing = &self.post.standing;
+        let account = &self.outlet.account;
+        let fresh = standing.part == 0 && !standing.doubted;
+        let spaced = fresh
+            .then(|| self.shared.pace.spaced(account, &settings.zone, now))
+            .flatten();
+        Gate {
+            closed_until: settings
+                .windows
+                .closed(&settings.zone, now)
+                .map(|closed| closed.until),
+            account_until: self.shared.pace.waits(&account.name, now).max(spaced),
+        }
+    }
+
+    async fn prepare(&self) -> Result<Prepared, Failure> {
+        let content = &self.post.content;
+        let index = self.post.standing.part;
+        let Some(part) = content.parts.get(usize::from(index)) else {
+            return Err(Failure::new(Class::Rejected, "the part to send is not there"));
+        };
+        let mut images = Vec::new();
+        for image in &part.images {
+            // No text goes out without its image (reliability P39).
+            images.push(
+                self.world
+                    .media
+                    .image(image)
+                    .await
+                    .map_err(|why| Failure::new(Class::Rejected, why))?,
+            );
+        }
+        let thread = self.thread().await?;
+        let outgoing = Outgoing {
+            part,
+            images,
+            index,
+            of: self.post.parts,
+            language: &content.language,
+            warn: content.warn.as_deref(),
+            share: content.share.as_deref(),
+            key: self.key(),
+            parent: thread.last(),
+            root: thread.first(),
+            campaign: &self.shared.campaign().settings.name,
+            message: self.post.message.as_str(),
+            now: self.world.clock.now(),
+        };
+        self.outlet.platform.prepare(&outgoing).await
+    }
+
+    /// The receipts of what comes before the current part: the post that this one answers, then its own
+    /// earlier parts.
+    async fn thread(&self) -> Result<Vec<Receipt>, Failure> {
+        let ledger = |e: crate::ledger::LedgerError| Failure::new(Class::Transient, e.to_string());
+        let mut thread = Vec::new();
+        if let Some(target) = &self.post.content.reply_to {
+            thread = self
+                .world
+                .ledger
+                .receipts_of(target, &self.post.account)
+                .await
+                .map_err(ledger)?;
+            if thread.is_empty() {
+                return Err(Failure::new(
+                    Class::Transient,
+                    format!("`{target}`, which it answers, is not out yet"),
+                ));
+            }
+        }
+        if self.post.standing.part > 0 {
+            let own = self.world.ledger.parts(self.post.id).await.map_err(ledger)?;
+            thread.extend(own.into_iter().filter_map(|part| part.receipt));
+        }
+        Ok(thread)
+    }
+
+    /// Writes the intent. `None`: it was refused, and nothing may leave.
+    async fn intend(&mut self, to: Standing, prepared: Option<Prepared>) -> Option<Sealed> {
+        let key = self.key();
+        let frozen = match prepared {
+            Some(prepared) => Sealed { prepared, key },
+            None => self.frozen().await?,
+        };
+        let intent = Intent {
+            post: self.post.id,
+            from: self.post.standing.state,
+            to: to.clone(),
+            key,
+            prepared: Some(frozen.prepared.clone()),
+            at: self.world.clock.now(),
+        };
+        match self.world.ledger.intend(intent).await {
+            Ok(Intended::Durable) => {
+                self.post.standing = to;
+                Some(frozen)
+            }
+            Ok(Intended::Refused) => None,
+            Err(e) => {
+                tracing::error!(event = "ledger.failed", error = %e, "nothing is sent, because its intent can't be recorded: {e}");
+                tokio::time::sleep(LEDGER_AGAIN).await;
+                None
+            }
+        }
+    }
+
+    /// The request as it was frozen before: a repeat is the same, byte for byte.
+    async fn frozen(&self) -> Option<Sealed> {
+        let parts = self.world.ledger.parts(self.post.id).await.ok()?;
+        let part = parts
+            .into_iter()
+            .find(|part| part.index == self.post.standing.part)?;
+        Some(Sealed {
+            prepared: part.prepared,
+            key: part.key,
+        })
+    }
+
+    /// Makes the new standing durable. An answer must not be lost: while the ledger cannot take it, this
+    /// post waits with it, and no intent of any other can be written either.
+    async fn rest(&mut self, to: Standing, rest: Rest) {
+        let now = self.world.clock.now();
+        // The account first: when the post is looked at again, its account must be known to wait.
+        if let Some(account) = &rest.account {
+            self.for_account(account).await;
+        }
+        let conclusion = Conclusion {
+            post: self.post.id,
+            from: self.post.standing.state,
+            part: self.post.standing.part,
+            to: to.clone(),
+            receipt: rest.receipt.clone(),
+            failure: rest.failure.clone(),
+            at: now,
+        };
+        let mut told = false;
+        let moved = loop {
+            match self.world.ledger.conclude(conclusion.clone()).await {
+                Ok(moved) => break moved,
+                Err(e) => {
+                    if !told {
+                        let receipt = rest
+                            .receipt
+                            .as_ref()
+                            .map(|receipt| receipt.id.as_str())
+                            .unwrap_or_default();
+                        tracing::error!(event = "ledger.failed", post = %self.post.id, part = self.post.standing.part,
+                            receipt, error = %e, "an answer waits to be recorded, and nothing more is sent: {e}");
+                        told = true;
+                    }
+                    tokio::time::sleep(LEDGER_AGAIN).await;
+                }
+            }
+        };
+        if !moved {
+            tracing::warn!(event = "post.fenced", post = %self.post.id, "somebody else has decided about this post meanwhile");
+            self.post.standing.state = State::Held;
+            return;
+        }
+        report::rest(&self.post, &to, &rest, now);
+        // One in doubt counts too, once: it may be out.
+        let first = self.post.standing.part == 0 && !self.post.standing.doubted;
+        if first && (rest.receipt.is_some() || to.state == State::InDoubt) {
+            self.shared.pace.went_out(&self.outlet.account, now);
+        }
+        self.post.standing = to;
+        if self.post.standing.state == State::Sent {
+            self.shared.went_out.notify_one();
+        }
+    }
+
+    async fn for_account(&self, what: &ForAccount) {
+        let name = &self.post.account;
+        let now = self.world.clock.now();
+        let done = match what {
+            ForAccount::WaitsUntil(until) => {
+                self.shared.pace.told_to_wait(name, *until);
+                self.world.ledger.account_waits(name, *until).await
+            }
+            ForAccount::Held { why } => {
+                let scope = Scope::Account(name.clone());
+                self.world.ledger.hold(&scope, why, BY_DAEMON, now).await
+            }
+        };
+        if let Err(e) = done {
+            tracing::error!(event = "ledger.failed", account = %name, error = %e, "what {name} has to wait for can't be recorded: {e}");
+        }
+        if let Err(e) = super::holds::refresh(self.world, self.shared).await {
+            tracing::error!(event = "ledger.failed", error = %e, "holds can't be read: {e}");
+        }
+    }
+}
+
+/// An adapter that panics must not take the post, or the daemon, with it (reliability S15).
+pub(crate) async fn after_panic(world: &World, shared: &Shared, outlet: &Outlet, post: &Post) {
+    let Ok(Some(post)) = world.ledger.post(post.id).await else {
+        return;
+    };
+    let failure = Failure::new(Class::Transient, "the adapter failed");
+    let event = match post.standing.state {
+        State::Sending => Event::Answered(Err(Failure::new(
+            Class::InDoubt,
+            "the adapter failed while it was sending",
+        ))),
+        State::Due | State::Retrying => Event::Prepared(Err(failure)),
+        _ => return,
+    };
+    let stopping = tokio_util::sync::CancellationToken::new();
+    let mut delivery = Delivery {
+        world,
+        shared,
+        outlet,
+        post,
+        stopping: &stopping,
+    };
+    if let Some(next) = delivery.decide(event) {
+        if let Action::Rest(rest) = next.action {
+            delivery.rest(next.standing, rest).await;
+        }
+    }
+}
+
+/// For tests and tools without images.
+pub struct NoMedia;
+
+#[async_trait]
+impl Media for NoMedia {
+    async fn image(&self, image: &Image) -> Result<ImageBytes, String> {
+        Err(format!("there is no {}", image.file))
+    }
+}

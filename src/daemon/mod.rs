@@ -1,0 +1,181 @@
+//! The shell: it carries out what the ground floor decides, and decides nothing itself.
+//!
+//! Start with [`run`]: files in (`watch`), what is due into the ledger (`planner`), out to the platforms
+//! (`dispatch`, one post's life in `deliver`), people's words in between (`holds`).
+
+pub mod deliver;
+mod dispatch;
+mod holds;
+mod pace;
+mod planner;
+mod recover;
+pub mod report;
+pub mod watch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{Notify, watch as channel};
+use tokio_util::sync::CancellationToken;
+
+use crate::campaign::{Account, Campaign, Roster};
+use crate::clock::Clock;
+use crate::ledger::{Hold, Ledger, LedgerError};
+use crate::platform::Platform;
+use crate::post::identity::MessageId;
+use crate::settings::InDoubt;
+use crate::text::limits::Doubt;
+
+pub use deliver::Media;
+pub use dispatch::Ends;
+pub use planner::asked;
+
+/// How long what is in flight may take to finish after "stop"; what is left is abandoned, and looked into
+/// at the next start.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// An account and the way to it.
+pub struct Outlet {
+    pub account: Account,
+    pub platform: Box<dyn Platform>,
+    /// What the operators say of its doubts.
+    pub in_doubt: InDoubt,
+}
+
+impl Outlet {
+    /// How its doubts end: asked anew each time, because an adapter can learn what its server is.
+    pub fn doubt(&self) -> Doubt {
+        self.in_doubt.heard(self.platform.limits().doubt)
+    }
+}
+
+/// Everything the daemon works with, passed in.
+#[derive(Clone)]
+pub struct World {
+    pub ledger: Arc<dyn Ledger>,
+    pub clock: Arc<dyn Clock>,
+    pub outlets: Arc<Vec<Outlet>>,
+    pub roster: Arc<Roster>,
+    pub media: Arc<dyn Media>,
+    /// Attempts in flight at most.
+    pub workers: usize,
+    /// How late a post may be where its message does not say.
+    pub late: Duration,
+}
+
+/// What the parts of the daemon tell each other.
+pub(crate) struct Shared {
+    pub campaign: channel::Receiver<Arc<Campaign>>,
+    /// Messages that must not go out now, by the files; the planner keeps it.
+    pub blocked: channel::Sender<Arc<Vec<MessageId>>>,
+    /// Holds in force; checked right before each request.
+    pub holds: channel::Sender<Arc<Vec<Hold>>>,
+    /// Rung when there may be something new to send.
+    pub look: Notify,
+    /// Rung when a post went out, for those that wait for it.
+    pub went_out: Notify,
+    pub pace: pace::Pace,
+}
+
+impl Shared {
+    pub fn new(campaign: channel::Receiver<Arc<Campaign>>, world: &World) -> Self {
+        Self {
+            campaign,
+            blocked: channel::Sender::new(Arc::default()),
+            holds: channel::Sender::new(Arc::default()),
+            look: Notify::new(),
+            went_out: Notify::new(),
+            pace: pace::Pace::new(world),
+        }
+    }
+
+    pub fn campaign(&self) -> Arc<Campaign> {
+        Arc::clone(&self.campaign.borrow())
+    }
+
+    /// The hold that stops this message on this account, if any.
+    pub fn stopped(
+        &self,
+        message: &MessageId,
+        account: &crate::post::identity::AccountName,
+    ) -> Option<String> {
+        use crate::ledger::Scope;
+        let holds = self.holds.borrow();
+        let stops = |hold: &&Hold| match &hold.scope {
+            Scope::All => true,
+            Scope::Account(name) => name == account,
+            Scope::Message(id) => id == message,
+        };
+        holds.iter().find(stops).map(|hold| hold.why.clone())
+    }
+}
+
+/// Runs until `stop`: recovers what the last run left, then plans, sends and listens.
+///
+/// `campaign` is what the message files say, and what they come to say later. `ready` is called once
+/// everything is running.
+///
+/// # Errors
+/// When the ledger can't be read at the start. Later faults are lived with.
+pub async fn run(
+    world: World,
+    campaign: channel::Receiver<Arc<Campaign>>,
+    stop: CancellationToken,
+    ready: impl FnOnce(),
+) -> Result<(), LedgerError> {
+    let shared = Arc::new(Shared::new(campaign, &world));
+    recover::recover(&world).await?;
+    shared.pace.load(&world).await?;
+    holds::follow_file(&world, &shared).await?;
+    holds::refresh(&world, &shared).await?;
+    let mut planner = planner::Planner::start(world.clone(), Arc::clone(&shared)).await?;
+    planner.plan().await;
+    world
+        .ledger
+        .note("started", &world.clock.now().to_string())
+        .await?;
+    ready();
+
+    let tracker = tokio_util::task::TaskTracker::new();
+    tracker.spawn(planner.run(stop.clone()));
+    tracker.spawn(holds::listen(world.clone(), Arc::clone(&shared), stop.clone()));
+    let deliveries = dispatch::dispatch(world.clone(), Arc::clone(&shared), stop.clone(), Ends::Never).await;
+    // Dispatch ends when `stop` is said; what it had in flight may finish.
+    deliveries.finish(GRACE).await;
+    tracker.close();
+    if tokio::time::timeout(Duration::from_secs(1), tracker.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            event = "daemon.abandoned",
+            "a part of the daemon did not stop in time"
+        );
+    }
+    world.ledger.note("stopped", &world.clock.now().to_string()).await
+}
+
+/// Sends what the ledger holds for these posts and comes back when each has come to rest: for `steadfast
+/// post` where no daemon is running.
+///
+/// # Errors
+/// As [`run`].
+pub async fn deliver_only(
+    world: World,
+    campaign: channel::Receiver<Arc<Campaign>>,
+    posts: Vec<crate::post::identity::PostId>,
+    stop: CancellationToken,
+) -> Result<(), LedgerError> {
+    let shared = Arc::new(Shared::new(campaign, &world));
+    shared.pace.load(&world).await?;
+    holds::refresh(&world, &shared).await?;
+    let deliveries = dispatch::dispatch(world, shared, stop, Ends::After(posts)).await;
+    deliveries.finish(GRACE).await;
+    Ok(())
+}
+
+/// How long from `now` until `at`; nothing if it is past.
+pub(crate) fn until(at: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO)
+}

@@ -1,0 +1,344 @@
+//! Puts what comes due into the ledger, a moment ahead, with its words frozen.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{Timestamp, ToSpan};
+use tokio_util::sync::CancellationToken;
+
+use crate::calendar::civil;
+use crate::calendar::past::Past;
+use crate::calendar::plan::{Fate, Planned, View, plan};
+use crate::campaign::Campaign;
+use crate::campaign::message::{Local, Message, When};
+use crate::campaign::render::render;
+use crate::ledger::{LedgerError, NewPost, Post};
+use crate::post::identity::{MessageId, PostId};
+use crate::post::state::State;
+
+use super::{Shared, World, report, until};
+
+/// How long before its time a post is recorded: long enough that a thousand of one second are all there,
+/// short enough that an edit in the last minute still counts.
+const LEAD: Duration = Duration::from_secs(2);
+
+pub(crate) struct Planner {
+    world: World,
+    shared: Arc<Shared>,
+    past: Past,
+    /// Posts whose words could not be made, already complained of.
+    unspeakable: HashSet<PostId>,
+    next: Option<Timestamp>,
+}
+
+impl Planner {
+    pub async fn start(world: World, shared: Arc<Shared>) -> Result<Self, LedgerError> {
+        let mut planner = Self {
+            world,
+            shared,
+            past: Past::default(),
+            unspeakable: HashSet::new(),
+            next: None,
+        };
+        planner.reload().await?;
+        Ok(planner)
+    }
+
+    /// Plans whenever the campaign changes, a post went out that others wait for, or the next is near.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut campaign = self.shared.campaign.clone();
+        loop {
+            let shared = Arc::clone(&self.shared);
+            let went_out = shared.went_out.notified();
+            let asleep = self.next.map_or(Duration::from_secs(3600), |next| {
+                until(next, self.world.clock.now())
+                    .saturating_sub(LEAD)
+                    .max(Duration::from_millis(10))
+            });
+            tokio::select! {
+                () = stop.cancelled() => return,
+                changed = campaign.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    campaign.mark_unchanged();
+                    let done = async { self.refresh().await?; self.reload().await };
+                    if let Err(e) = done.await {
+                        tracing::error!(event = "ledger.failed", error = %e, "the changed files can't be planned yet: {e}");
+                        self.next = Some(self.world.clock.now().saturating_add(LEAD + Duration::from_secs(1)).unwrap_or(Timestamp::MAX));
+                        continue;
+                    }
+                }
+                () = went_out => {
+                    if self.waits_for_others() && self.reload().await.is_err() {
+                        continue;
+                    }
+                }
+                () = tokio::time::sleep(asleep) => {}
+            }
+            self.plan().await;
+        }
+    }
+
+    /// Whether any message comes after another: only then does it matter what went out.
+    fn waits_for_others(&self) -> bool {
+        let campaign = self.shared.campaign();
+        let waits =
+            |message: &Arc<Message>| matches!(message.when, When::After { .. }) || message.reply_to.is_some();
+        campaign.messages.iter().any(waits)
+    }
+
+    /// The past, from the ledger.
+    async fn reload(&mut self) -> Result<(), LedgerError> {
+        let campaign = self.shared.campaign();
+        let now = self.world.clock.now();
+        let timed = campaign
+            .messages
+            .iter()
+            .filter(|message| !matches!(message.when, When::Queue | When::Evergreen));
+        let unknown: Vec<MessageId> = timed
+            .map(|m| m.id.clone())
+            .filter(|id| !self.past.known.contains_key(id))
+            .collect();
+        if !unknown.is_empty() {
+            self.world.ledger.know(unknown, now).await?;
+        }
+        self.past = self.world.ledger.past(&asked(&campaign), now).await?;
+        Ok(())
+    }
+
+    /// Records what is near, and remembers when to look again.
+    pub async fn plan(&mut self) {
+        let now = self.world.clock.now();
+        let campaign = self.shared.campaign();
+        self.block(&campaign, now).await;
+        let view = View {
+            campaign: &campaign,
+            roster: &self.world.roster,
+            past: &self.past,
+            late: self.world.late,
+        };
+        let plan = plan(&view, now, now.saturating_add(LEAD).unwrap_or(Timestamp::MAX));
+        let midnight = next_midnight(&campaign, now);
+        self.next = Some(plan.next.map_or(midnight, |next| next.min(midnight)));
+
+        let posts: Vec<(NewPost, Planned)> = plan
+            .posts
+            .into_iter()
+            .filter_map(|planned| Some((self.new_post(&campaign, &planned)?, planned)))
+            .collect();
+        if posts.is_empty() {
+            return;
+        }
+        let new = posts.iter().map(|(post, _)| post.clone()).collect();
+        match self.world.ledger.record(new, now).await {
+            Ok(ids) => {
+                for (post, planned) in posts
+                    .iter()
+                    .filter(|(post, _)| ids.contains(&post.identity.post_id()))
+                {
+                    self.remember(post, planned);
+                }
+                for id in ids {
+                    if let Ok(Some(post)) = self.world.ledger.post(id).await {
+                        report::recorded(&post);
+                    }
+                }
+                self.shared.look.notify_one();
+            }
+            Err(e) => {
+                tracing::error!(event = "ledger.failed", error = %e, "what is due can't be recorded, so it is not sent: {e}");
+                self.next = Some(
+                    now.saturating_add(Duration::from_secs(1).saturating_add(LEAD))
+                        .unwrap_or(now),
+                );
+            }
+        }
+    }
+
+    /// The post as the ledger will keep it; `None` if it is not to be recorded now.
+    fn new_post(&mut self, campaign: &Campaign, planned: &Planned) -> Option<NewPost> {
+        let (state, why) = match &planned.fate {
+            Fate::Planned => (State::Due, None),
+            Fate::Late(why) => (State::Held, Some(why.clone())),
+            Fate::Missed(why) => (State::Skipped, Some(why.clone())),
+            Fate::Expected(_) | Fate::Blocked(_) => return None,
+        };
+        let account = self.world.roster.accounts.get(planned.account)?;
+        let message = &planned.message;
+        let content = match render(campaign, message, account, planned.due) {
+            Ok(content) => content,
+            Err(problem) => {
+                if self.unspeakable.insert(planned.identity.post_id()) {
+                    tracing::error!(event = "post.unspeakable", message_id = %message.id, account = %account.name,
+                        "{} can't go to {}: {problem}", message.id, account.name);
+                }
+                return None;
+            }
+        };
+        Some(NewPost {
+            identity: planned.identity.clone(),
+            platform: account.platform,
+            due: planned.due,
+            late: message.late.unwrap_or(self.world.late),
+            expires: message.expires.and_then(|expires| instant(campaign, expires)),
+            recurring: planned.recurring,
+            breaking: message.breaking,
+            slot: planned.slot,
+            file: Arc::clone(&message.place.file),
+            content,
+            state,
+            why,
+        })
+    }
+
+    /// What was just recorded is past.
+    fn remember(&mut self, post: &NewPost, planned: &Planned) {
+        let key = (post.identity.message.clone(), post.identity.account.clone());
+        self.past.recorded.insert(post.identity.post_id());
+        let turns = self.past.turns.entry(key).or_default();
+        turns.count = turns.count.saturating_add(1);
+        turns.last = turns.last.max(Some(post.due));
+        let account = &post.identity.account;
+        if let Some(slot) = planned.slot {
+            let last = self.past.slots.entry(account.clone()).or_insert(slot);
+            *last = slot.max(*last);
+        }
+        if post.state == State::Due {
+            self.past
+                .traffic
+                .entry(account.clone())
+                .or_default()
+                .push(post.due);
+        }
+    }
+
+    /// Tells the dispatcher which messages the files hold back at this moment.
+    async fn block(&self, campaign: &Campaign, now: Timestamp) {
+        let today = crate::calendar::civil::local(&campaign.settings.zone, now).date();
+        let mut blocked: BTreeSet<MessageId> = campaign.blocked.keys().cloned().collect();
+        let stale = campaign
+            .messages
+            .iter()
+            .filter(|message| campaign.stale_fact(message, today).is_some());
+        blocked.extend(stale.map(|message| message.id.clone()));
+        if !campaign.broken_files.is_empty() {
+            // Their messages may be unreadable by now, but what was recorded of them is still ours to stop.
+            if let Ok(open) = self.world.ledger.in_state(State::Due, u32::MAX).await {
+                let broken = open
+                    .into_iter()
+                    .filter(|post| campaign.broken_files.contains_key(post.file.as_str()));
+                blocked.extend(broken.map(|post| post.message));
+            }
+        }
+        let blocked: Vec<MessageId> = blocked.into_iter().collect();
+        let changed = self.shared.blocked.send_if_modified(|now| {
+            let differs = **now != blocked;
+            if differs {
+                *now = Arc::new(blocked.clone());
+            }
+            differs
+        });
+        if changed {
+            self.shared.look.notify_one();
+        }
+    }
+
+    /// The files changed: what is recorded and of which nothing was ever sent follows them.
+    async fn refresh(&mut self) -> Result<(), LedgerError> {
+        let campaign = self.shared.campaign();
+        let now = self.world.clock.now();
+        let (mut reworded, mut unplanned) = (Vec::new(), Vec::new());
+        for post in self.world.ledger.in_state(State::Due, u32::MAX).await? {
+            if post.attempts > 0 || campaign.broken_files.contains_key(post.file.as_str()) {
+                continue;
+            }
+            match self.follow(&campaign, &post, now) {
+                Follow::Same => {}
+                Follow::Reword(content) => reworded.push((post.id, content)),
+                Follow::Unplan(why) => {
+                    let (message, account) = (&post.message, &post.account);
+                    tracing::info!(event = "post.unplanned", post = %post.id, message_id = %message, %account, why, "{message} is not sent to {account} now: {why}");
+                    unplanned.push(post.id);
+                }
+            }
+        }
+        if !reworded.is_empty() {
+            self.world.ledger.reword(reworded, now).await?;
+        }
+        if !unplanned.is_empty() {
+            self.world.ledger.unplan(unplanned).await?;
+        }
+        self.unspeakable.clear();
+        Ok(())
+    }
+
+    fn follow(&self, campaign: &Campaign, post: &Post, now: Timestamp) -> Follow {
+        let Some(message) = campaign
+            .messages
+            .iter()
+            .find(|message| message.id == post.message)
+        else {
+            return Follow::Unplan("it is no longer in the files");
+        };
+        if message.draft {
+            return Follow::Unplan("it is a draft again");
+        }
+        let targets = self.world.roster.target_indexes(&message.to);
+        let account = targets
+            .iter()
+            .filter_map(|index| self.world.roster.accounts.get(*index));
+        let Some(account) = account.into_iter().find(|account| account.name == post.account) else {
+            return Follow::Unplan("it no longer goes to this account");
+        };
+        let moved = match message.when {
+            When::At(local) => instant(campaign, local).is_some_and(|at| until(at, now) > LEAD),
+            _ => false,
+        };
+        if moved {
+            return Follow::Unplan("its time was moved");
+        }
+        match render(campaign, message, account, post.due) {
+            Ok(content) if content != post.content => Follow::Reword(content),
+            _ => Follow::Same, // words that can't be made any more are a problem, and block the message
+        }
+    }
+}
+
+enum Follow {
+    Same,
+    Reword(crate::post::content::Content),
+    Unplan(&'static str),
+}
+
+/// Messages whose turns the planner asks about: those that recur, and those that others wait for.
+pub fn asked(campaign: &Campaign) -> Vec<MessageId> {
+    let mut asked = BTreeSet::new();
+    for message in &campaign.messages {
+        match &message.when {
+            When::Cron(_) => drop(asked.insert(message.id.clone())),
+            When::After { message: target, .. } => drop(asked.insert(target.clone())),
+            _ => {}
+        }
+        asked.extend(message.reply_to.clone());
+    }
+    asked.into_iter().collect()
+}
+
+fn instant(campaign: &Campaign, local: Local) -> Option<Timestamp> {
+    match local {
+        Local::Fixed(at) => Some(at),
+        Local::Civil(local) => civil::instant(&campaign.settings.zone, local),
+    }
+}
+
+/// Facts run out at midnight, local time.
+fn next_midnight(campaign: &Campaign, now: Timestamp) -> Timestamp {
+    let today = now.to_zoned(campaign.settings.zone.clone());
+    let midnight = today.start_of_day().and_then(|day| day.checked_add(1.day()));
+    midnight.map_or_else(
+        |_| now.saturating_add(Duration::from_secs(86_400)).unwrap_or(now),
+        |day| day.timestamp(),
+    )
+}

@@ -1,0 +1,95 @@
+//! One clear line for each thing that happens to a post, with the stable `event` names of the operators'
+//! docs.
+
+use jiff::Timestamp;
+use tracing::{error, info, warn};
+
+use crate::ledger::Post;
+use crate::post::outcome::Class;
+use crate::post::state::{Standing, State};
+use crate::post::step::{ForAccount, Rest};
+
+/// How late it is, in milliseconds; negative never happens, and would be a fault worth seeing.
+fn late_ms(post: &Post, now: Timestamp) -> i64 {
+    i64::try_from(now.duration_since(post.due).as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A post comes to rest in a new standing.
+pub fn rest(post: &Post, to: &Standing, rest: &Rest, now: Timestamp) {
+    let (message, account, platform, due) = (&post.message, &post.account, &post.platform, post.due);
+    let id = post.id;
+    let why = to.why.as_deref().unwrap_or_default();
+    let words = rest.failure.as_ref().map_or("", |failure| failure.words.as_str());
+    if let Some(receipt) = &rest.receipt {
+        let (part, parts) = (post.standing.part.saturating_add(1), post.parts);
+        let url = receipt.url.as_deref().unwrap_or_default();
+        info!(event = "post.sent", post = %id, message_id = %message, %account, platform, %due, late_ms = late_ms(post, now),
+              part, parts, url, "sent {message} to {account}{}", of(part, parts));
+        return;
+    }
+    let again = to.not_before;
+    match to.state {
+        State::Retrying => {
+            warn!(event = "post.retry", post = %id, message_id = %message, %account, platform, %due, again = %again, error = words,
+                  "{message} was not accepted on {account}: {words}");
+        }
+        State::InDoubt => {
+            warn!(event = "post.in_doubt", post = %id, message_id = %message, %account, platform, %due, again = %again, error = words,
+                  "nobody knows yet whether {account} has {message}: {words}");
+        }
+        State::Rejected => {
+            error!(event = "post.rejected", post = %id, message_id = %message, %account, platform, %due, error = words,
+                   "{account} refused {message}: {words}");
+        }
+        State::Held => {
+            warn!(event = "post.held", post = %id, message_id = %message, %account, platform, %due, why, "{message} is held on {account}: {why}");
+        }
+        State::Skipped => {
+            warn!(event = "post.skipped", post = %id, message_id = %message, %account, platform, %due, why, "{message} is not sent to {account}: {why}");
+        }
+        State::Due | State::Sending | State::Sent => {}
+    }
+    match &rest.account {
+        Some(ForAccount::WaitsUntil(until)) => {
+            warn!(event = "account.rate_limited", %account, platform, until = %until, "{account} waits until {until}");
+        }
+        Some(ForAccount::Held { why }) => {
+            let auth = rest
+                .failure
+                .as_ref()
+                .is_some_and(|failure| failure.class == Class::Auth);
+            let event = if auth {
+                "account.auth_failed"
+            } else {
+                "account.held"
+            };
+            error!(event, %account, platform, why, "{account} is held: {why}; mend it, then `steadfast release --account {account}`");
+        }
+        None => {}
+    }
+}
+
+fn of(part: u16, parts: u16) -> String {
+    if parts > 1 {
+        format!(" ({part}/{parts})")
+    } else {
+        String::new()
+    }
+}
+
+/// A post was recorded: it is due, or its time was over.
+pub fn recorded(post: &Post) {
+    let (message, account, platform, due) = (&post.message, &post.account, &post.platform, post.due);
+    let why = post.standing.why.as_deref().unwrap_or_default();
+    match post.standing.state {
+        State::Held => {
+            warn!(event = "post.held", post = %post.id, message_id = %message, %account, platform, %due, why, "{message} is held on {account}: {why}");
+        }
+        State::Skipped => {
+            warn!(event = "post.skipped", post = %post.id, message_id = %message, %account, platform, %due, why, "{message} is not sent to {account}: {why}");
+        }
+        _ => {
+            info!(event = "post.due", post = %post.id, message_id = %message, %account, platform, %due, "{message} is due on {account}")
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! WHAT HAPPENED. The record of every post, intent, answer and hold: the only shared state.
+//!
+//! A trait with one verb for each arrow and no general update. Every write names the standing it starts
+//! from and touches one row, or it is refused (reliability, rule 4).
+
+mod group;
+pub mod sqlite;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::calendar::past::Past;
+use crate::campaign::AfterHold;
+use crate::platform::{Key, Prepared};
+use crate::post::content::Content;
+use crate::post::identity::{AccountName, Identity, MessageId, Occurrence, PostId};
+use crate::post::outcome::{Failure, Receipt};
+use crate::post::state::{Standing, State};
+
+/// What can go wrong with the ledger itself.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LedgerError {
+    /// There is no ledger where the config says.
+    #[error("there is no ledger at {0}")]
+    Missing(String),
+    /// Another daemon has it.
+    #[error("another daemon has this ledger{}", .0.as_deref().map(|who| format!(" ({who})")).unwrap_or_default())]
+    Taken(Option<String>),
+    /// It is of a newer version of steadfast.
+    #[error(
+        "this ledger was written by a newer version of steadfast: use that version, or a backup from before"
+    )]
+    Newer,
+    /// It belongs to another campaign.
+    #[error(
+        "this ledger belongs to the campaign `{0}`, and the messages are of `{1}`: an `id` never changes"
+    )]
+    OtherCampaign(String, String),
+    /// It is there and can't be used: damaged, not ours, no permission, a full disk …
+    #[error("the ledger can't be used: {0}")]
+    Broken(String),
+}
+
+/// A post as it is first recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPost {
+    pub identity: Identity,
+    pub platform: &'static str,
+    pub due: Timestamp,
+    pub late: Duration,
+    pub expires: Option<Timestamp>,
+    pub recurring: bool,
+    pub breaking: bool,
+    /// The slot that it fills.
+    pub slot: Option<Timestamp>,
+    /// The message's file.
+    pub file: Arc<str>,
+    pub content: Content,
+    /// `Due`, or where it ends at once: held because it is late, skipped because it was missed.
+    pub state: State,
+    pub why: Option<String>,
+}
+
+/// A post as the ledger knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Post {
+    pub id: PostId,
+    pub message: MessageId,
+    pub account: AccountName,
+    pub platform: String,
+    pub occurrence: Occurrence,
+    pub due: Timestamp,
+    pub late: Duration,
+    pub expires: Option<Timestamp>,
+    pub recurring: bool,
+    pub breaking: bool,
+    pub slot: Option<Timestamp>,
+    pub file: String,
+    pub parts: u16,
+    pub content: Content,
+    pub standing: Standing,
+    /// How many requests may have left for it.
+    pub attempts: u32,
+    /// The last failure, in the platform's words.
+    pub error: Option<String>,
+    /// When its first part was accepted.
+    pub began: Option<Timestamp>,
+    /// When its last part was accepted.
+    pub sent: Option<Timestamp>,
+}
+
+/// One part as the ledger knows it: a frozen request, and its receipt once there is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentPart {
+    pub index: u16,
+    pub key: Key,
+    pub prepared: Prepared,
+    pub receipt: Option<Receipt>,
+    pub sent: Option<Timestamp>,
+}
+
+/// The intent to send one part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    pub post: PostId,
+    pub from: State,
+    pub to: Standing,
+    pub key: Key,
+    /// `None`: the request frozen before is sent again.
+    pub prepared: Option<Prepared>,
+    pub at: Timestamp,
+}
+
+/// What became of an intent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intended {
+    Durable,
+    /// A hold is in force, or the post is no longer where we thought: nothing was written, nothing may leave.
+    Refused,
+}
+
+/// The end of an attempt, or of waiting: from one standing to the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conclusion {
+    pub post: PostId,
+    pub from: State,
+    /// The part that this is about.
+    pub part: u16,
+    pub to: Standing,
+    pub receipt: Option<Receipt>,
+    pub failure: Option<Failure>,
+    pub at: Timestamp,
+}
+
+/// What a hold stops.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    All,
+    Account(AccountName),
+    Message(MessageId),
+}
+
+impl Scope {
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Scope::All => "all",
+            Scope::Account(_) => "account",
+            Scope::Message(_) => "message",
+        }
+    }
+
+    pub fn target(&self) -> &str {
+        match self {
+            Scope::All => "",
+            Scope::Account(name) => name.as_str(),
+            Scope::Message(id) => id.as_str(),
+        }
+    }
+}
+
+impl std::fmt::Display for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Scope::All => f.write_str("everything"),
+            Scope::Account(name) => write!(f, "account {name}"),
+            Scope::Message(id) => write!(f, "message {id}"),
+        }
+    }
+}
+
+/// Somebody said stop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    pub id: i64,
+    pub scope: Scope,
+    pub why: String,
+    pub by: String,
+    pub since: Timestamp,
+    /// Released but not yet settled: still in force until the daemon has dealt with what fell due.
+    pub released: Option<Timestamp>,
+}
+
+/// Who speaks in holds that the daemon sets and releases by itself.
+pub const BY_FILE: &str = "the campaign file";
+pub const BY_DAEMON: &str = "the daemon";
+
+/// Which rows of the history.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub since: Option<Timestamp>,
+    pub message: Option<String>,
+    pub account: Option<String>,
+    pub state: Option<State>,
+    pub limit: Option<u32>,
+}
+
+/// The verbs. Each write is one transaction, durable when it returns.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    // --- planning ---------------------------------------------------------------------------------
+
+    /// Records posts; those that are recorded already stay as they are. Returns the new ones.
+    async fn record(&self, posts: Vec<NewPost>, now: Timestamp) -> Result<Vec<PostId>, LedgerError>;
+    /// New words for a post of which nothing was ever sent.
+    async fn reword(&self, posts: Vec<(PostId, Content)>, now: Timestamp) -> Result<(), LedgerError>;
+    /// Forgets posts of which nothing was ever sent: their time changed, they will be planned again.
+    async fn unplan(&self, posts: Vec<PostId>) -> Result<(), LedgerError>;
+    /// Notes which messages are seen for the first time.
+    async fn know(&self, messages: Vec<MessageId>, now: Timestamp) -> Result<(), LedgerError>;
+    /// The past, with the turns of the messages in `asked` too.
+    async fn past(&self, asked: &[MessageId], now: Timestamp) -> Result<Past, LedgerError>;
+
+    // --- delivery ---------------------------------------------------------------------------------
+
+    /// What may be looked at now for this account, first breaking posts, then the longest waiting; none
+    /// that is held or whose message is in `blocked`.
+    async fn ready(
+        &self,
+        account: &AccountName,
+        now: Timestamp,
+        blocked: &[MessageId],
+        limit: u32,
+    ) -> Result<Vec<Post>, LedgerError>;
+    /// When the next post of this account comes up, held and blocked ones left out.
+    async fn next_ready(
+        &self,
+        account: &AccountName,
+        after: Timestamp,
+        blocked: &[MessageId],
+    ) -> Result<Option<Timestamp>, LedgerError>;
+    /// The intent, if no hold is in force: hold and intent exclude each other (reliability §2.4, step 5).
+    async fn intend(&self, intent: Intent) -> Result<Intended, LedgerError>;
+    /// A post moves to its next standing. `false`: it was not where we thought, and nothing was written.
+    async fn conclude(&self, conclusion: Conclusion) -> Result<bool, LedgerError>;
+    /// The account waits.
+    async fn account_waits(&self, account: &AccountName, until: Timestamp) -> Result<(), LedgerError>;
+
+    // --- holds ------------------------------------------------------------------------------------
+
+    /// Says stop. When it returns, no new intent can be written. The same scope by the same hand only
+    /// changes its reason.
+    async fn hold(&self, scope: &Scope, why: &str, by: &str, now: Timestamp) -> Result<(), LedgerError>;
+    /// Releases holds of this scope; `only_by` leaves others' holds in force. Returns how many.
+    async fn release(
+        &self,
+        scope: &Scope,
+        by: &str,
+        only_by: Option<&str>,
+        now: Timestamp,
+    ) -> Result<u64, LedgerError>;
+    /// All in force, the released but unsettled ones too.
+    async fn holds(&self) -> Result<Vec<Hold>, LedgerError>;
+    /// Ends a released hold: what fell due meanwhile follows `after`. Returns the posts it moved.
+    async fn settle(&self, hold: &Hold, after: AfterHold, now: Timestamp) -> Result<Vec<Post>, LedgerError>;
+
+    // --- looking ----------------------------------------------------------------------------------
+
+    async fn post(&self, id: PostId) -> Result<Option<Post>, LedgerError>;
+    async fn parts(&self, id: PostId) -> Result<Vec<SentPart>, LedgerError>;
+    /// The receipts of the post of `message` on `account` that went out last.
+    async fn receipts_of(
+        &self,
+        message: &MessageId,
+        account: &AccountName,
+    ) -> Result<Vec<Receipt>, LedgerError>;
+    /// Posts in a state, oldest first.
+    async fn in_state(&self, state: State, limit: u32) -> Result<Vec<Post>, LedgerError>;
+    /// Newest due first.
+    async fn history(&self, filter: &Filter) -> Result<Vec<Post>, LedgerError>;
+    async fn counts(&self) -> Result<BTreeMap<State, u64>, LedgerError>;
+    /// Until when each account waits.
+    async fn waits(&self) -> Result<BTreeMap<AccountName, Timestamp>, LedgerError>;
+
+    // --- between commands and the daemon ----------------------------------------------------------
+
+    /// Rises whenever a command changed something the daemon should look at.
+    async fn bell(&self) -> Result<i64, LedgerError>;
+    async fn ring(&self) -> Result<i64, LedgerError>;
+    /// The daemon has heard the bell up to this number: whatever was said before is in force.
+    async fn heard(&self, bell: i64) -> Result<(), LedgerError>;
+    async fn last_heard(&self) -> Result<i64, LedgerError>;
+    /// Small things worth keeping: when the daemon started, what it loaded.
+    async fn note(&self, key: &str, value: &str) -> Result<(), LedgerError>;
+    async fn noted(&self, key: &str) -> Result<Option<String>, LedgerError>;
+}

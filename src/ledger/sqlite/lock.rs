@@ -1,0 +1,83 @@
+//! One daemon per ledger: an exclusive lock on a file beside it, held for life. A stopped process keeps
+//! it, a dead one drops it.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+
+use super::super::LedgerError;
+
+/// Held as long as it lives.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// File systems on which neither SQLite's WAL nor locks can be trusted (reliability §2.7), by the magic
+/// number that statfs(2) gives.
+const UNSAFE: [(u64, &str); 5] = [
+    (0x6969, "NFS"),
+    (0x517b, "SMB"),
+    (0xff53_4d42, "CIFS"),
+    (0xfe53_4d42, "SMB"),
+    (0x6573_5546, "FUSE"),
+];
+
+impl Lock {
+    /// Takes the lock of the ledger at `ledger`, and writes who has it.
+    ///
+    /// # Errors
+    /// [`LedgerError::Taken`] with the holder's words if it is taken.
+    pub fn take(ledger: &Path) -> Result<Self, LedgerError> {
+        let path = ledger.with_file_name("lock");
+        let broken = |e: std::io::Error| LedgerError::Broken(format!("{}: {e}", path.display()));
+        let mut file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(broken)?;
+        refuse_network(&file, &path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut who = String::new();
+                let known = file.read_to_string(&mut who).is_ok() && !who.trim().is_empty();
+                return Err(LedgerError::Taken(known.then(|| who.trim().to_owned())));
+            }
+            Err(TryLockError::Error(e)) => return Err(broken(e)),
+        }
+        let who = format!("pid {}\n", std::process::id());
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(who.as_bytes()))
+            .map_err(broken)?;
+        Ok(Self { _file: file })
+    }
+
+    /// Whether a daemon has the ledger now.
+    pub fn is_taken(ledger: &Path) -> bool {
+        let path = ledger.with_file_name("lock");
+        File::open(&path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+}
+
+fn refuse_network(file: &File, path: &Path) -> Result<(), LedgerError> {
+    let Ok(stat) = rustix::fs::fstatfs(file) else {
+        return Ok(());
+    };
+    #[expect(
+        clippy::cast_sign_loss,
+        clippy::unnecessary_cast,
+        reason = "the field's type differs by machine; only its bits matter"
+    )]
+    let kind = (stat.f_type as u64) & 0xffff_ffff;
+    match UNSAFE.iter().find(|(magic, _)| *magic == kind) {
+        None => Ok(()),
+        Some((_, name)) => Err(LedgerError::Broken(format!(
+            "{} is on {name}: locks and write-ahead logs are not safe there; put `ledger.url` on a local disk",
+            path.display()
+        ))),
+    }
+}

@@ -1,0 +1,337 @@
+//! What is asked of the ledger.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use sqlx::Row;
+use sqlx::sqlite::{SqlitePool, SqliteRow};
+
+use crate::calendar::past::{Past, Turns};
+use crate::platform::{Key, Prepared};
+use crate::post::identity::{AccountName, MessageId, Occurrence, PostId};
+use crate::post::outcome::Receipt;
+use crate::post::state::{Standing, State};
+
+use super::super::{Filter, Hold, LedgerError, Post, Scope, SentPart};
+
+type Read<T> = Result<T, LedgerError>;
+
+const COLUMNS: &str = "id, message, account, platform, occurrence, due, late, expires, recurring, breaking, slot, \
+     file, parts, content, state, part, tries, not_before, late_from, first_intent, doubted, why, attempts, error, began, sent";
+
+/// What of a post's row keeps it from being looked at: holds, and messages that are blocked (`?2`).
+const FREE: &str = "NOT EXISTS (SELECT 1 FROM hold WHERE settled IS NULL AND \
+         (scope = 'all' OR scope = 'account' AND target = ?1)) \
+     AND message NOT IN (SELECT target FROM hold WHERE settled IS NULL AND scope = 'message') \
+     AND message NOT IN (SELECT value FROM json_each(?2))";
+
+fn damaged(what: &str) -> LedgerError {
+    LedgerError::Broken(format!("a row in it makes no sense ({what})"))
+}
+
+fn instant(micros: i64) -> Read<Timestamp> {
+    Timestamp::from_microsecond(micros).map_err(|_| damaged("an instant"))
+}
+
+fn instant_at(row: &SqliteRow, column: &str) -> Read<Timestamp> {
+    instant(row.try_get(column)?)
+}
+
+fn maybe_instant(row: &SqliteRow, column: &str) -> Read<Option<Timestamp>> {
+    row.try_get::<Option<i64>, _>(column)?.map(instant).transpose()
+}
+
+fn parsed<T: std::str::FromStr>(row: &SqliteRow, column: &'static str) -> Read<T> {
+    row.try_get::<&str, _>(column)?
+        .parse()
+        .map_err(|_| damaged(column))
+}
+
+fn number_at<T: TryFrom<i64>>(row: &SqliteRow, column: &'static str) -> Read<T> {
+    T::try_from(row.try_get::<i64, _>(column)?).map_err(|_| damaged(column))
+}
+
+fn post_of(row: &SqliteRow) -> Read<Post> {
+    Ok(Post {
+        id: parsed(row, "id")?,
+        message: parsed(row, "message")?,
+        account: parsed(row, "account")?,
+        platform: row.try_get("platform")?,
+        occurrence: Occurrence::from_stored(row.try_get("occurrence")?),
+        due: instant_at(row, "due")?,
+        late: Duration::from_micros(number_at(row, "late")?),
+        expires: maybe_instant(row, "expires")?,
+        recurring: row.try_get("recurring")?,
+        breaking: row.try_get("breaking")?,
+        slot: maybe_instant(row, "slot")?,
+        file: row.try_get("file")?,
+        parts: number_at(row, "parts")?,
+        content: serde_json::from_str(row.try_get("content")?).map_err(|_| damaged("content"))?,
+        standing: Standing {
+            state: parsed(row, "state")?,
+            part: number_at(row, "part")?,
+            tries: number_at(row, "tries")?,
+            not_before: instant_at(row, "not_before")?,
+            late_from: maybe_instant(row, "late_from")?,
+            first_intent: maybe_instant(row, "first_intent")?,
+            doubted: row.try_get("doubted")?,
+            why: row.try_get("why")?,
+        },
+        attempts: number_at(row, "attempts")?,
+        error: row.try_get("error")?,
+        began: maybe_instant(row, "began")?,
+        sent: maybe_instant(row, "sent")?,
+    })
+}
+
+fn posts_of(rows: &[SqliteRow]) -> Read<Vec<Post>> {
+    rows.iter().map(post_of).collect()
+}
+
+pub(super) fn json_list<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> String {
+    let list = items
+        .into_iter()
+        .map(|item| serde_json::Value::from(item.as_ref()))
+        .collect();
+    serde_json::Value::Array(list).to_string()
+}
+
+pub(super) async fn ready(
+    db: &SqlitePool,
+    account: &AccountName,
+    now: Timestamp,
+    blocked: &[MessageId],
+    limit: u32,
+) -> Read<Vec<Post>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM post WHERE account = ?1 AND state IN ('due', 'retrying', 'in_doubt') \
+         AND not_before <= ?3 AND {FREE} ORDER BY breaking DESC, not_before LIMIT ?4"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(account.as_str())
+        .bind(json_list(blocked.iter().map(MessageId::as_str)))
+        .bind(now.as_microsecond())
+        .bind(limit)
+        .fetch_all(db)
+        .await?;
+    posts_of(&rows)
+}
+
+pub(super) async fn next_ready(
+    db: &SqlitePool,
+    account: &AccountName,
+    after: Timestamp,
+    blocked: &[MessageId],
+) -> Read<Option<Timestamp>> {
+    let sql = format!(
+        "SELECT min(not_before) AS at FROM post WHERE account = ?1 AND state IN ('due', 'retrying', 'in_doubt') \
+         AND not_before > ?3 AND {FREE}"
+    );
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(account.as_str())
+        .bind(json_list(blocked.iter().map(MessageId::as_str)))
+        .bind(after.as_microsecond())
+        .fetch_one(db)
+        .await?;
+    maybe_instant(&row, "at")
+}
+
+pub(super) async fn post(db: &SqlitePool, id: PostId) -> Read<Option<Post>> {
+    let sql = format!("SELECT {COLUMNS} FROM post WHERE id = ?1");
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(id.to_string())
+        .fetch_optional(db)
+        .await?;
+    row.as_ref().map(post_of).transpose()
+}
+
+pub(super) async fn in_state(db: &SqlitePool, state: State, limit: u32) -> Read<Vec<Post>> {
+    let sql = format!("SELECT {COLUMNS} FROM post WHERE state = ?1 ORDER BY due LIMIT ?2");
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(state.as_str())
+        .bind(limit)
+        .fetch_all(db)
+        .await?;
+    posts_of(&rows)
+}
+
+pub(super) async fn history(db: &SqlitePool, filter: &Filter) -> Read<Vec<Post>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM post WHERE (?1 IS NULL OR due >= ?1) AND (?2 IS NULL OR message = ?2) \
+         AND (?3 IS NULL OR account = ?3) AND (?4 IS NULL OR state = ?4) \
+         ORDER BY due DESC, message, account LIMIT ?5"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(filter.since.map(Timestamp::as_microsecond))
+        .bind(filter.message.as_deref())
+        .bind(filter.account.as_deref())
+        .bind(filter.state.map(State::as_str))
+        .bind(filter.limit.map_or(-1, i64::from))
+        .fetch_all(db)
+        .await?;
+    posts_of(&rows)
+}
+
+pub(super) async fn parts(db: &SqlitePool, id: PostId) -> Read<Vec<SentPart>> {
+    let rows = sqlx::query(
+        "SELECT idx, key, key_due, path, body, id, url, pin, sent FROM part WHERE post = ?1 ORDER BY idx",
+    )
+    .bind(id.to_string())
+    .fetch_all(db)
+    .await?;
+    let part = |row: &SqliteRow| -> Read<SentPart> {
+        Ok(SentPart {
+            index: number_at(row, "idx")?,
+            key: Key {
+                delivery: parsed(row, "key")?,
+                due: instant_at(row, "key_due")?,
+            },
+            prepared: Prepared {
+                path: row.try_get("path")?,
+                body: row.try_get("body")?,
+            },
+            receipt: receipt_of(row)?,
+            sent: maybe_instant(row, "sent")?,
+        })
+    };
+    rows.iter().map(part).collect()
+}
+
+fn receipt_of(row: &SqliteRow) -> Read<Option<Receipt>> {
+    let id: Option<String> = row.try_get("id")?;
+    let (url, pin) = (row.try_get("url")?, row.try_get("pin")?);
+    Ok(id.map(|id| Receipt { id, url, pin }))
+}
+
+pub(super) async fn receipts_of(
+    db: &SqlitePool,
+    message: &MessageId,
+    account: &AccountName,
+) -> Read<Vec<Receipt>> {
+    let rows = sqlx::query(
+        "SELECT id, url, pin FROM part WHERE id IS NOT NULL AND post = \
+         (SELECT id FROM post WHERE message = ?1 AND account = ?2 AND state = 'sent' ORDER BY sent DESC LIMIT 1) \
+         ORDER BY idx",
+    )
+    .bind(message.as_str())
+    .bind(account.as_str())
+    .fetch_all(db)
+    .await?;
+    let receipts: Read<Vec<Option<Receipt>>> = rows.iter().map(receipt_of).collect();
+    Ok(receipts?.into_iter().flatten().collect())
+}
+
+pub(super) async fn counts(db: &SqlitePool) -> Read<BTreeMap<State, u64>> {
+    let rows = sqlx::query("SELECT state, count(*) AS n FROM post GROUP BY state")
+        .fetch_all(db)
+        .await?;
+    rows.iter()
+        .map(|row| Ok((parsed(row, "state")?, number_at(row, "n")?)))
+        .collect()
+}
+
+pub(super) async fn waits(db: &SqlitePool) -> Read<BTreeMap<AccountName, Timestamp>> {
+    let rows = sqlx::query("SELECT name, waits FROM account WHERE waits IS NOT NULL")
+        .fetch_all(db)
+        .await?;
+    rows.iter()
+        .map(|row| Ok((parsed(row, "name")?, instant_at(row, "waits")?)))
+        .collect()
+}
+
+pub(super) async fn holds(db: &SqlitePool) -> Read<Vec<Hold>> {
+    let rows = sqlx::query(
+        "SELECT id, scope, target, why, by, since, released FROM hold WHERE settled IS NULL ORDER BY since, id",
+    )
+    .fetch_all(db)
+    .await?;
+    let hold = |row: &SqliteRow| -> Read<Hold> {
+        let scope = match row.try_get("scope")? {
+            "account" => Scope::Account(parsed(row, "target")?),
+            "message" => Scope::Message(parsed(row, "target")?),
+            _ => Scope::All,
+        };
+        Ok(Hold {
+            id: row.try_get("id")?,
+            scope,
+            why: row.try_get("why")?,
+            by: row.try_get("by")?,
+            since: instant_at(row, "since")?,
+            released: maybe_instant(row, "released")?,
+        })
+    };
+    rows.iter().map(hold).collect()
+}
+
+pub(super) async fn noted(db: &SqlitePool, key: &str) -> Read<Option<String>> {
+    let row = sqlx::query("SELECT value FROM meta WHERE key = ?1")
+        .bind(key)
+        .fetch_optional(db)
+        .await?;
+    Ok(row.map(|row| row.try_get("value")).transpose()?)
+}
+
+pub(super) async fn number(db: &SqlitePool, key: &str) -> Read<i64> {
+    Ok(noted(db, key)
+        .await?
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0))
+}
+
+/// How far back an account's traffic matters: a local day and its neighbours.
+const TRAFFIC: SignedDuration = SignedDuration::from_hours(72);
+
+pub(super) async fn past(db: &SqlitePool, asked: &[MessageId], now: Timestamp) -> Read<Past> {
+    let mut past = Past::default();
+    for row in sqlx::query("SELECT id FROM post").fetch_all(db).await? {
+        past.recorded.insert(parsed(&row, "id")?);
+    }
+    for row in sqlx::query("SELECT message, since FROM known")
+        .fetch_all(db)
+        .await?
+    {
+        past.known
+            .insert(parsed(&row, "message")?, instant_at(&row, "since")?);
+    }
+    let turns = sqlx::query(
+        "SELECT message, account, count(*) AS n, max(due) AS last, \
+         max(CASE WHEN state = 'sent' THEN sent END) AS sent FROM post \
+         WHERE occurrence LIKE 'cycle %' OR message IN (SELECT value FROM json_each(?1)) GROUP BY message, account",
+    )
+    .bind(json_list(asked.iter().map(MessageId::as_str)))
+    .fetch_all(db)
+    .await?;
+    for row in &turns {
+        let turns = Turns {
+            count: number_at(row, "n")?,
+            last: maybe_instant(row, "last")?,
+            sent: maybe_instant(row, "sent")?,
+        };
+        past.turns
+            .insert((parsed(row, "message")?, parsed(row, "account")?), turns);
+    }
+    for row in
+        sqlx::query("SELECT account, max(slot) AS slot FROM post WHERE slot IS NOT NULL GROUP BY account")
+            .fetch_all(db)
+            .await?
+    {
+        past.slots
+            .insert(parsed(&row, "account")?, instant_at(&row, "slot")?);
+    }
+    let since = now.saturating_sub(TRAFFIC).unwrap_or(Timestamp::MIN);
+    let traffic = sqlx::query(
+        "SELECT account, coalesce(began, not_before) AS at FROM post \
+         WHERE due >= ?1 AND state IN ('due', 'sending', 'retrying', 'in_doubt', 'sent') ORDER BY at",
+    )
+    .bind(since.as_microsecond())
+    .fetch_all(db)
+    .await?;
+    for row in &traffic {
+        past.traffic
+            .entry(parsed(row, "account")?)
+            .or_default()
+            .push(instant_at(row, "at")?);
+    }
+    Ok(past)
+}

@@ -1,0 +1,489 @@
+//! The one writer: a batch, a transaction, one statement for all of a kind.
+
+use serde_json::{Value, json};
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use sqlx::{Connection, Row};
+
+use crate::campaign::AfterHold;
+use crate::post::identity::PostId;
+use crate::post::outcome::Class;
+use crate::post::state::{Standing, State};
+
+use super::super::group::{Batches, Reply, Write, fail, key_fields};
+use super::super::{Conclusion, Hold, Intended, Intent, LedgerError, NewPost};
+use super::read::json_list;
+
+type Wrote<T> = Result<T, LedgerError>;
+
+/// Writes batches until nobody can hand in any more.
+pub(super) async fn run(db: SqlitePool, mut batches: Batches) {
+    while let Some(batch) = batches.next().await {
+        // In a task of its own, so that a panic in one batch does not end all writing.
+        let pool = db.clone();
+        if let Err(e) = tokio::spawn(async move { write(&pool, batch).await }).await {
+            tracing::error!(event = "ledger.failed", error = %e, "a write to the ledger was cut short");
+        }
+    }
+    db.close().await;
+}
+
+async fn write(db: &SqlitePool, batch: Vec<Write>) {
+    let mut answers = Vec::new();
+    match transaction(db, &batch, &mut answers).await {
+        // Only a committed write is answered.
+        Ok(()) => batch
+            .into_iter()
+            .zip(answers)
+            .for_each(|(write, answer)| reply(write, answer)),
+        Err(error) => batch.into_iter().for_each(|write| fail(write, error.clone())),
+    }
+}
+
+/// What each write of a batch came to, in their order.
+enum Answer {
+    Done,
+    Posts(Vec<PostId>),
+    Intended(Intended),
+    Moved(bool),
+    Count(u64),
+    Number(i64),
+}
+
+fn reply(write: Write, answer: Answer) {
+    fn tell<T>(reply: Reply<T>, answer: T) {
+        // Whoever asked may have gone; there is nobody else to tell.
+        drop(reply.send(Ok(answer)));
+    }
+    match (write, answer) {
+        (Write::Record(_, _, to) | Write::Settle { reply: to, .. }, Answer::Posts(posts)) => tell(to, posts),
+        (
+            Write::Reword(_, _, to)
+            | Write::Unplan(_, to)
+            | Write::Know(_, _, to)
+            | Write::AccountWaits(_, _, to)
+            | Write::Hold { reply: to, .. }
+            | Write::Note { reply: to, .. },
+            Answer::Done,
+        ) => tell(to, ()),
+        (Write::Intend(_, to), Answer::Intended(intended)) => tell(to, intended),
+        (Write::Conclude(_, to), Answer::Moved(moved)) => tell(to, moved),
+        (Write::Release { reply: to, .. }, Answer::Count(n)) => tell(to, n),
+        (Write::Ring(to), Answer::Number(n)) => tell(to, n),
+        (write, _) => fail(
+            write,
+            LedgerError::Broken("its writer answered another question".to_owned()),
+        ),
+    }
+}
+
+async fn transaction(db: &SqlitePool, batch: &[Write], answers: &mut Vec<Answer>) -> Wrote<()> {
+    let mut connection = db.acquire().await?;
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let intents: Vec<&Intent> = batch
+        .iter()
+        .filter_map(|w| {
+            if let Write::Intend(i, _) = w {
+                Some(&**i)
+            } else {
+                None
+            }
+        })
+        .collect();
+    let conclusions: Vec<&Conclusion> = batch
+        .iter()
+        .filter_map(|w| {
+            if let Write::Conclude(c, _) = w {
+                Some(&**c)
+            } else {
+                None
+            }
+        })
+        .collect();
+    // Conclusions first: a post that moves on in the same batch has been concluded before.
+    let concluded = conclude(&mut tx, &conclusions).await?;
+    // Holds before intents: whoever says stop in this very batch is heard.
+    let mut others = Vec::new();
+    for write in batch {
+        if let Some(answer) = other(&mut tx, write).await? {
+            others.push(answer);
+        }
+    }
+    let granted = intend(&mut tx, &intents).await?;
+    tx.commit().await?;
+
+    let mut others = others.into_iter();
+    for write in batch {
+        answers.push(match write {
+            Write::Intend(intent, _) => Answer::Intended(if granted.contains(&intent.post) {
+                Intended::Durable
+            } else {
+                Intended::Refused
+            }),
+            Write::Conclude(conclusion, _) => Answer::Moved(concluded.contains(&conclusion.post)),
+            _ => others.next().unwrap_or(Answer::Done),
+        });
+    }
+    Ok(())
+}
+
+async fn other(tx: &mut SqliteConnection, write: &Write) -> Wrote<Option<Answer>> {
+    Ok(Some(match write {
+        Write::Intend(..) | Write::Conclude(..) => return Ok(None),
+        Write::Record(posts, now, _) => Answer::Posts(record(tx, posts, *now).await?),
+        Write::Reword(posts, now, _) => {
+            let rows: Vec<Value> = posts
+                .iter()
+                .map(|(id, content)| {
+                    json!({"id": id, "content": json!(content).to_string(), "parts": content.parts.len()})
+                })
+                .collect();
+            sqlx::query(
+                "UPDATE post SET content = job.value ->> 'content', parts = job.value ->> 'parts', changed = ?2 \
+                 FROM json_each(?1) AS job WHERE post.id = job.value ->> 'id' AND state = 'due' AND attempts = 0",
+            )
+            .bind(Value::from(rows).to_string())
+            .bind(now.as_microsecond())
+            .execute(&mut *tx)
+            .await?;
+            Answer::Done
+        }
+        Write::Unplan(posts, _) => {
+            sqlx::query(
+                "DELETE FROM post WHERE id IN (SELECT value FROM json_each(?1)) AND state = 'due' AND attempts = 0",
+            )
+            .bind(json_list(posts.iter().map(ToString::to_string)))
+            .execute(&mut *tx)
+            .await?;
+            Answer::Done
+        }
+        Write::Know(messages, now, _) => {
+            sqlx::query(
+                "INSERT INTO known (message, since) SELECT value, ?2 FROM json_each(?1) WHERE true \
+                 ON CONFLICT (message) DO NOTHING",
+            )
+            .bind(json_list(
+                messages.iter().map(crate::post::identity::MessageId::as_str),
+            ))
+            .bind(now.as_microsecond())
+            .execute(&mut *tx)
+            .await?;
+            Answer::Done
+        }
+        Write::AccountWaits(account, until, _) => {
+            sqlx::query("INSERT INTO account (name, waits) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET waits = ?2")
+                .bind(account.as_str())
+                .bind(until.as_microsecond())
+                .execute(&mut *tx)
+                .await?;
+            Answer::Done
+        }
+        Write::Hold {
+            scope, why, by, now, ..
+        } => {
+            sqlx::query(
+                "INSERT INTO hold (scope, target, why, by, since) VALUES (?1, ?2, ?3, ?4, ?5) \
+                 ON CONFLICT (scope, target, by) WHERE released IS NULL DO UPDATE SET why = ?3",
+            )
+            .bind(scope.kind())
+            .bind(scope.target())
+            .bind(why)
+            .bind(by)
+            .bind(now.as_microsecond())
+            .execute(&mut *tx)
+            .await?;
+            Answer::Done
+        }
+        Write::Release {
+            scope,
+            by,
+            only_by,
+            now,
+            ..
+        } => {
+            let done = sqlx::query(
+                "UPDATE hold SET released = ?1, released_by = ?2 WHERE scope = ?3 AND target = ?4 \
+                 AND released IS NULL AND (?5 IS NULL OR by = ?5)",
+            )
+            .bind(now.as_microsecond())
+            .bind(by)
+            .bind(scope.kind())
+            .bind(scope.target())
+            .bind(only_by.as_deref())
+            .execute(&mut *tx)
+            .await?;
+            Answer::Count(done.rows_affected())
+        }
+        Write::Settle { hold, after, now, .. } => Answer::Posts(settle(tx, hold, *after, *now).await?),
+        Write::Ring(_) => {
+            let row = sqlx::query(
+                "INSERT INTO meta (key, value) VALUES ('bell', '1') \
+                 ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1 RETURNING CAST(value AS INTEGER) AS n",
+            )
+            .fetch_one(&mut *tx)
+            .await?;
+            Answer::Number(row.try_get("n")?)
+        }
+        Write::Note { key, value, .. } => {
+            sqlx::query(
+                "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+            )
+            .bind(key)
+            .bind(value)
+            .execute(&mut *tx)
+            .await?;
+            Answer::Done
+        }
+    }))
+}
+
+async fn record(tx: &mut SqliteConnection, posts: &[NewPost], now: jiff::Timestamp) -> Wrote<Vec<PostId>> {
+    let rows: Vec<Value> = posts
+        .iter()
+        .map(|post| {
+            json!({
+                "id": post.identity.post_id(),
+                "message": post.identity.message,
+                "account": post.identity.account,
+                "platform": post.platform,
+                "occurrence": post.identity.occurrence.as_str(),
+                "due": post.due.as_microsecond(),
+                "late": i64::try_from(post.late.as_micros()).unwrap_or(i64::MAX),
+                "expires": post.expires.map(jiff::Timestamp::as_microsecond),
+                "recurring": i32::from(post.recurring),
+                "breaking": i32::from(post.breaking),
+                "slot": post.slot.map(jiff::Timestamp::as_microsecond),
+                "file": &*post.file,
+                "parts": post.content.parts.len(),
+                "content": json!(post.content).to_string(),
+                "state": post.state.as_str(),
+                "why": post.why,
+            })
+        })
+        .collect();
+    let done = sqlx::query(
+        "INSERT INTO post (id, message, account, platform, occurrence, due, late, expires, recurring, breaking, \
+             slot, file, parts, content, recorded, state, not_before, why, changed) \
+         SELECT value ->> 'id', value ->> 'message', value ->> 'account', value ->> 'platform', \
+             value ->> 'occurrence', value ->> 'due', value ->> 'late', value ->> 'expires', \
+             value ->> 'recurring', value ->> 'breaking', value ->> 'slot', value ->> 'file', value ->> 'parts', \
+             value ->> 'content', ?2, value ->> 'state', value ->> 'due', value ->> 'why', ?2 \
+         FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING RETURNING id",
+    )
+    .bind(Value::from(rows).to_string())
+    .bind(now.as_microsecond())
+    .fetch_all(&mut *tx)
+    .await?;
+    ids(&done)
+}
+
+fn ids(rows: &[sqlx::sqlite::SqliteRow]) -> Wrote<Vec<PostId>> {
+    let id = |row: &sqlx::sqlite::SqliteRow| -> Wrote<PostId> {
+        row.try_get::<&str, _>("id")?.parse().map_err(LedgerError::Broken)
+    };
+    rows.iter().map(id).collect()
+}
+
+fn standing_json(standing: &Standing) -> Value {
+    json!({
+        "state": standing.state.as_str(),
+        "part": standing.part,
+        "tries": standing.tries,
+        "not_before": standing.not_before.as_microsecond(),
+        "late_from": standing.late_from.map(jiff::Timestamp::as_microsecond),
+        "first_intent": standing.first_intent.map(jiff::Timestamp::as_microsecond),
+        "doubted": i32::from(standing.doubted),
+        "why": standing.why,
+    })
+}
+
+async fn intend(tx: &mut SqliteConnection, intents: &[&Intent]) -> Wrote<std::collections::HashSet<PostId>> {
+    if intents.is_empty() {
+        return Ok(std::collections::HashSet::new());
+    }
+    let jobs: Vec<Value> = intents
+        .iter()
+        .map(|intent| {
+            json!({"post": intent.post, "from": intent.from.as_str(), "at": intent.at.as_microsecond(),
+                   "to": standing_json(&intent.to)})
+        })
+        .collect();
+    let granted = sqlx::query(
+        "UPDATE post SET state = 'sending', first_intent = job.value ->> '$.to.first_intent', \
+             doubted = job.value ->> '$.to.doubted', attempts = attempts + 1, why = NULL, changed = job.value ->> 'at' \
+         FROM json_each(?1) AS job \
+         WHERE post.id = job.value ->> 'post' AND post.state = job.value ->> 'from' \
+         AND post.part = job.value ->> '$.to.part' \
+         AND NOT EXISTS (SELECT 1 FROM hold WHERE settled IS NULL AND (scope = 'all' \
+             OR scope = 'account' AND target = post.account OR scope = 'message' AND target = post.message)) \
+         RETURNING id",
+    )
+    .bind(Value::from(jobs).to_string())
+    .fetch_all(&mut *tx)
+    .await?;
+    let granted: std::collections::HashSet<PostId> = ids(&granted)?.into_iter().collect();
+
+    let mut attempts = Vec::new();
+    let mut parts = Vec::new();
+    for intent in intents.iter().filter(|intent| granted.contains(&intent.post)) {
+        attempts.push(json!({"post": intent.post, "part": intent.to.part, "at": intent.at.as_microsecond()}));
+        if let Some(prepared) = &intent.prepared {
+            let (key, key_due) = key_fields(&intent.key);
+            parts.push(
+                json!({"post": intent.post, "part": intent.to.part, "key": key, "key_due": key_due,
+                "path": prepared.path, "body": prepared.body, "hash": hash(&prepared.body)}),
+            );
+        }
+    }
+    sqlx::query(
+        "INSERT INTO part (post, idx, key, key_due, path, body, hash) \
+         SELECT value ->> 'post', value ->> 'part', value ->> 'key', value ->> 'key_due', value ->> 'path', \
+             value ->> 'body', value ->> 'hash' FROM json_each(?1) WHERE true \
+         ON CONFLICT (post, idx) DO UPDATE SET path = excluded.path, body = excluded.body, hash = excluded.hash",
+    )
+    .bind(Value::from(parts).to_string())
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "INSERT INTO attempt (post, part, no, intended) \
+         SELECT job.value ->> 'post', job.value ->> 'part', post.attempts, job.value ->> 'at' \
+         FROM json_each(?1) AS job JOIN post ON post.id = job.value ->> 'post'",
+    )
+    .bind(Value::from(attempts).to_string())
+    .execute(&mut *tx)
+    .await?;
+    Ok(granted)
+}
+
+/// What was sent, provable later without keeping every answer.
+fn hash(body: &str) -> String {
+    use sha2::Digest;
+    sha2::Sha256::digest(body.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn class_word(class: Class) -> &'static str {
+    match class {
+        Class::Transient => "transient",
+        Class::RateLimited { .. } => "rate_limited",
+        Class::Auth => "auth",
+        Class::Rejected => "rejected",
+        Class::Duplicate => "duplicate",
+        Class::InDoubt => "in_doubt",
+    }
+}
+
+async fn conclude(
+    tx: &mut SqliteConnection,
+    conclusions: &[&Conclusion],
+) -> Wrote<std::collections::HashSet<PostId>> {
+    if conclusions.is_empty() {
+        return Ok(std::collections::HashSet::new());
+    }
+    let jobs: Vec<Value> = conclusions
+        .iter()
+        .map(|c| {
+            json!({"post": c.post, "from": c.from.as_str(), "part": c.part, "at": c.at.as_microsecond(),
+                "to": standing_json(&c.to), "receipt": c.receipt, "error": c.failure.as_ref().map(|f| &f.words),
+                "class": match (&c.receipt, &c.failure) {
+                    (Some(_), _) => Some("accepted"),
+                    (None, Some(failure)) => Some(class_word(failure.class)),
+                    (None, None) => None,
+                },
+                "status": c.failure.as_ref().and_then(|f| f.status)})
+        })
+        .collect();
+    let moved = sqlx::query(
+        "UPDATE post SET state = job.value ->> '$.to.state', part = job.value ->> '$.to.part', \
+             tries = job.value ->> '$.to.tries', not_before = job.value ->> '$.to.not_before', \
+             late_from = job.value ->> '$.to.late_from', \
+             first_intent = job.value ->> '$.to.first_intent', doubted = job.value ->> '$.to.doubted', \
+             why = job.value ->> '$.to.why', \
+             slot = CASE WHEN job.value ->> '$.to.state' = 'skipped' THEN NULL ELSE slot END, \
+             error = CASE WHEN job.value ->> 'receipt' IS NOT NULL THEN NULL ELSE coalesce(job.value ->> 'error', error) END, \
+             began = CASE WHEN job.value ->> 'receipt' IS NOT NULL THEN coalesce(began, job.value ->> 'at') ELSE began END, \
+             sent = CASE WHEN job.value ->> '$.to.state' = 'sent' THEN job.value ->> 'at' ELSE sent END, \
+             changed = job.value ->> 'at' \
+         FROM json_each(?1) AS job \
+         WHERE post.id = job.value ->> 'post' AND post.state = job.value ->> 'from' AND post.part = job.value ->> 'part' \
+         RETURNING id",
+    )
+    .bind(Value::from(jobs.as_slice()).to_string())
+    .fetch_all(&mut *tx)
+    .await?;
+    let moved: std::collections::HashSet<PostId> = ids(&moved)?.into_iter().collect();
+
+    let (mut answered, mut accepted) = (Vec::new(), Vec::new());
+    for (conclusion, job) in conclusions
+        .iter()
+        .zip(jobs)
+        .filter(|(c, _)| moved.contains(&c.post))
+    {
+        // A person can say that one in doubt was accepted: a receipt without an answer.
+        if conclusion.receipt.is_some() {
+            accepted.push(job.clone());
+        }
+        if conclusion.from == State::Sending {
+            answered.push(job);
+        }
+    }
+    sqlx::query(
+        "UPDATE attempt SET answered = job.value ->> 'at', class = job.value ->> 'class', \
+             status = job.value ->> 'status', words = job.value ->> 'error' \
+         FROM json_each(?1) AS job JOIN post ON post.id = job.value ->> 'post' \
+         WHERE attempt.post = post.id AND attempt.part = job.value ->> 'part' AND attempt.no = post.attempts",
+    )
+    .bind(Value::from(answered).to_string())
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "UPDATE part SET id = job.value ->> '$.receipt.id', url = job.value ->> '$.receipt.url', \
+             pin = job.value ->> '$.receipt.pin', sent = job.value ->> 'at' \
+         FROM json_each(?1) AS job WHERE part.post = job.value ->> 'post' AND part.idx = job.value ->> 'part'",
+    )
+    .bind(Value::from(accepted).to_string())
+    .execute(&mut *tx)
+    .await?;
+    Ok(moved)
+}
+
+async fn settle(
+    tx: &mut SqliteConnection,
+    hold: &Hold,
+    after: AfterHold,
+    now: jiff::Timestamp,
+) -> Wrote<Vec<PostId>> {
+    let mut moved = Vec::new();
+    let (state, why) = match after {
+        // Those too late are told apart where lateness always is: when the post is next looked at.
+        AfterHold::Send => (None, ""),
+        AfterHold::Review => (
+            Some(State::Held),
+            "it fell due during a hold: `retry` to send it now, `skip` to drop it",
+        ),
+        AfterHold::Skip => (Some(State::Skipped), "it fell due during a hold"),
+    };
+    if let Some(state) = state {
+        let rows = sqlx::query(
+            "UPDATE post SET state = ?1, why = ?2, changed = ?3 \
+             WHERE state IN ('due', 'retrying') AND due >= ?4 AND due <= ?3 AND part = 0 \
+             AND (?5 = 'all' OR ?5 = 'account' AND account = ?6 OR ?5 = 'message' AND message = ?6) RETURNING id",
+        )
+        .bind(state.as_str())
+        .bind(why)
+        .bind(now.as_microsecond())
+        .bind(hold.since.as_microsecond())
+        .bind(hold.scope.kind())
+        .bind(hold.scope.target())
+        .fetch_all(&mut *tx)
+        .await?;
+        moved = ids(&rows)?;
+    }
+    sqlx::query("UPDATE hold SET settled = ?1 WHERE id = ?2 AND released IS NOT NULL")
+        .bind(now.as_microsecond())
+        .bind(hold.id)
+        .execute(&mut *tx)
+        .await?;
+    Ok(moved)
+}

@@ -1,0 +1,562 @@
+//! Every decision about a delivery: (standing, event, now, dice) -> (standing, action).
+//!
+//! No input or output, no clock, no chance of its own. The daemon carries out the action, brings back what
+//! happened as the next event, and adds nothing. The rules are reliability §2.3–§2.6 and §2.9.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::text::limits::Doubt;
+
+use super::outcome::{Class, Failure, Receipt};
+use super::retry::backoff;
+use super::state::{Standing, State, Terms};
+
+/// Between two parts of a thread, whatever the reason: a reader should not find half a thread hours later
+/// (reliability §2.12).
+const THREAD_GAP: Duration = Duration::from_mins(30);
+/// How long a whole account rests when the platform said "too many" but not until when, at the least.
+const RATE_LIMIT_STEP: Duration = Duration::from_secs(30);
+
+/// What happened to a post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Its `not_before` has come.
+    Wake(Gate),
+    /// `prepare` came back.
+    Prepared(Result<(), Failure>),
+    /// The intent is durable; nothing has left yet.
+    Intended,
+    /// A hold came between the intent and the request: nothing left.
+    Stopped,
+    /// `publish` came back.
+    Answered(Result<Receipt, Failure>),
+    /// Found in `sending` when the daemon started: whoever sent it is gone, and its answer with it.
+    Found,
+    /// A person's word.
+    Told(Word),
+}
+
+/// What stands in the way of a post at this moment, apart from holds, which the ledger itself watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Gate {
+    /// Quiet hours or a blackout, until then.
+    pub closed_until: Option<Timestamp>,
+    /// The account's spacing, daily number or rate limit lets nothing through until then.
+    pub account_until: Option<Timestamp>,
+}
+
+/// What a person may say of a single post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Word {
+    /// Send it, however late it is.
+    Retry,
+    /// Never send it.
+    Skip { why: String },
+    /// The one in doubt is on the platform: its URL, if they have it.
+    WasSent { url: Option<String> },
+    /// The one in doubt is not on the platform.
+    WasNotSent,
+}
+
+/// What the daemon is to do now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Prepare the current part; answer with `Prepared`.
+    Prepare,
+    /// Make the intent durable; answer with `Intended` or `Stopped`.
+    Intend,
+    /// Send the sealed request; answer with `Answered`.
+    Publish,
+    /// Make the new standing durable.
+    Rest(Rest),
+}
+
+/// What is recorded with a standing when a post comes to rest.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rest {
+    /// The part that was just accepted.
+    pub receipt: Option<Receipt>,
+    /// The failure that led here.
+    pub failure: Option<Failure>,
+    /// What follows for the whole account.
+    pub account: Option<ForAccount>,
+}
+
+/// A failure that is not this post's alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ForAccount {
+    /// Nothing of this account goes out before.
+    WaitsUntil(Timestamp),
+    /// Nothing of this account goes out until a person has acted.
+    Held { why: String },
+}
+
+/// The next standing and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    pub standing: Standing,
+    pub action: Action,
+}
+
+/// An event that cannot happen to a post in this state: two hands were on it, and the later one lets go.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a post that is {state} cannot take {event}")]
+pub struct Impossible {
+    pub state: State,
+    pub event: &'static str,
+}
+
+/// Decides.
+///
+/// # Errors
+/// [`Impossible`] where the state does not know the event; the caller then does nothing at all.
+pub fn step(
+    was: &Standing,
+    terms: &Terms,
+    event: Event,
+    now: Timestamp,
+    dice: f64,
+) -> Result<Step, Impossible> {
+    let at = At {
+        was,
+        terms,
+        now,
+        dice,
+    };
+    match (was.state, event) {
+        (State::Due | State::Retrying, Event::Wake(gate)) => Ok(at.wake(gate)),
+        (State::InDoubt, Event::Wake(gate)) => Ok(at.doubt(gate)),
+
+        (State::Due | State::Retrying, Event::Prepared(Ok(()))) => Ok(at.intend()),
+        (State::Due | State::Retrying, Event::Prepared(Err(failure))) => Ok(at.prepare_failed(failure)),
+
+        (State::Sending, Event::Intended) => Ok(at.publish()),
+        (State::Sending, Event::Stopped) => Ok(at.stopped()),
+        (State::Sending, Event::Answered(Ok(receipt))) => Ok(at.accepted(receipt)),
+        (State::Sending, Event::Answered(Err(failure))) => Ok(at.refused(failure)),
+        (State::Sending, Event::Found) => Ok(at.found()),
+
+        (state, Event::Told(word)) => at.told(word).ok_or(Impossible {
+            state,
+            event: "that word",
+        }),
+        (state, event) => Err(Impossible {
+            state,
+            event: name(&event),
+        }),
+    }
+}
+
+fn name(event: &Event) -> &'static str {
+    match event {
+        Event::Wake(_) => "wake",
+        Event::Prepared(_) => "prepared",
+        Event::Intended => "intended",
+        Event::Stopped => "stopped",
+        Event::Answered(_) => "answered",
+        Event::Found => "found",
+        Event::Told(_) => "a person's word",
+    }
+}
+
+/// Everything a decision rests on.
+struct At<'a> {
+    was: &'a Standing,
+    terms: &'a Terms,
+    now: Timestamp,
+    dice: f64,
+}
+
+impl At<'_> {
+    // --- its time has come ------------------------------------------------------------------------
+
+    fn wake(&self, gate: Gate) -> Step {
+        if let Some(over) = self.over() {
+            return over;
+        }
+        match gate.closed_until.max(gate.account_until) {
+            Some(until) => self.wait(until),
+            None => to(self.was.clone(), Action::Prepare),
+        }
+    }
+
+    /// The end of a post that may not go out any more.
+    fn over(&self) -> Option<Step> {
+        let thread = self.was.part > 0;
+        if self.expired() {
+            return Some(if thread {
+                self.rest(State::Held, "it expired when only a part of the thread was out, and nothing is sent after that: `skip` to leave the thread as it is", None)
+            } else {
+                self.rest(State::Skipped, "it expired before it could go out", None)
+            });
+        }
+        if self.now <= self.last() {
+            return None;
+        }
+        Some(if thread {
+            self.rest(State::Held, "the thread broke off more than 30 minutes ago: `retry` to go on with the next part, `skip` to leave it", None)
+        } else if self.terms.recurring {
+            self.rest(
+                State::Skipped,
+                "missed: its time was over before it could go out",
+                None,
+            )
+        } else {
+            self.rest(
+                State::Held,
+                "late: its time was over before it could go out; `retry` to send it now, `skip` to drop it",
+                None,
+            )
+        })
+    }
+
+    fn expired(&self) -> bool {
+        self.terms.expires.is_some_and(|expires| self.now >= expires)
+    }
+
+    /// The last instant at which the current part may go out.
+    fn last(&self) -> Timestamp {
+        let due = self.terms.due;
+        let from = self.was.late_from.map_or(due, |from| from.max(due));
+        let grace = if self.was.part == 0 {
+            self.terms.late
+        } else {
+            THREAD_GAP
+        };
+        from.saturating_add(grace).unwrap_or(Timestamp::MAX)
+    }
+
+    fn wait(&self, until: Timestamp) -> Step {
+        let standing = Standing {
+            not_before: until,
+            late_from: self.late_after(until),
+            ..self.was.clone()
+        };
+        to(standing, Action::Rest(Rest::default()))
+    }
+
+    /// Lateness after a wait for its turn, of which it is not guilty. A thread that broke off is one all the
+    /// same.
+    fn late_after(&self, turn: Timestamp) -> Option<Timestamp> {
+        if self.was.part == 0 {
+            Some(turn)
+        } else {
+            self.was.late_from
+        }
+    }
+
+    // --- on its way -------------------------------------------------------------------------------
+
+    fn intend(&self) -> Step {
+        let standing = Standing {
+            state: State::Sending,
+            first_intent: self.was.first_intent.or(Some(self.now)),
+            ..self.was.clone()
+        };
+        to(standing, Action::Intend)
+    }
+
+    /// The last look before the request. To prepare it and to make the intent durable can take long, and a
+    /// machine can sleep in between.
+    fn publish(&self) -> Step {
+        let over = if self.was.doubted {
+            self.past_help()
+        } else {
+            self.over()
+        };
+        over.unwrap_or_else(|| to(self.was.clone(), Action::Publish))
+    }
+
+    // --- in doubt ---------------------------------------------------------------------------------
+
+    /// Class a and b (reliability §2.5): the same request under the same key settles it. It is a request
+    /// like any other, so it waits for the gate and never leaves after `expires`.
+    fn doubt(&self, gate: Gate) -> Step {
+        if let Some(held) = self.past_help() {
+            return held;
+        }
+        match gate.closed_until.max(gate.account_until) {
+            Some(until) => self.wait(until),
+            None => self.intend(),
+        }
+    }
+
+    /// The end of a doubt that another request can't settle, or may not.
+    fn past_help(&self) -> Option<Step> {
+        let key_lives = match self.terms.doubt {
+            Doubt::Ask => false,
+            Doubt::OwnId | Doubt::Key { window: None } => true,
+            Doubt::Key { window: Some(window) } => self
+                .was
+                .first_intent
+                .is_some_and(|first| since(first, self.now) < window),
+        };
+        let why = "in doubt: nobody but a person can tell whether the platform has it; look there, then `resolve POST --sent URL` or `resolve POST --not-sent`";
+        (self.expired() || !key_lives).then(|| self.rest(State::Held, why, None))
+    }
+
+    /// The old process may have sent it or not. Looked into at once: the lock shows that it is gone.
+    fn found(&self) -> Step {
+        let failure = Failure::new(
+            Class::InDoubt,
+            "the daemon stopped between sending and the answer",
+        );
+        let standing = Standing {
+            state: State::InDoubt,
+            doubted: true,
+            not_before: self.now,
+            ..self.was.clone()
+        };
+        to(
+            standing,
+            Action::Rest(Rest {
+                failure: Some(failure),
+                ..Rest::default()
+            }),
+        )
+    }
+
+    // --- answers ----------------------------------------------------------------------------------
+
+    fn accepted(&self, receipt: Receipt) -> Step {
+        let part = self.was.part.saturating_add(1);
+        let state = if part >= self.terms.parts {
+            State::Sent
+        } else {
+            State::Due
+        };
+        let standing = Standing {
+            state,
+            part,
+            tries: 0,
+            not_before: self.now,
+            late_from: Some(self.now),
+            first_intent: None,
+            doubted: false,
+            why: None,
+        };
+        to(
+            standing,
+            Action::Rest(Rest {
+                receipt: Some(receipt),
+                ..Rest::default()
+            }),
+        )
+    }
+
+    /// A hold came first. This attempt never left, so the post is where it was before.
+    fn stopped(&self) -> Step {
+        let was = self.was;
+        let (state, first_intent) = if was.doubted {
+            (State::InDoubt, was.first_intent)
+        } else {
+            (State::Due, None)
+        };
+        let standing = Standing {
+            state,
+            first_intent,
+            not_before: self.now,
+            ..was.clone()
+        };
+        to(standing, Action::Rest(Rest::default()))
+    }
+
+    /// Nothing visible was asked for yet, so nothing is in doubt.
+    fn prepare_failed(&self, failure: Failure) -> Step {
+        let class = match failure.class {
+            Class::InDoubt | Class::Duplicate => Class::Transient,
+            class => class,
+        };
+        self.refused(Failure { class, ..failure })
+    }
+
+    fn refused(&self, failure: Failure) -> Step {
+        let tries = self.was.tries.saturating_add(1);
+        match failure.class {
+            Class::Duplicate | Class::InDoubt => self.in_doubt(tries, self.later(tries), failure, None),
+            Class::Transient if self.was.doubted => self.in_doubt(tries, self.later(tries), failure, None),
+            Class::Transient => self.try_again(tries, failure),
+            Class::RateLimited { until } => self.rate_limited(tries, until, failure),
+            Class::Auth => {
+                let why = format!("credentials refused: {}", failure.words);
+                self.still(self.was.tries, self.now, failure, ForAccount::Held { why })
+            }
+            Class::Rejected if self.was.doubted => {
+                let why = format!(
+                    "in doubt: the answer to the first request was lost and the platform refused the second ({}); look there, then `resolve POST --sent URL` or `resolve POST --not-sent`",
+                    failure.words
+                );
+                self.rest(State::Held, &why, Some(failure))
+            }
+            Class::Rejected if self.was.part > 0 => {
+                let part = self.was.part.saturating_add(1);
+                let why = format!(
+                    "part {part} of the thread was refused: {}; `retry` when it is mended, `skip` to leave the thread as it is",
+                    failure.words
+                );
+                self.rest(State::Held, &why, Some(failure))
+            }
+            Class::Rejected => {
+                let why = failure.words.clone();
+                self.rest(State::Rejected, &why, Some(failure))
+            }
+        }
+    }
+
+    /// No attempt: the post did nothing wrong, and the wait does not make it late. But where the platform
+    /// does not say until when, the wait must grow, and tries are what it grows with.
+    fn rate_limited(&self, tries: u32, until: Option<Timestamp>, failure: Failure) -> Step {
+        let step = RATE_LIMIT_STEP.max(backoff(tries, self.dice));
+        let (tries, until) = match until.filter(|until| *until > self.now) {
+            Some(until) => (self.was.tries, until),
+            None => (tries, self.now.saturating_add(step).unwrap_or(Timestamp::MAX)),
+        };
+        let mut still = self.still(tries, until, failure, ForAccount::WaitsUntil(until));
+        still.standing.late_from = self.late_after(until);
+        still
+    }
+
+    /// The account, not the post, is what stopped it: it stays as sure or unsure as it was.
+    fn still(&self, tries: u32, at: Timestamp, failure: Failure, account: ForAccount) -> Step {
+        if self.was.doubted {
+            self.in_doubt(tries, at, failure, Some(account))
+        } else {
+            self.again(tries, at, failure, Some(account))
+        }
+    }
+
+    fn in_doubt(&self, tries: u32, at: Timestamp, failure: Failure, account: Option<ForAccount>) -> Step {
+        let standing = Standing {
+            state: State::InDoubt,
+            tries,
+            not_before: at,
+            doubted: true,
+            why: None,
+            ..self.was.clone()
+        };
+        to(
+            standing,
+            Action::Rest(Rest {
+                receipt: None,
+                failure: Some(failure),
+                account,
+            }),
+        )
+    }
+
+    fn try_again(&self, tries: u32, failure: Failure) -> Step {
+        let next = self.later(tries);
+        let expires = self.terms.expires;
+        if next <= self.last() && expires.is_none_or(|expires| next < expires) {
+            return self.again(tries, next, failure, None);
+        }
+        let why = format!(
+            "gave up after {tries} tries, the last one said: {}; `retry` to send it now, `skip` to drop it",
+            failure.words
+        );
+        self.rest(State::Held, &why, Some(failure))
+    }
+
+    /// Certainly not accepted: the next attempt is a new first one, so its key's life begins anew.
+    fn again(&self, tries: u32, at: Timestamp, failure: Failure, account: Option<ForAccount>) -> Step {
+        let standing = Standing {
+            state: State::Retrying,
+            tries,
+            not_before: at,
+            first_intent: None,
+            doubted: false,
+            why: None,
+            ..self.was.clone()
+        };
+        to(
+            standing,
+            Action::Rest(Rest {
+                receipt: None,
+                failure: Some(failure),
+                account,
+            }),
+        )
+    }
+
+    fn later(&self, tries: u32) -> Timestamp {
+        self.now
+            .saturating_add(backoff(tries, self.dice))
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    // --- people -----------------------------------------------------------------------------------
+
+    /// `None` where the word makes no sense. One in flight is never touched: its answer is on its way.
+    fn told(&self, word: Word) -> Option<Step> {
+        let was = self.was;
+        // Skipping a post in doubt does not settle the doubt.
+        let unsure = was.doubted && was.state != State::Sending;
+        match (was.state, word) {
+            (State::Sending | State::Sent, _) => None,
+            (_, Word::WasSent { url }) if unsure => {
+                let id = url.clone().unwrap_or_else(|| "told by a person".to_owned());
+                Some(self.was_sent(Receipt { id, url, pin: None }))
+            }
+            (_, Word::WasNotSent) if unsure => Some(self.now_again()),
+            (_, Word::Retry) if !unsure => Some(self.now_again()),
+            (State::Rejected | State::Skipped, _) => None,
+            (_, Word::Skip { why }) => Some(self.rest(State::Skipped, &why, None)),
+            _ => None,
+        }
+    }
+
+    /// What was skipped stays so, though a part of it turned out to be on the platform.
+    fn was_sent(&self, receipt: Receipt) -> Step {
+        let mut step = self.accepted(receipt);
+        if self.was.state == State::Skipped && step.standing.state == State::Due {
+            step.standing.state = State::Skipped;
+            step.standing.why.clone_from(&self.was.why);
+        }
+        step
+    }
+
+    fn now_again(&self) -> Step {
+        let standing = Standing {
+            state: State::Due,
+            tries: 0,
+            not_before: self.now,
+            late_from: Some(self.now),
+            first_intent: None,
+            doubted: false,
+            why: None,
+            ..self.was.clone()
+        };
+        to(standing, Action::Rest(Rest::default()))
+    }
+
+    fn rest(&self, state: State, why: &str, failure: Option<Failure>) -> Step {
+        let was = self.was;
+        let standing = Standing {
+            state,
+            first_intent: was.first_intent.filter(|_| was.doubted),
+            why: Some(why.to_owned()),
+            ..was.clone()
+        };
+        to(
+            standing,
+            Action::Rest(Rest {
+                failure,
+                ..Rest::default()
+            }),
+        )
+    }
+}
+
+fn to(standing: Standing, action: Action) -> Step {
+    Step { standing, action }
+}
+
+/// How long after `then` it is; zero if it is not yet.
+fn since(then: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(then)).unwrap_or(Duration::ZERO)
+}
+
+#[cfg(test)]
+mod tests;

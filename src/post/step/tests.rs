@@ -1,0 +1,85 @@
+//! `table`: every state and every event. `rules`: one named test for each rule. `walk`: chance, against all
+//! rules at once.
+
+mod rules;
+mod table;
+mod walk;
+
+use super::*;
+
+const HOUR: Duration = Duration::from_hours(1);
+const MINUTE: Duration = Duration::from_mins(1);
+/// What a person in front of a doubt is told to do.
+const LOOK: &str = "`resolve POST --sent URL` or `resolve POST --not-sent`";
+
+fn due() -> Timestamp {
+    "2026-12-01T09:00:00Z".parse().unwrap()
+}
+
+fn terms() -> Terms {
+    Terms {
+        parts: 1,
+        due: due(),
+        late: 2 * HOUR,
+        expires: None,
+        recurring: false,
+        doubt: Doubt::Key {
+            window: Some(50 * MINUTE),
+        },
+    }
+}
+
+fn fresh() -> Standing {
+    Standing {
+        state: State::Due,
+        part: 0,
+        tries: 0,
+        not_before: due(),
+        late_from: None,
+        first_intent: None,
+        doubted: false,
+        why: None,
+    }
+}
+
+fn failure(class: Class) -> Failure {
+    Failure::new(class, "the platform's words")
+}
+
+fn receipt(id: &str) -> Receipt {
+    Receipt {
+        id: id.to_owned(),
+        url: None,
+        pin: None,
+    }
+}
+
+const CLASSES: [Class; 6] = [
+    Class::Transient,
+    Class::RateLimited { until: None },
+    Class::Auth,
+    Class::Rejected,
+    Class::Duplicate,
+    Class::InDoubt,
+];
+
+/// One of each kind of event.
+fn events() -> Vec<Event> {
+    let shut = Gate {
+        closed_until: Some(due() + HOUR),
+        account_until: None,
+    };
+    let mut events = vec![Event::Wake(Gate::default()), Event::Wake(shut)];
+    events.push(Event::Prepared(Ok(())));
+    events.extend(CLASSES.map(|class| Event::Prepared(Err(failure(class)))));
+    events.extend([Event::Intended, Event::Stopped]);
+    events.push(Event::Answered(Ok(receipt("1"))));
+    events.extend(CLASSES.map(|class| Event::Answered(Err(failure(class)))));
+    events.push(Event::Found);
+    let skip = Word::Skip {
+        why: "not now".to_owned(),
+    };
+    let words = [Word::Retry, skip, Word::WasSent { url: None }, Word::WasNotSent];
+    events.extend(words.map(Event::Told));
+    events
+}

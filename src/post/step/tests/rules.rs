@@ -1,0 +1,667 @@
+//! The rules, one story each.
+
+use super::*;
+
+/// A post, its clock and the platform's answers, told one after the other.
+struct Story {
+    terms: Terms,
+    standing: Standing,
+    now: Timestamp,
+    dice: f64,
+}
+
+impl Story {
+    fn of(terms: Terms) -> Self {
+        Self {
+            terms,
+            standing: fresh(),
+            now: due(),
+            dice: 1.0,
+        }
+    }
+
+    fn thread(parts: u16) -> Self {
+        Self::of(Terms { parts, ..terms() })
+    }
+
+    fn after(&mut self, wait: Duration) -> &mut Self {
+        self.now += wait;
+        self
+    }
+
+    fn on_time(&mut self) -> &mut Self {
+        self.now = self.now.max(self.standing.not_before);
+        self
+    }
+
+    fn hears(&mut self, event: Event) -> Action {
+        let next = step(&self.standing, &self.terms, event, self.now, self.dice).unwrap();
+        self.standing = next.standing;
+        next.action
+    }
+
+    fn rests(&mut self, event: Event) -> Rest {
+        match self.hears(event) {
+            Action::Rest(rest) => rest,
+            action => panic!("{action:?}"),
+        }
+    }
+
+    fn wakes(&mut self) -> Action {
+        self.hears(Event::Wake(Gate::default()))
+    }
+
+    /// Up to the intent, which is durable now.
+    fn intends(&mut self) -> &mut Self {
+        assert_eq!(self.wakes(), Action::Prepare);
+        assert_eq!(self.hears(Event::Prepared(Ok(()))), Action::Intend);
+        self
+    }
+
+    /// The whole way to the platform.
+    fn leaves(&mut self) -> &mut Self {
+        self.intends();
+        assert_eq!(self.hears(Event::Intended), Action::Publish);
+        self
+    }
+
+    /// The way of the same request, a second time.
+    fn leaves_again(&mut self) -> &mut Self {
+        assert_eq!(self.wakes(), Action::Intend);
+        assert_eq!(self.hears(Event::Intended), Action::Publish);
+        self
+    }
+
+    fn refused(&mut self, class: Class) -> Rest {
+        self.rests(Event::Answered(Err(failure(class))))
+    }
+
+    fn accepted(&mut self) -> Rest {
+        let id = self.standing.part.to_string();
+        self.rests(Event::Answered(Ok(receipt(&id))))
+    }
+
+    fn told(&mut self, word: Word) -> Rest {
+        self.rests(Event::Told(word))
+    }
+
+    fn cannot(&self, event: Event) {
+        let next = step(&self.standing, &self.terms, event, self.now, self.dice);
+        assert!(next.is_err(), "{next:?}");
+    }
+
+    #[track_caller]
+    fn is(&self, state: State, why: &str) {
+        let is = self.standing.why.as_deref().unwrap_or_default();
+        assert!(
+            self.standing.state == state && is.contains(why),
+            "{:?}",
+            self.standing
+        );
+    }
+}
+
+// --- its time -------------------------------------------------------------------------------------
+
+#[test]
+fn a_post_goes_the_whole_way() {
+    let mut post = Story::of(terms());
+    let rest = post.leaves().accepted();
+    assert_eq!(rest.receipt, Some(receipt("0")));
+    post.is(State::Sent, "");
+}
+
+#[test]
+fn within_its_late_window_a_post_goes_out_and_after_it_a_dated_one_is_held() {
+    let mut post = Story::of(terms());
+    assert_eq!(post.after(2 * HOUR).wakes(), Action::Prepare);
+    let mut post = Story::of(terms());
+    post.after(2 * HOUR + MINUTE).wakes();
+    post.is(
+        State::Held,
+        "late: its time was over before it could go out; `retry`",
+    );
+}
+
+#[test]
+fn a_late_occurrence_of_a_recurring_rule_is_skipped() {
+    let mut post = Story::of(Terms {
+        recurring: true,
+        ..terms()
+    });
+    post.after(2 * HOUR + MINUTE).wakes();
+    post.is(State::Skipped, "missed");
+}
+
+#[test]
+fn an_expired_post_is_skipped_at_that_very_instant() {
+    let terms = Terms {
+        expires: Some(due() + MINUTE),
+        ..terms()
+    };
+    let mut post = Story::of(terms);
+    post.after(MINUTE).wakes();
+    post.is(State::Skipped, "it expired");
+}
+
+#[test]
+fn an_expired_thread_is_held_and_no_word_sends_the_rest() {
+    let terms = Terms {
+        parts: 2,
+        expires: Some(due() + MINUTE),
+        ..terms()
+    };
+    let mut post = Story::of(terms);
+    post.leaves().accepted();
+    post.after(MINUTE).wakes();
+    post.is(State::Held, "it expired when only a part of the thread was out");
+    assert!(!post.standing.why.as_deref().unwrap().contains("retry"));
+    post.told(Word::Retry);
+    post.wakes();
+    post.is(State::Held, "it expired");
+}
+
+#[test]
+fn what_expires_while_it_is_prepared_never_leaves() {
+    let terms = Terms {
+        expires: Some(due() + MINUTE),
+        ..terms()
+    };
+    let mut post = Story::of(terms);
+    post.intends().after(MINUTE).rests(Event::Intended);
+    post.is(State::Skipped, "it expired");
+    assert_eq!(post.standing.first_intent, None);
+}
+
+#[test]
+fn t4_what_becomes_late_while_the_machine_sleeps_never_leaves() {
+    let mut post = Story::of(terms());
+    post.intends().after(5 * HOUR).rests(Event::Intended);
+    post.is(State::Held, "late");
+    post.told(Word::Retry);
+    post.leaves().accepted();
+    post.is(State::Sent, "");
+}
+
+#[test]
+fn quiet_hours_are_waited_out_and_do_not_make_a_post_late() {
+    let mut post = Story::of(terms());
+    let morning = due() + 9 * HOUR;
+    let gate = Gate {
+        closed_until: Some(morning),
+        account_until: Some(due() + MINUTE),
+    };
+    post.rests(Event::Wake(gate));
+    post.is(State::Due, "");
+    assert_eq!(post.standing.not_before, morning, "the later of both");
+    post.on_time().leaves().accepted();
+    post.is(State::Sent, "");
+}
+
+#[test]
+fn what_waited_its_turn_has_its_whole_late_window_from_then() {
+    let mut post = Story::of(terms());
+    let turn = due() + 5 * HOUR;
+    let gate = Gate {
+        closed_until: None,
+        account_until: Some(turn),
+    };
+    post.rests(Event::Wake(gate));
+    post.on_time().leaves().refused(Class::Transient);
+    post.is(State::Retrying, "");
+    post.on_time().leaves().refused(Class::Transient);
+    post.is(State::Retrying, "");
+    // A daemon that was down is another matter.
+    post.now = turn + 2 * HOUR + MINUTE;
+    post.wakes();
+    post.is(State::Held, "late");
+}
+
+// --- certainly not accepted -----------------------------------------------------------------------
+
+#[test]
+fn a_definite_failure_waits_with_full_jitter_longer_each_time() {
+    for (dice, waits_s) in [(0.0, [1, 1, 1, 1]), (1.0, [5, 30, 120, 600])] {
+        let mut post = Story::of(terms());
+        post.dice = dice;
+        for (tries, wait_s) in (1..).zip(waits_s) {
+            let rest = post.on_time().leaves().refused(Class::Transient);
+            assert_eq!(rest.failure, Some(failure(Class::Transient)));
+            post.is(State::Retrying, "");
+            assert_eq!(post.standing.not_before, post.now + Duration::from_secs(wait_s));
+            assert_eq!(post.standing.tries, tries);
+        }
+    }
+}
+
+#[test]
+fn a_definite_failure_is_retried_until_the_late_window_ends_and_then_held() {
+    let mut post = Story::of(terms());
+    while post.standing.state != State::Held {
+        post.on_time().leaves().refused(Class::Transient);
+        assert!(post.now <= due() + 2 * HOUR);
+    }
+    // After 5 s, 30 s, 2 m, 10 m, 30 m and 1 h; another 2 h would be too late.
+    post.is(
+        State::Held,
+        "gave up after 7 tries, the last one said: the platform's words; `retry`",
+    );
+}
+
+#[test]
+fn a_failure_is_not_retried_at_or_after_the_expiry() {
+    let mut post = Story::of(Terms {
+        expires: Some(due() + Duration::from_secs(5)),
+        ..terms()
+    });
+    post.leaves().refused(Class::Transient);
+    post.is(State::Held, "gave up after 1 tries");
+}
+
+#[test]
+fn a_doubtful_answer_to_preparing_is_a_plain_failure() {
+    for class in [Class::InDoubt, Class::Duplicate] {
+        let mut post = Story::of(terms());
+        post.wakes();
+        let rest = post.rests(Event::Prepared(Err(failure(class))));
+        post.is(State::Retrying, "");
+        assert_eq!(rest.failure, Some(failure(Class::Transient)));
+        assert!(!post.standing.doubted);
+    }
+}
+
+#[test]
+fn p5_a_rate_limit_makes_the_account_wait_and_is_no_attempt() {
+    let mut post = Story::of(terms());
+    let until = due() + 3 * HOUR;
+    let rest = post.leaves().refused(Class::RateLimited { until: Some(until) });
+    assert_eq!(rest.account, Some(ForAccount::WaitsUntil(until)));
+    post.is(State::Retrying, "");
+    assert_eq!((post.standing.tries, post.standing.not_before), (0, until));
+    // It waited its turn, as the account's other posts did, so it is not late.
+    post.on_time().leaves().accepted();
+    post.is(State::Sent, "");
+}
+
+#[test]
+fn p6_p7_a_rate_limit_without_an_end_or_one_in_the_past_waits_longer_each_time() {
+    for until in [None, Some(due() - HOUR), Some(due())] {
+        let mut post = Story::of(terms());
+        for wait_s in [30, 30, 120, 600] {
+            let rest = post.on_time().leaves().refused(Class::RateLimited { until });
+            let next = post.now + Duration::from_secs(wait_s);
+            assert_eq!(rest.account, Some(ForAccount::WaitsUntil(next)));
+            assert_eq!(post.standing.not_before, next);
+        }
+    }
+}
+
+#[test]
+fn p9_refused_credentials_hold_the_account_and_lose_nothing() {
+    let mut post = Story::of(terms());
+    let rest = post.leaves().refused(Class::Auth);
+    let why = "credentials refused: the platform's words".to_owned();
+    assert_eq!(rest.account, Some(ForAccount::Held { why }));
+    post.is(State::Retrying, "");
+    assert_eq!(post.standing.tries, 0);
+    post.after(HOUR).leaves().accepted();
+    post.is(State::Sent, "");
+}
+
+#[test]
+fn a_refusal_for_good_ends_a_post_in_the_platforms_words() {
+    let mut post = Story::of(terms());
+    post.leaves().refused(Class::Rejected);
+    post.is(State::Rejected, "the platform's words");
+}
+
+// --- threads --------------------------------------------------------------------------------------
+
+#[test]
+fn the_parts_of_a_thread_follow_each_other() {
+    let mut post = Story::thread(3);
+    for part in 0..3 {
+        assert_eq!(post.standing.part, part);
+        let rest = post.leaves().accepted();
+        assert_eq!(rest.receipt, Some(receipt(&part.to_string())));
+    }
+    post.is(State::Sent, "");
+}
+
+#[test]
+fn p10_refused_credentials_in_a_thread_resume_at_that_part() {
+    let mut post = Story::thread(3);
+    post.leaves().accepted();
+    post.leaves().accepted();
+    post.leaves().refused(Class::Auth);
+    assert_eq!(post.standing.part, 2);
+    let rest = post.after(20 * MINUTE).leaves().accepted();
+    assert_eq!(rest.receipt, Some(receipt("2")));
+    post.is(State::Sent, "");
+}
+
+#[test]
+fn a_refused_part_holds_the_rest_of_the_thread() {
+    let mut post = Story::thread(3);
+    post.leaves().accepted();
+    post.leaves().refused(Class::Rejected);
+    post.is(
+        State::Held,
+        "part 2 of the thread was refused: the platform's words; `retry`",
+    );
+    post.told(Word::Retry);
+    assert_eq!(post.standing.part, 1);
+    post.leaves().accepted();
+    assert_eq!(post.standing.part, 2);
+}
+
+#[test]
+fn a_thread_that_broke_off_more_than_30_minutes_ago_is_held() {
+    let mut post = Story::thread(2);
+    post.leaves().accepted();
+    assert_eq!(post.after(30 * MINUTE).wakes(), Action::Prepare);
+    post.after(MINUTE).wakes();
+    post.is(
+        State::Held,
+        "the thread broke off more than 30 minutes ago: `retry`",
+    );
+    post.told(Word::Retry);
+    post.leaves().accepted();
+    post.is(State::Sent, "");
+}
+
+#[test]
+fn no_wait_is_an_excuse_for_a_thread_that_broke_off() {
+    let later = due() + HOUR;
+    let quiet = Event::Wake(Gate {
+        closed_until: Some(later),
+        account_until: None,
+    });
+    let limit = Class::RateLimited { until: Some(later) };
+    for (event, state) in [
+        (quiet, State::Due),
+        (Event::Prepared(Err(failure(limit))), State::Retrying),
+    ] {
+        let mut post = Story::thread(2);
+        post.leaves().accepted();
+        post.rests(event);
+        post.is(state, "");
+        post.on_time().wakes();
+        post.is(State::Held, "the thread broke off");
+    }
+}
+
+#[test]
+fn a_failing_part_is_retried_for_30_minutes_however_late_the_thread_is() {
+    let mut post = Story::thread(2);
+    post.after(2 * HOUR).leaves().accepted();
+    let began = post.now;
+    while post.standing.state != State::Held {
+        post.on_time().leaves().refused(Class::Transient);
+    }
+    post.is(State::Held, "gave up after 5 tries");
+    assert_eq!(since(began, post.now), Duration::from_secs(755));
+}
+
+// --- in doubt -------------------------------------------------------------------------------------
+
+#[test]
+fn p12_p13_in_doubt_the_same_request_is_sent_again_while_its_key_lives() {
+    let mut post = Story::of(terms());
+    let rest = post.leaves().refused(Class::InDoubt);
+    post.is(State::InDoubt, "");
+    assert_eq!(rest.failure, Some(failure(Class::InDoubt)));
+    assert_eq!(post.standing.not_before, due() + Duration::from_secs(5));
+    post.on_time().leaves_again().refused(Class::InDoubt);
+    assert_eq!(
+        post.standing.not_before,
+        post.now + Duration::from_secs(30),
+        "longer each time"
+    );
+    assert_eq!(post.standing.first_intent, Some(due()));
+    post.now = due() + 50 * MINUTE - Duration::from_secs(1);
+    post.leaves_again().accepted();
+    post.is(State::Sent, "");
+    assert!(!post.standing.doubted);
+}
+
+#[test]
+fn p27_when_the_keys_window_has_passed_a_person_is_asked() {
+    let mut post = Story::of(terms());
+    post.leaves().refused(Class::InDoubt);
+    post.now = due() + 50 * MINUTE;
+    post.wakes();
+    post.is(State::Held, LOOK);
+    assert!(post.standing.doubted);
+}
+
+#[test]
+fn p27_a_key_that_dies_while_the_machine_sleeps_sends_nothing() {
+    let mut post = Story::of(terms());
+    post.leaves().refused(Class::InDoubt);
+    assert_eq!(post.on_time().wakes(), Action::Intend);
+    post.after(HOUR).rests(Event::Intended);
+    post.is(State::Held, LOOK);
+    assert!(post.standing.doubted);
+}
+
+#[test]
+fn an_id_of_our_own_settles_a_doubt_for_ever() {
+    for doubt in [Doubt::OwnId, Doubt::Key { window: None }] {
+        let mut post = Story::of(Terms { doubt, ..terms() });
+        post.leaves().refused(Class::InDoubt);
+        post.after(1000 * HOUR).leaves_again().accepted();
+        post.is(State::Sent, "");
+    }
+}
+
+#[test]
+fn where_no_request_can_settle_it_a_person_is_asked() {
+    let mut post = Story::of(Terms {
+        doubt: Doubt::Ask,
+        ..terms()
+    });
+    post.leaves().refused(Class::InDoubt);
+    post.on_time().wakes();
+    post.is(State::Held, LOOK);
+}
+
+#[test]
+fn p28_a_duplicate_is_evidence_and_not_proof() {
+    let mut post = Story::of(terms());
+    post.leaves().refused(Class::Duplicate);
+    post.is(State::InDoubt, "");
+    assert!(post.standing.doubted);
+}
+
+#[test]
+fn one_in_doubt_waits_for_quiet_hours_too_and_never_leaves_after_its_expiry() {
+    let expires = due() + 10 * MINUTE;
+    let mut post = Story::of(Terms {
+        expires: Some(expires),
+        ..terms()
+    });
+    post.leaves().refused(Class::InDoubt);
+    let gate = Gate {
+        closed_until: Some(expires),
+        account_until: None,
+    };
+    post.on_time().rests(Event::Wake(gate));
+    post.is(State::InDoubt, "");
+    assert_eq!(post.standing.not_before, expires);
+    post.on_time().wakes();
+    post.is(State::Held, LOOK);
+}
+
+#[test]
+fn no_refusal_of_the_second_request_proves_that_the_first_was_not_accepted() {
+    let until = Some(due() + MINUTE);
+    for (class, state) in [
+        (Class::Transient, State::InDoubt),
+        (Class::RateLimited { until }, State::InDoubt),
+        (Class::Auth, State::InDoubt),
+        (Class::Rejected, State::Held),
+        (Class::Duplicate, State::InDoubt),
+        (Class::InDoubt, State::InDoubt),
+    ] {
+        let mut post = Story::of(terms());
+        post.leaves().refused(Class::InDoubt);
+        post.on_time().leaves_again().refused(class);
+        assert_eq!(post.standing.state, state, "{class:?}");
+        assert!(post.standing.doubted, "{class:?}");
+        assert_eq!(
+            post.standing.first_intent,
+            Some(due()),
+            "the key is as old as it was"
+        );
+        if state == State::Held {
+            post.is(state, LOOK);
+        }
+    }
+}
+
+#[test]
+fn a_definite_failure_before_any_doubt_begins_a_new_keys_life() {
+    let mut post = Story::of(terms());
+    post.leaves().refused(Class::Transient);
+    assert_eq!(post.standing.first_intent, None);
+    let again = post.on_time().now;
+    post.leaves().refused(Class::InDoubt);
+    assert_eq!(post.standing.first_intent, Some(again));
+}
+
+#[test]
+fn s1_what_a_kill_left_behind_is_in_doubt_and_sent_again_at_once() {
+    let mut post = Story::of(terms());
+    post.leaves().after(MINUTE);
+    let rest = post.rests(Event::Found);
+    post.is(State::InDoubt, "");
+    assert_eq!(rest.failure.unwrap().class, Class::InDoubt);
+    assert!(post.standing.doubted);
+    assert_eq!(post.standing.not_before, post.now);
+    post.leaves_again().accepted();
+    post.is(State::Sent, "");
+}
+
+// --- holds ----------------------------------------------------------------------------------------
+
+#[test]
+fn a_hold_between_intent_and_request_loses_nothing() {
+    let mut post = Story::of(terms());
+    let before = post.standing.clone();
+    post.intends().rests(Event::Stopped);
+    assert_eq!(post.standing, before);
+    post.after(HOUR).leaves().accepted();
+    post.is(State::Sent, "");
+}
+
+#[test]
+fn a_hold_between_intent_and_request_leaves_a_doubt_as_it_was() {
+    let mut post = Story::of(terms());
+    post.leaves().refused(Class::InDoubt);
+    assert_eq!(post.on_time().wakes(), Action::Intend);
+    post.rests(Event::Stopped);
+    post.is(State::InDoubt, "");
+    assert!(post.standing.doubted);
+    assert_eq!(post.standing.first_intent, Some(due()));
+    post.leaves_again().accepted();
+    post.is(State::Sent, "");
+}
+
+#[test]
+fn being_held_makes_a_post_late() {
+    let mut post = Story::of(terms());
+    post.after(HOUR).intends().rests(Event::Stopped);
+    post.after(HOUR + MINUTE).wakes();
+    post.is(State::Held, "late");
+}
+
+// --- people ---------------------------------------------------------------------------------------
+
+#[test]
+fn a_retried_post_has_its_whole_late_window_again() {
+    let mut post = Story::of(terms());
+    post.after(10 * HOUR).wakes();
+    post.is(State::Held, "late");
+    post.told(Word::Retry);
+    post.leaves().refused(Class::Transient);
+    post.is(State::Retrying, "");
+    assert_eq!(post.standing.tries, 1);
+    post.on_time().leaves().accepted();
+    post.is(State::Sent, "");
+}
+
+#[test]
+fn a_rejected_post_can_be_retried_when_it_is_mended() {
+    let mut post = Story::of(terms());
+    post.leaves().refused(Class::Rejected);
+    post.told(Word::Retry);
+    post.is(State::Due, "");
+    assert_eq!(post.standing.why, None);
+    post.leaves();
+}
+
+#[test]
+fn a_persons_skip_is_kept_with_its_reason() {
+    let mut post = Story::of(terms());
+    let why = "the hearing was moved".to_owned();
+    post.told(Word::Skip { why });
+    post.is(State::Skipped, "the hearing was moved");
+    post.cannot(Event::Wake(Gate::default()));
+}
+
+#[test]
+fn a_person_who_saw_it_settles_a_doubt_and_a_thread_goes_on() {
+    let url = Some("https://mastodon.example/@campaign/1".to_owned());
+    let mut post = Story::thread(2);
+    post.leaves().refused(Class::InDoubt);
+    let rest = post.told(Word::WasSent { url: url.clone() });
+    assert_eq!(rest.receipt.unwrap().url, url);
+    post.is(State::Due, "");
+    assert_eq!((post.standing.part, post.standing.doubted), (1, false));
+}
+
+#[test]
+fn a_person_who_did_not_see_it_lets_it_be_prepared_anew() {
+    let mut post = Story::of(terms());
+    post.leaves().refused(Class::InDoubt);
+    post.after(10 * HOUR).wakes();
+    post.is(State::Held, LOOK);
+    post.told(Word::WasNotSent);
+    assert_eq!(post.standing.first_intent, None);
+    post.leaves().accepted();
+    post.is(State::Sent, "");
+}
+
+#[test]
+fn to_skip_one_in_doubt_does_not_settle_the_doubt() {
+    let mut post = Story::thread(2);
+    post.leaves().refused(Class::InDoubt);
+    let why = "no more of this".to_owned();
+    post.told(Word::Skip { why });
+    post.cannot(Event::Told(Word::Retry));
+    // It turns out that it was there: recorded, and the rest stays skipped.
+    let rest = post.told(Word::WasSent { url: None });
+    assert!(rest.receipt.is_some());
+    post.is(State::Skipped, "no more of this");
+    assert_eq!((post.standing.part, post.standing.doubted), (1, false));
+}
+
+#[test]
+fn nobody_touches_a_post_in_flight() {
+    let mut post = Story::of(terms());
+    post.leaves();
+    let skip = Word::Skip { why: String::new() };
+    for word in [Word::Retry, skip, Word::WasSent { url: None }, Word::WasNotSent] {
+        post.cannot(Event::Told(word));
+    }
+}
+
+#[test]
+fn sent_is_final() {
+    let mut post = Story::of(terms());
+    post.leaves().accepted();
+    for event in events() {
+        post.cannot(event);
+    }
+}

@@ -1,0 +1,557 @@
+//! The config, typed. Layers: compiled-in defaults, `config/default.toml`, `config/local.toml`, `--config`,
+//! the environment. Unknown keys are errors, and every problem is told at once.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::{Config, Environment, File, FileFormat, Value};
+
+use crate::campaign::{Account, Roster};
+use crate::platform::{self, Entry};
+use crate::post::identity::{AccountName, propose_name};
+use crate::text::limits::{Doubt, Limits};
+
+/// The shipped reference; also the defaults.
+pub const DEFAULTS: &str = include_str!("../config/default.toml");
+
+/// The sandbox's stand-ins where no account is set: every platform that has a timeline to show.
+const STAND_INS: [&str; 2] = ["mastodon", "bluesky"];
+
+/// Everything operators can set.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub messages: PathBuf,
+    /// The SQLite file.
+    pub ledger: PathBuf,
+    pub listen: SocketAddr,
+    pub workers: usize,
+    pub late: Duration,
+    pub log: Log,
+    pub accounts: Vec<AccountSettings>,
+    pub groups: BTreeMap<String, Vec<AccountName>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    pub format: LogFormat,
+    pub filter: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Auto,
+    Pretty,
+    Json,
+}
+
+/// `[account.NAME]`: what every account has, and the rest for its platform to read.
+#[derive(Debug, Clone)]
+pub struct AccountSettings {
+    pub name: AccountName,
+    pub platform: &'static str,
+    /// The platform whose rules apply.
+    pub like: &'static str,
+    pub language: Option<String>,
+    pub min_gap: Duration,
+    pub max_per_day: Option<u32>,
+    pub in_doubt: InDoubt,
+    /// The platform's own keys.
+    pub keys: toml::Table,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum InDoubt {
+    #[default]
+    Auto,
+    Hold,
+    Resend,
+}
+
+impl InDoubt {
+    /// How doubts end on an account of a platform that ends them by `platform`.
+    pub fn heard(self, platform: Doubt) -> Doubt {
+        match self {
+            InDoubt::Auto => platform,
+            InDoubt::Hold => Doubt::Ask,
+            InDoubt::Resend => Doubt::Key { window: None },
+        }
+    }
+}
+
+/// Everything that is wrong with the config, one line each.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct SettingsError(pub Vec<String>);
+
+impl Settings {
+    /// Reads all layers; `extra` is `--config FILE`. Files are looked for below the current folder.
+    ///
+    /// # Errors
+    /// Every problem found, each with the key, the file where one is known, and what to write.
+    pub fn load(extra: Option<&Path>) -> Result<Self, SettingsError> {
+        let mut builder = Config::builder()
+            .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+            .add_source(
+                File::from(Path::new("config/default.toml"))
+                    .format(FileFormat::Toml)
+                    .required(false),
+            )
+            .add_source(
+                File::from(Path::new("config/local.toml"))
+                    .format(FileFormat::Toml)
+                    .required(false),
+            );
+        if let Some(extra) = extra {
+            builder = builder.add_source(File::from(extra).format(FileFormat::Toml));
+        }
+        let environment = Environment::with_prefix("STEADFAST")
+            .prefix_separator("__")
+            .separator("__");
+        let config = builder
+            .add_source(environment)
+            .build()
+            .map_err(|e| SettingsError(vec![e.to_string()]))?;
+        let root = config
+            .cache
+            .into_table()
+            .map_err(|e| SettingsError(vec![e.to_string()]))?;
+        Self::read(root)
+    }
+
+    fn read(root: HashMap<String, Value>) -> Result<Self, SettingsError> {
+        let mut problems = Vec::new();
+        let mut top = Keys::new("", root);
+        let mut ledger = top.section("ledger", &mut problems);
+        let mut web = top.section("web", &mut problems);
+        let mut delivery = top.section("delivery", &mut problems);
+        let mut log = top.section("log", &mut problems);
+        let mut accounts_at = top.section("account", &mut problems);
+        let groups_at = top.section("group", &mut problems);
+
+        let messages = top.text("messages", &mut problems).unwrap_or_default().into();
+        top.finish(&mut problems);
+
+        let ledger_path = ledger
+            .text("url", &mut problems)
+            .and_then(|url| ledger_path(&url, &mut problems));
+        if ledger.text("replica", &mut problems).is_some() {
+            problems
+                .push("`ledger.replica` is for PostgreSQL, which this version does not know yet".to_owned());
+        }
+        ledger.finish(&mut problems);
+
+        let listen = web
+            .text("listen", &mut problems)
+            .and_then(|text| listen(&text, &mut problems));
+        if web.text("token_file", &mut problems).is_some() {
+            problems.push("`web.token_file`: this version listens on loopback only, where no token is asked for yet; take it out".to_owned());
+        }
+        web.finish(&mut problems);
+
+        let workers = delivery
+            .number("workers", &mut problems)
+            .filter(|n| (1..=1024).contains(n));
+        if workers.is_none() {
+            problems.push("`delivery.workers` is a number from 1 to 1024".to_owned());
+        }
+        let late = delivery.duration("late", &mut problems);
+        match delivery.text("approval", &mut problems).as_deref() {
+            None | Some("off") => {}
+            Some("required") => problems.push(
+                "`delivery.approval = \"required\"` is not there yet: this version knows \"off\" only"
+                    .to_owned(),
+            ),
+            Some(other) => problems.push(format!("`delivery.approval` is \"off\", not \"{other}\"")),
+        }
+        delivery.finish(&mut problems);
+
+        let format = log.one_of("format", &["auto", "pretty", "json"], &mut problems);
+        let filter = log.text("filter", &mut problems).unwrap_or_default();
+        log.finish(&mut problems);
+
+        let mut accounts = Vec::new();
+        for name in accounts_at.names() {
+            let keys = accounts_at.section(&name, &mut problems);
+            accounts.extend(account(&name, keys, &mut problems));
+        }
+        if accounts.is_empty() && problems.is_empty() {
+            accounts = stand_ins();
+        }
+        let groups = groups(groups_at, &accounts, &mut problems);
+
+        match (ledger_path, listen, workers, late) {
+            (Some(ledger), Some(listen), Some(workers), Some(late)) if problems.is_empty() => Ok(Self {
+                messages,
+                ledger,
+                listen,
+                workers: usize::try_from(workers).unwrap_or(1),
+                late,
+                log: Log {
+                    format: match format.as_deref() {
+                        Some("pretty") => LogFormat::Pretty,
+                        Some("json") => LogFormat::Json,
+                        _ => LogFormat::Auto,
+                    },
+                    filter,
+                },
+                accounts,
+                groups,
+            }),
+            _ => Err(SettingsError(problems)),
+        }
+    }
+
+    /// Where the ledger is; sessions and the sandbox's timelines are beside it.
+    pub fn state_folder(&self) -> PathBuf {
+        self.ledger.parent().map(Path::to_path_buf).unwrap_or_default()
+    }
+
+    /// Whether nothing that is sent can leave this machine.
+    pub fn only_sandbox(&self) -> bool {
+        self.accounts.iter().all(|account| account.platform == "sandbox")
+    }
+
+    /// The accounts as the campaign sees them.
+    pub fn roster(&self) -> Roster {
+        let account = |settings: &AccountSettings| Account {
+            name: settings.name.clone(),
+            platform: settings.platform,
+            like: settings.like,
+            limits: Arc::new(limits_of(settings.like)),
+            language: settings.language.clone(),
+            min_gap: settings.min_gap,
+            max_per_day: settings.max_per_day,
+        };
+        Roster {
+            accounts: self.accounts.iter().map(account).collect(),
+            groups: self.groups.clone(),
+        }
+    }
+}
+
+fn limits_of(platform: &str) -> Limits {
+    let entry = platform::find(platform).or(platform::PLATFORMS.first());
+    entry.map_or_else(platform::sandbox::limits, |entry| (entry.limits)())
+}
+
+fn stand_ins() -> Vec<AccountSettings> {
+    let stand_in = |like: &&'static str| {
+        let name: AccountName = like.parse().ok()?;
+        let keys = toml::Table::from_iter([("like".to_owned(), toml::Value::from(*like))]);
+        Some(AccountSettings {
+            name,
+            platform: "sandbox",
+            like,
+            language: None,
+            min_gap: Duration::ZERO,
+            max_per_day: None,
+            in_doubt: InDoubt::Auto,
+            keys,
+        })
+    };
+    STAND_INS.iter().filter_map(stand_in).collect()
+}
+
+fn ledger_path(url: &str, problems: &mut Vec<String>) -> Option<PathBuf> {
+    let path = crate::ledger::sqlite::path_of(url);
+    if path.is_none() {
+        problems.push(if url.starts_with("postgres") {
+            "`ledger.url`: PostgreSQL is not there yet; write \"sqlite://PATH\"".to_owned()
+        } else {
+            "`ledger.url` is \"sqlite://PATH\", as in \"sqlite://state/steadfast.db\"".to_owned()
+        });
+    }
+    path
+}
+
+fn listen(text: &str, problems: &mut Vec<String>) -> Option<SocketAddr> {
+    match text.replace("localhost", "127.0.0.1").parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_loopback() => Some(address),
+        Ok(_) => {
+            problems.push(format!("`web.listen = \"{text}\"` would let others in, and there is no sign-in yet: listen on 127.0.0.1"));
+            None
+        }
+        Err(_) => {
+            problems.push(format!(
+                "`web.listen` is an address and a port, as in \"127.0.0.1:8910\", not \"{text}\""
+            ));
+            None
+        }
+    }
+}
+
+fn account(name: &str, mut keys: Keys, problems: &mut Vec<String>) -> Option<AccountSettings> {
+    let at = format!("[account.{name}]");
+    let name: AccountName = name
+        .parse()
+        .map_err(|e| {
+            let better = propose_name(name)
+                .map(|name| format!("; write [account.{name}]"))
+                .unwrap_or_default();
+            problems.push(format!("{at}: the name can't be used: {e}{better}"));
+        })
+        .ok()?;
+    let platform = keys.text("platform", problems);
+    let Some(platform) = platform else {
+        problems.push(format!(
+            "{at} needs `platform = \"…\"`: one of {}",
+            known_platforms()
+        ));
+        return None;
+    };
+    let Some(entry) = platform::find(&platform) else {
+        let names = platform::PLATFORMS.iter().map(|entry| entry.name);
+        let meant = nearest(&platform, names)
+            .map(|near| format!(", did you mean \"{near}\"?"))
+            .unwrap_or_default();
+        problems.push(format!(
+            "{at}: this version has no platform \"{platform}\"{meant} It has {}",
+            known_platforms()
+        ));
+        return None;
+    };
+    let language = keys.text("language", problems);
+    let min_gap = keys.duration("min_gap", problems).unwrap_or_default();
+    let max_per_day = keys.number("max_per_day", problems);
+    if max_per_day == Some(0) {
+        problems.push(format!(
+            "{at}: `max_per_day = 0` would never post; take the account out of messages' `to`, or hold it"
+        ));
+    }
+    let in_doubt = match keys
+        .one_of("in_doubt", &["auto", "hold", "resend"], problems)
+        .as_deref()
+    {
+        Some("hold") => InDoubt::Hold,
+        Some("resend") => InDoubt::Resend,
+        _ => InDoubt::Auto,
+    };
+    let like = like(entry, &keys, &at, problems)?;
+    Some(AccountSettings {
+        name,
+        platform: entry.name,
+        like,
+        language,
+        min_gap,
+        max_per_day: max_per_day.and_then(|n| u32::try_from(n).ok()),
+        in_doubt,
+        keys: keys.rest(problems)?,
+    })
+}
+
+/// What a sandbox is like; every other platform is like itself.
+fn like(entry: &'static Entry, keys: &Keys, at: &str, problems: &mut Vec<String>) -> Option<&'static str> {
+    let Some(wanted) = keys.left.get("like").filter(|_| entry.name == "sandbox") else {
+        return Some(entry.name);
+    };
+    let wanted = wanted.to_string();
+    let found = platform::find(&wanted).map(|entry| entry.name);
+    if found.is_none() {
+        problems.push(format!(
+            "{at}: `like = \"{wanted}\"`: this version has no such platform; it has {}",
+            known_platforms()
+        ));
+    }
+    found
+}
+
+fn known_platforms() -> String {
+    platform::PLATFORMS
+        .iter()
+        .map(|entry| entry.name)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn groups(
+    mut at: Keys,
+    accounts: &[AccountSettings],
+    problems: &mut Vec<String>,
+) -> BTreeMap<String, Vec<AccountName>> {
+    let mut groups = BTreeMap::new();
+    for group in at.names() {
+        let Some(value) = at.left.remove(&group) else {
+            continue;
+        };
+        if accounts.iter().any(|account| account.name.as_str() == group) {
+            problems.push(format!(
+                "[group] `{group}`: there is an account of this name too; call the group otherwise"
+            ));
+        }
+        let Ok(names) = value.into_array() else {
+            problems.push(format!(
+                "[group] `{group}` is a list of account names, as in [\"mastodon\", \"bluesky\"]"
+            ));
+            continue;
+        };
+        let mut members = Vec::new();
+        for name in names.iter().map(Value::to_string) {
+            match accounts.iter().find(|account| account.name.as_str() == name) {
+                Some(account) => members.push(account.name.clone()),
+                None => {
+                    let known = accounts.iter().map(|account| account.name.as_str());
+                    let meant = nearest(&name, known)
+                        .map(|near| format!(", did you mean \"{near}\"?"))
+                        .unwrap_or_default();
+                    problems.push(format!(
+                        "[group] `{group}`: there is no account \"{name}\"{meant}"
+                    ));
+                }
+            }
+        }
+        groups.insert(group, members);
+    }
+    groups
+}
+
+/// The nearest of `known` to a mistyped word, if one is near enough to be meant.
+fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let scored = known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(wrong, name), name));
+    scored
+        .min()
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
+        .map(|(_, name)| name)
+}
+
+/// One table of the config: keys are taken out as they are understood, and what is left at the end is
+/// unknown.
+struct Keys {
+    path: String,
+    left: HashMap<String, Value>,
+    asked: Vec<String>,
+}
+
+impl Keys {
+    fn new(path: &str, left: HashMap<String, Value>) -> Self {
+        Self {
+            path: path.to_owned(),
+            left,
+            asked: Vec::new(),
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.left.keys().cloned().collect();
+        names.sort();
+        names
+    }
+
+    fn name(&self, key: &str) -> String {
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
+    }
+
+    fn take(&mut self, key: &str) -> Option<Value> {
+        self.asked.push(key.to_owned());
+        self.left.remove(key)
+    }
+
+    fn wrong(&self, key: &str, origin: Option<&str>, what: &str, problems: &mut Vec<String>) {
+        let place = origin.map(|origin| format!(" (in {origin})")).unwrap_or_default();
+        problems.push(format!("`{}` is {what}{place}", self.name(key)));
+    }
+
+    fn section(&mut self, key: &str, problems: &mut Vec<String>) -> Self {
+        let path = self.name(key);
+        let Some(value) = self.take(key) else {
+            return Self::new(&path, HashMap::new());
+        };
+        let origin = value.origin().map(str::to_owned);
+        let table = value.into_table().unwrap_or_else(|_| {
+            self.wrong(
+                key,
+                origin.as_deref(),
+                &format!("a table: write [{path}] and its keys below"),
+                problems,
+            );
+            HashMap::new()
+        });
+        Self::new(&path, table)
+    }
+
+    fn text(&mut self, key: &str, problems: &mut Vec<String>) -> Option<String> {
+        let value = self.take(key)?;
+        let origin = value.origin().map(str::to_owned);
+        match value.kind {
+            config::ValueKind::String(text) => Some(text),
+            _ => {
+                self.wrong(key, origin.as_deref(), "text, in quotes", problems);
+                None
+            }
+        }
+    }
+
+    fn one_of(&mut self, key: &str, words: &[&str], problems: &mut Vec<String>) -> Option<String> {
+        let word = self.text(key, problems)?;
+        if !words.contains(&word.as_str()) {
+            self.wrong(
+                key,
+                None,
+                &format!("one of {}, not \"{word}\"", words.join(", ")),
+                problems,
+            );
+            return None;
+        }
+        Some(word)
+    }
+
+    fn number(&mut self, key: &str, problems: &mut Vec<String>) -> Option<u64> {
+        let value = self.take(key)?;
+        let origin = value.origin().map(str::to_owned);
+        let number = value.into_uint().ok();
+        if number.is_none() {
+            self.wrong(key, origin.as_deref(), "a whole number", problems);
+        }
+        number
+    }
+
+    fn duration(&mut self, key: &str, problems: &mut Vec<String>) -> Option<Duration> {
+        let text = self.text(key, problems)?;
+        let duration = crate::campaign::read::duration(&text);
+        if duration.is_none() {
+            self.wrong(
+                key,
+                None,
+                &format!("a length of time, as in \"90s\", \"20m\", \"2h\" or \"1d\", not \"{text}\""),
+                problems,
+            );
+        }
+        duration
+    }
+
+    /// What is left belongs to somebody else.
+    fn rest(self, problems: &mut Vec<String>) -> Option<toml::Table> {
+        let mut rest = toml::Table::new();
+        for (key, value) in self.left {
+            match value.try_deserialize::<toml::Value>() {
+                Ok(value) => drop(rest.insert(key, value)),
+                Err(e) => {
+                    problems.push(format!("`{}.{key}`: {e}", self.path));
+                    return None;
+                }
+            }
+        }
+        Some(rest)
+    }
+
+    /// What is left is unknown.
+    fn finish(self, problems: &mut Vec<String>) {
+        for key in self.names() {
+            let meant = nearest(&key, self.asked.iter().map(String::as_str));
+            let meant = meant
+                .map(|near| format!(", did you mean `{near}`?"))
+                .unwrap_or_default();
+            let origin = self.left.get(&key).and_then(Value::origin);
+            let place = origin.map(|origin| format!(" (in {origin})")).unwrap_or_default();
+            problems.push(format!("unknown key `{}`{meant}{place}", self.name(&key)));
+        }
+    }
+}

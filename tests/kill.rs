@@ -1,0 +1,173 @@
+//! The real program, killed at random moments and started again: nothing lost, nothing doubled, nothing early.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod program;
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use program::fake::{Accepted, Fake, now};
+use program::{Dice, Place};
+
+/// How many kills; a longer run is a matter of patience: `STEADFAST_KILLS=5000 cargo test --test kill`.
+fn kills() -> u64 {
+    std::env::var("STEADFAST_KILLS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(50)
+}
+
+#[test]
+fn s1_whatever_the_moment_of_the_kill_each_post_goes_out_exactly_once() {
+    let mut dice = Dice::new();
+    let (mastodon, bluesky) = (Fake::start(), Fake::start());
+    // Slow enough that many kills find a request under way.
+    mastodon.delay(Duration::from_millis(15));
+    bluesky.delay(Duration::from_millis(15));
+    let place = Place::new(&format!(
+        r#"
+[account.mastodon]
+platform = "mastodon"
+base_url = "{}"
+access_token = {{ env = "TOKEN" }}
+
+[account.bluesky]
+platform = "bluesky"
+base_url = "{}"
+identifier = "test.example"
+app_password = {{ env = "TOKEN" }}
+
+[account.sandbox]
+platform = "sandbox"
+like = "mastodon"
+"#,
+        mastodon.url, bluesky.url
+    ));
+    assert!(place.run(&["init"]).status.success());
+
+    // Plain posts and threads, due all along the time of the kills.
+    let kills = kills();
+    let span_ms = i64::try_from(kills * 250).unwrap();
+    let first = now() + Duration::from_secs(2);
+    let mut file = String::new();
+    let mut due = HashMap::new();
+    let posts = 150;
+    for n in 0..posts {
+        let at = first + jiff::SignedDuration::from_millis(n * span_ms / posts);
+        due.insert(n, at);
+        let text = if n % 5 == 0 {
+            format!("post {n} part 0\\n---\\npost {n} part 1\\n---\\npost {n} part 2")
+        } else {
+            format!("post {n} part 0")
+        };
+        write!(
+            file,
+            "[[message]]\nid = \"m{n}\"\nat = {at}\ntext = \"{text}\"\n\n"
+        )
+        .unwrap();
+    }
+    place.write("posts.toml", &file);
+    assert!(place.run(&["check"]).status.success());
+
+    let mut lives = 0;
+    for _ in 0..kills {
+        let mut daemon = place.start();
+        lives += 1;
+        std::thread::sleep(Duration::from_millis(100 + dice.below(300)));
+        daemon.kill();
+    }
+    let _last = place.start();
+    let parts = usize::try_from(posts + 2 * posts.div_euclid(5)).unwrap();
+    let sent = |fake: &Fake| fake.accepted().len();
+    place.wait("everything to be accepted", 90, || {
+        sent(&mastodon) >= parts
+            && sent(&bluesky) >= parts
+            && place.json(&["status", "--format", "json"])["counts"]["sent"] == 3 * posts
+    });
+
+    println!(
+        "{lives} lives, {} requests for {parts} parts",
+        mastodon.store.lock().unwrap().requests
+    );
+    for (name, fake) in [("mastodon", &mastodon), ("bluesky", &bluesky)] {
+        let accepted = fake.accepted();
+        each_once_in_order(name, &accepted, parts);
+        for post in &accepted {
+            let n: i64 = post.text.split(' ').nth(1).unwrap().parse().unwrap();
+            assert!(
+                post.at >= due[&n],
+                "{name}: {} at {} was early: due {}",
+                post.text,
+                post.at,
+                due[&n]
+            );
+        }
+    }
+    // The sandbox keeps its own file: as many lines as parts, each of another key.
+    let timeline = std::fs::read_to_string(place.path().join("state/sandbox/sandbox.jsonl")).unwrap();
+    let ids: std::collections::HashSet<String> = timeline
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["id"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!((timeline.lines().count(), ids.len()), (parts, parts));
+
+    // And the receipts are the platform's own ids.
+    let history = place.json(&[
+        "history",
+        "--account",
+        "mastodon",
+        "--limit",
+        "1000",
+        "--format",
+        "json",
+    ]);
+    let mut receipts: Vec<String> = Vec::new();
+    for post in history.as_array().unwrap() {
+        assert_eq!(post["state"], "sent", "{post}");
+        receipts.extend(
+            post["parts"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|part| part["id"].as_str().unwrap().to_owned()),
+        );
+    }
+    receipts.sort();
+    let mut held: Vec<String> = mastodon.accepted().into_iter().map(|post| post.id).collect();
+    held.sort();
+    assert_eq!(receipts, held);
+}
+
+/// Every text once, and each part of a thread an answer to the part before it.
+fn each_once_in_order(name: &str, accepted: &[Accepted], parts: usize) {
+    let mut by_text: HashMap<&str, &Accepted> = HashMap::new();
+    for post in accepted {
+        assert!(
+            by_text.insert(&post.text, post).is_none(),
+            "{name}: `{}` was accepted twice",
+            post.text
+        );
+    }
+    assert_eq!(by_text.len(), parts, "{name}");
+    for post in accepted {
+        let (head, index) = post.text.rsplit_once(' ').unwrap();
+        let before = index
+            .parse::<u32>()
+            .unwrap()
+            .checked_sub(1)
+            .map(|index| format!("{head} {index}"));
+        let parent = before.map(|text| by_text[text.as_str()].id.clone());
+        assert_eq!(post.parent, parent, "{name}: {}", post.text);
+    }
+}

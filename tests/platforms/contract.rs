@@ -1,0 +1,622 @@
+//! What every adapter must keep, whatever its platform.
+
+use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use steadfast::platform::http::{self, BaseUrl};
+use steadfast::platform::{PLATFORMS, Prepared, Sealed, bluesky, mastodon, webhook};
+use steadfast::post::outcome::{Class, Failure, Receipt};
+use steadfast::text::limits::{Doubt, LengthRule};
+use wiremock::matchers::{any, method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::support::{
+    Bench, DID, Draft, TOKEN, Then, WEBHOOK_SECRET, gzip_bomb, now, raw, receipt, resident_bytes,
+};
+
+/// Those that speak over the network.
+const REMOTE: [&str; 3] = ["mastodon", "bluesky", "webhook"];
+
+/// The visible request that the adapter would send for `draft`, made without a network.
+fn prepared(platform: &str, draft: &Draft) -> Prepared {
+    let out = draft.out();
+    match platform {
+        "mastodon" => mastodon::request(&out, &[]),
+        "bluesky" => bluesky::request(
+            &out,
+            &bluesky::Found {
+                did: DID.into(),
+                ..Default::default()
+            },
+        ),
+        _ => webhook::request(&out).unwrap(),
+    }
+}
+
+async fn publish_at(bench: &Bench, platform: &str, url: &str) -> Result<Receipt, Failure> {
+    let draft = Draft::text("A fair hearing.");
+    let sealed = Sealed {
+        prepared: prepared(platform, &draft),
+        key: draft.key(),
+    };
+    let done = bench.open_at(platform, url).publish(&sealed).await;
+    if let Err(failure) = &done {
+        assert!(
+            !failure.words.contains(secret_of(platform)),
+            "{platform}: {failure}"
+        );
+        assert!(!failure.words.contains("/hook"), "{platform}: {failure}");
+        assert!(
+            !failure.words.is_empty() && !failure.words.contains('\n'),
+            "{platform}: {failure:?}"
+        );
+    }
+    done
+}
+
+async fn class_at(platform: &str, url: &str) -> Class {
+    publish_at(&Bench::new(), platform, url).await.unwrap_err().class
+}
+
+fn secret_of(platform: &str) -> &'static str {
+    if platform == "webhook" {
+        WEBHOOK_SECRET
+    } else {
+        TOKEN
+    }
+}
+
+/// A server that gives every request this answer.
+async fn always(template: ResponseTemplate) -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(template).mount(&server).await;
+    server
+}
+
+/// A refusal in the platform's own shape, with our secret in it.
+fn refusal(platform: &str, status: u16) -> ResponseTemplate {
+    let words = format!("{} is invalid", secret_of(platform));
+    let body = match platform {
+        "mastodon" => json!({ "error": words }),
+        _ => json!({ "error": "AuthMissing", "message": words }),
+    };
+    ResponseTemplate::new(status).set_body_json(body)
+}
+
+#[tokio::test]
+async fn p9_refused_credentials_are_said_to_be_so_and_not_repeated() {
+    for platform in REMOTE {
+        let server = always(refusal(platform, 401)).await;
+        assert_eq!(class_at(platform, &server.uri()).await, Class::Auth, "{platform}");
+        assert_eq!(server.received_requests().await.unwrap().len(), 1, "{platform}");
+    }
+}
+
+#[tokio::test]
+async fn p5_p7_a_rate_limit_says_until_when_if_the_platform_does() {
+    for platform in REMOTE {
+        let server = always(refusal(platform, 429).insert_header("retry-after", "60")).await;
+        let until = Some(now() + SignedDuration::from_secs(60));
+        assert_eq!(
+            class_at(platform, &server.uri()).await,
+            Class::RateLimited { until },
+            "{platform}"
+        );
+        let server = always(ResponseTemplate::new(429).set_body_string("<html>slow down</html>")).await;
+        assert_eq!(
+            class_at(platform, &server.uri()).await,
+            Class::RateLimited { until: None },
+            "{platform}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn p24_a_server_error_leaves_it_open_what_became_of_the_post() {
+    for platform in REMOTE {
+        for status in [500, 502, 503, 504, 520, 408, 425] {
+            let server = always(ResponseTemplate::new(status).set_body_string("<html>oh</html>")).await;
+            assert_eq!(
+                class_at(platform, &server.uri()).await,
+                Class::InDoubt,
+                "{platform} {status}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn p1_p2_p3_an_answer_of_the_wrong_shape_is_no_receipt_and_no_refusal() {
+    for platform in ["mastodon", "bluesky"] {
+        for body in [
+            "<html>Sign in to the hotel's network</html>",
+            "",
+            "{\"id\": \"1\", \"uri\": \"at://d",
+            "{}",
+            "{\"id\": 1, \"uri\": 1, \"cid\": 1}",
+            "{\"id\": null, \"uri\": null, \"cid\": null}",
+            "{\"id\": \"\", \"uri\": \"\", \"cid\": \"\"}",
+            "[]",
+            "null",
+        ] {
+            for status in [200, 201, 204] {
+                let server = always(ResponseTemplate::new(status).set_body_string(body)).await;
+                assert_eq!(
+                    class_at(platform, &server.uri()).await,
+                    Class::InDoubt,
+                    "{platform} {status} {body}"
+                );
+            }
+        }
+        // A firewall's page is not the platform's word.
+        for status in [400, 401, 403, 404, 422] {
+            let server = always(ResponseTemplate::new(status).set_body_string("<html>blocked</html>")).await;
+            assert_eq!(
+                class_at(platform, &server.uri()).await,
+                Class::InDoubt,
+                "{platform} {status}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn p12_p14_a_connection_cut_after_the_request_is_in_doubt_and_never_repeated() {
+    for platform in REMOTE {
+        for then in [
+            Then::Cut,
+            Then::Say(b"HTTP/1.1 200 OK\r\ncontent-len".to_vec()),
+            Then::Say(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"id\":".to_vec()),
+            Then::Say(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n".to_vec()),
+            Then::Say(b"what?\r\n\r\n".to_vec()),
+        ] {
+            let server = raw(then).await;
+            assert_eq!(
+                class_at(platform, &server.url).await,
+                Class::InDoubt,
+                "{platform}"
+            );
+            assert_eq!(server.requests(), 1, "{platform}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn p42_two_lengths_are_in_doubt() {
+    for platform in REMOTE {
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{} ";
+        let server = raw(Then::Say(answer.to_vec())).await;
+        assert_eq!(
+            class_at(platform, &server.url).await,
+            Class::InDoubt,
+            "{platform}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn p43_interim_answers_are_passed_over() {
+    for interim in ["100 Continue", "103 Early Hints"] {
+        let answer = format!(
+            "HTTP/1.1 {interim}\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{{\"id\":\"1\"}}"
+        );
+        let server = raw(Then::Say(answer.into_bytes())).await;
+        let done = publish_at(&Bench::new(), "mastodon", &server.url).await.unwrap();
+        assert_eq!(done.id, "1", "{interim}");
+    }
+}
+
+#[test]
+fn p41_proxies_named_in_the_environment_are_ignored() {
+    // The environment of a process that runs threads must not be changed: another process runs the test.
+    let done = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "contract::p9_refused_credentials_are_said_to_be_so_and_not_repeated",
+        ])
+        .envs(
+            [
+                "http_proxy",
+                "HTTP_PROXY",
+                "https_proxy",
+                "ALL_PROXY",
+                "all_proxy",
+            ]
+            .map(|name| (name, "http://127.0.0.1:1")),
+        )
+        .env_remove("no_proxy")
+        .env_remove("NO_PROXY")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[tokio::test]
+async fn no_connection_serves_two_visible_requests() {
+    // On one that is kept, and that the other side is just closing, HTTP libraries send again by themselves.
+    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{\"id\":\"1\"}";
+    let server = raw(Then::Keep(answer.to_vec())).await;
+    let bench = Bench::new();
+    for _ in 0..3 {
+        publish_at(&bench, "mastodon", &server.url).await.unwrap();
+    }
+    assert_eq!((server.requests(), server.connections()), (3, 3));
+    // The server would have kept them: harmless requests share one.
+    let base = BaseUrl::parse(&server.url).unwrap();
+    for _ in 0..3 {
+        bench.http.send(http::Request::get(&base, "/x")).await.unwrap();
+    }
+    assert_eq!((server.requests(), server.connections()), (6, 4));
+}
+
+#[tokio::test]
+async fn p20_p21_what_was_certainly_not_sent_may_be_tried_again() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = listener.local_addr().unwrap().port();
+    drop(listener);
+    let no_tls = raw(Then::Say(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec())).await;
+    let no_tls = no_tls.url.replace("http://", "https://");
+    for platform in REMOTE {
+        for url in [
+            format!("http://127.0.0.1:{closed}"),
+            no_tls.clone(),
+            "https://no-such-host.invalid".into(),
+        ] {
+            let bench = Bench::with_deadline(Duration::from_millis(900));
+            let failure = publish_at(&bench, platform, &url).await.unwrap_err();
+            assert_eq!(failure.class, Class::Transient, "{platform} {url}: {failure}");
+            assert_eq!(failure.status, None);
+        }
+    }
+}
+
+#[tokio::test]
+async fn p15_a_slow_answer_ends_at_the_deadline() {
+    for platform in REMOTE {
+        for then in [
+            Then::Drip(Vec::new(), b'H'),
+            Then::Drip(b"HTTP/1.1 200 OK\r\nx: ".to_vec(), b'x'),
+            Then::Drip(b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n".to_vec(), b' '),
+        ] {
+            let server = raw(then).await;
+            let start = Instant::now();
+            let bench = Bench::with_deadline(Duration::from_millis(300));
+            let failure = publish_at(&bench, platform, &server.url).await.unwrap_err();
+            assert_eq!(failure.class, Class::InDoubt, "{platform}: {failure}");
+            assert!(
+                start.elapsed() < Duration::from_secs(3),
+                "{platform}: {:?}",
+                start.elapsed()
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn p16_endless_headers_are_not_read_to_their_end() {
+    let lines = b"x-padding: 0123456789012345678901234567890123456789\r\n".to_vec();
+    let large = [
+        b"HTTP/1.1 200 OK\r\nx: ".to_vec(),
+        vec![b'x'; 70_000],
+        b"\r\ncontent-length: 0\r\n\r\n".to_vec(),
+    ];
+    for platform in REMOTE {
+        for then in [
+            Then::Endless(b"HTTP/1.1 200 OK\r\n".to_vec(), lines.clone()),
+            Then::Endless(b"HTTP/1.1 200 OK\r\nx: ".to_vec(), vec![b'x'; 4096]),
+            Then::Say(large.concat()),
+        ] {
+            let server = raw(then).await;
+            assert_eq!(
+                class_at(platform, &server.url).await,
+                Class::InDoubt,
+                "{platform}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn p17_an_answer_of_a_gigabyte_is_not_read_to_its_end() {
+    let head = |extra: &str| format!("HTTP/1.1 200 OK\r\n{extra}\r\n").into_bytes();
+    let mut bomb = head("content-encoding: gzip\r\nconnection: close\r\n");
+    bomb.extend(gzip_bomb(200));
+    let before = resident_bytes();
+    for platform in REMOTE {
+        for then in [
+            Then::Endless(head("content-length: 1073741824\r\n"), vec![b' '; 64 << 10]),
+            Then::Endless(head(""), vec![b'x'; 64 << 10]),
+            Then::Say(bomb.clone()),
+        ] {
+            let server = raw(then).await;
+            let start = Instant::now();
+            match publish_at(&Bench::new(), platform, &server.url).await {
+                Err(failure) => assert_eq!(failure.class, Class::InDoubt, "{platform}"),
+                // To a webhook any 2xx is a yes.
+                Ok(_) => assert_eq!(platform, "webhook"),
+            }
+            assert!(start.elapsed() < Duration::from_secs(10), "{platform}");
+        }
+    }
+    let server = raw(Then::Say(bomb)).await;
+    let base = BaseUrl::parse(&server.url).unwrap();
+    let answer = Bench::new()
+        .http
+        .send(http::Request::get(&base, "/x"))
+        .await
+        .unwrap();
+    assert!(answer.truncated && answer.body.len() <= http::ANSWER_MAX && answer.body.len() > 500_000);
+    let grown = resident_bytes().saturating_sub(before);
+    assert!(grown < 64 << 20, "grew by {grown} bytes");
+}
+
+#[tokio::test]
+async fn p18_p19_a_redirect_is_not_followed_and_nothing_reaches_its_target() {
+    for platform in REMOTE {
+        for status in [301, 302, 303, 307, 308] {
+            let elsewhere = always(ResponseTemplate::new(200)).await;
+            let there = elsewhere.uri().replace("127.0.0.1", "localhost");
+            let server =
+                always(ResponseTemplate::new(status).insert_header("location", there.as_str())).await;
+            let failure = publish_at(&Bench::new(), platform, &server.uri())
+                .await
+                .unwrap_err();
+            let expected = if platform == "webhook" {
+                Class::Rejected
+            } else {
+                Class::InDoubt
+            };
+            assert_eq!(failure.class, expected, "{platform} {status}");
+            assert!(failure.words.contains("localhost"), "{failure}");
+            assert!(
+                elsewhere.received_requests().await.unwrap().is_empty(),
+                "{platform} {status}"
+            );
+        }
+    }
+}
+
+/// A server that says yes to everything that prepares, and to the post itself.
+async fn willing() -> MockServer {
+    let server = MockServer::start().await;
+    let ok = |body: Value| ResponseTemplate::new(200).set_body_json(body);
+    for (verb, at, body) in [
+        ("GET", "/api/v2/instance", json!({ "version": "4.5.0" })),
+        ("GET", "/api/v2/search", json!({ "statuses": [{ "id": "77" }] })),
+        (
+            "POST",
+            "/api/v2/media",
+            json!({ "id": "55", "url": "https://m.example/55.png" }),
+        ),
+        (
+            "POST",
+            "/api/v1/statuses",
+            json!({ "id": "1", "url": "https://m.example/@c/1" }),
+        ),
+        (
+            "POST",
+            "/api/v1/statuses/77/reblog",
+            json!({ "id": "2", "reblog": { "id": "77" } }),
+        ),
+        (
+            "POST",
+            "/xrpc/com.atproto.repo.uploadBlob",
+            json!({ "blob": { "ref": { "$link": "bafkrei" } } }),
+        ),
+        (
+            "GET",
+            "/xrpc/app.bsky.feed.getPosts",
+            json!({ "posts": [{ "uri": "at://did:plc:ally/app.bsky.feed.post/3l", "cid": "bafyally" }] }),
+        ),
+        (
+            "POST",
+            "/xrpc/com.atproto.repo.putRecord",
+            json!({ "uri": format!("at://{DID}/app.bsky.feed.post/3lx"), "cid": "bafy1" }),
+        ),
+        ("POST", "/hook", json!({})),
+    ] {
+        Mock::given(method(verb))
+            .and(path(at))
+            .respond_with(ok(body))
+            .mount(&server)
+            .await;
+    }
+    server
+}
+
+#[tokio::test]
+async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
+    for entry in PLATFORMS {
+        let server = willing().await;
+        let bench = Bench::new();
+        let account = bench.open_at(entry.name, &server.uri());
+        let limits = account.limits().clone();
+        assert_eq!(limits.platform, entry.name);
+        assert_eq!(limits.abilities, (entry.limits)().abilities);
+
+        let mut draft = Draft::text("¿Qué falta?").link("https://example.org/caso");
+        draft.warn = limits.abilities.warn.then(|| "prison".into());
+        draft.parent = limits
+            .abilities
+            .reply
+            .then(|| receipt(&format!("at://{DID}/app.bsky.feed.post/3lp"), Some("bafyp")));
+        draft.root.clone_from(&draft.parent);
+        let frozen = account.prepare(&draft.out()).await.unwrap();
+        assert!(frozen.body.contains("¿Qué falta?"), "{}", entry.name);
+        assert!(frozen.body.contains("https://example.org/caso"), "{}", entry.name);
+        assert!(frozen.body.contains("\"es"), "{}", entry.name);
+        assert!(
+            !limits.abilities.warn || frozen.body.contains("prison"),
+            "{}",
+            entry.name
+        );
+        assert!(
+            !limits.abilities.reply || frozen.body.contains("bafyp") || frozen.body.contains("3lp"),
+            "{}",
+            entry.name
+        );
+        assert!(
+            !frozen.body.contains(TOKEN) && !frozen.body.contains(WEBHOOK_SECRET),
+            "{}",
+            entry.name
+        );
+        let done = account
+            .publish(&Sealed {
+                prepared: frozen.clone(),
+                key: draft.key(),
+            })
+            .await
+            .unwrap();
+        assert!(!done.id.is_empty(), "{}", entry.name);
+        // Frozen is frozen: a second preparing at the same moment says the same.
+        assert_eq!(
+            account.prepare(&draft.out()).await.unwrap(),
+            frozen,
+            "{}",
+            entry.name
+        );
+
+        if limits.abilities.share {
+            let mut share = Draft::text("");
+            share.share = Some("https://bsky.app/profile/did:plc:ally/post/3l".into());
+            let done = share.send(account.as_ref()).await.unwrap();
+            assert!(!done.id.is_empty(), "{}", entry.name);
+        }
+        if limits.max_images > 0 {
+            let frozen = account
+                .prepare(&Draft::text("With image.").image().out())
+                .await
+                .unwrap();
+            let image = match entry.name {
+                "mastodon" => "\"55\"",
+                "bluesky" => "bafkrei",
+                "webhook" => "iVBORyBwaXhlbHM=",
+                _ => "media/court.png",
+            };
+            assert!(frozen.body.contains(image), "{}: {}", entry.name, frozen.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_part_of_a_thread_is_tied_to_the_one_before() {
+    for entry in PLATFORMS {
+        let server = willing().await;
+        let bench = Bench::new();
+        let account = bench.open_at(entry.name, &server.uri());
+        let first = Draft {
+            of: 2,
+            ..Draft::text("One.")
+        };
+        let one = first.send(account.as_ref()).await.unwrap();
+        let second = Draft {
+            index: 1,
+            of: 2,
+            parent: Some(one.clone()),
+            root: Some(one.clone()),
+            ..Draft::text("Two.")
+        };
+        let frozen = account.prepare(&second.out()).await.unwrap();
+        let tie = one.pin.as_deref().unwrap_or(&one.id);
+        assert!(frozen.body.contains(tie), "{}: {}", entry.name, frozen.body);
+        account
+            .publish(&Sealed {
+                prepared: frozen,
+                key: second.key(),
+            })
+            .await
+            .unwrap();
+    }
+}
+
+#[test]
+fn the_table_agrees_with_itself() {
+    for entry in PLATFORMS {
+        let limits = (entry.limits)();
+        assert_eq!(limits.platform, entry.name);
+        assert!(
+            limits.max_parts == 1 || limits.abilities.reply,
+            "{}: a thread needs answers",
+            entry.name
+        );
+        assert!(
+            limits.max_images == 0 || !limits.image_types.is_empty(),
+            "{}",
+            entry.name
+        );
+        let schema = (entry.schema)(&mut schemars::SchemaGenerator::default()).to_value();
+        assert_eq!(schema["additionalProperties"], false, "{}", entry.name);
+    }
+    assert_eq!(
+        (mastodon::limits)().doubt,
+        Doubt::Key {
+            window: Some(Duration::from_mins(50))
+        }
+    );
+    assert_eq!((bluesky::limits)().doubt, Doubt::OwnId);
+    assert_eq!((webhook::limits)().doubt, Doubt::Key { window: None });
+    assert_eq!((webhook::limits)().length, LengthRule::Unlimited);
+}
+
+#[tokio::test]
+async fn f16_a_secret_of_ours_in_a_text_is_not_sent() {
+    for entry in PLATFORMS.iter().filter(|entry| entry.name != "sandbox") {
+        let server = willing().await;
+        let bench = Bench::new();
+        let account = bench.open_at(entry.name, &server.uri());
+        let secret = if entry.name == "webhook" {
+            WEBHOOK_SECRET
+        } else {
+            TOKEN
+        };
+        let failure = account
+            .prepare(&Draft::text(&format!("Look: {secret}")).out())
+            .await
+            .unwrap_err();
+        assert_eq!(failure.class, Class::Rejected, "{}", entry.name);
+        assert!(!failure.words.contains(secret));
+    }
+}
+
+#[test]
+fn a_wrong_table_is_refused_in_a_sentence_that_says_what_to_write() {
+    let bench = Bench::new();
+    for (platform, keys, words) in [
+        ("mastodon", "base_url = 'https://m.example'", "access_token"),
+        (
+            "mastodon",
+            "base_url = 'https://m.example'\naccess_token = 'c4nary'",
+            "env = \"NAME\"",
+        ),
+        (
+            "mastodon",
+            "base_url = 'http://m.example'\naccess_token = 'SECRET(c4nary)'",
+            "https://",
+        ),
+        (
+            "mastodon",
+            "base_url = 'https://m.example'\nacces_token = 'SECRET(c4nary)'",
+            "`access_token`",
+        ),
+        ("bluesky", "identifier = 'a.example'", "app_password"),
+        (
+            "webhook",
+            "url = 'https://a.example'\nsecret = 'SECRET(c4nary)'",
+            "whsec_",
+        ),
+        (
+            "webhook",
+            "url = 'https://a.example'\nsecret = 'SECRET(whsec_c4nary==)'",
+            "24 to 64 bytes",
+        ),
+        ("sandbox", "like = 'sandbox'", "mastodon, bluesky, webhook"),
+        ("sandbox", "like = 'twitter'", "`twitter`"),
+    ] {
+        let error = bench.try_open(platform, keys).err().unwrap();
+        assert!(error.contains(words), "{error}");
+        assert!(!error.contains("c4nary"), "{error}");
+        assert!(!error.contains('\n'), "{error}");
+    }
+}

@@ -1,0 +1,16 @@
+//! One contract that every adapter keeps, and each adapter's own requests and answers.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must stop"
+)]
+
+mod bluesky;
+mod contract;
+mod mastodon;
+mod sandbox;
+mod support;
+mod webhook;

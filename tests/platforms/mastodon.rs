@@ -1,0 +1,468 @@
+//! Mastodon: exact requests, and answers as real servers gave them.
+
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::{Value, json};
+use steadfast::platform::{Prepared, Sealed, mastodon};
+use steadfast::post::outcome::Class;
+use steadfast::text::limits::{Doubt, LengthRule};
+use wiremock::matchers::{any, body_json, header, method, path, query_param};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use crate::support::{Bench, Draft, TOKEN, answer, delivery, receipt};
+
+fn body(prepared: &Prepared) -> Value {
+    serde_json::from_str(&prepared.body).unwrap()
+}
+
+#[test]
+fn a_status_says_everything_and_leaves_out_what_is_unused() {
+    let draft = Draft {
+        warn: Some("discusses prison".into()),
+        parent: Some(receipt("103254962155278888", None)),
+        ..Draft::text("Lea el expediente.").link("https://example.org/caso")
+    };
+    let prepared = mastodon::request(&draft.out(), &["22348641".into()]);
+    assert_eq!(prepared.path, "/api/v1/statuses");
+    assert_eq!(
+        body(&prepared),
+        json!({
+            "status": "Lea el expediente.\n\nhttps://example.org/caso",
+            "spoiler_text": "discusses prison",
+            "language": "es",
+            "media_ids": ["22348641"],
+            "in_reply_to_id": "103254962155278888",
+        })
+    );
+    let prepared = mastodon::request(
+        &Draft {
+            language: "english".into(),
+            ..Draft::text("Short.")
+        }
+        .out(),
+        &[],
+    );
+    assert_eq!(body(&prepared), json!({ "status": "Short." }));
+}
+
+#[test]
+fn answers_are_classed_by_status_and_by_the_servers_own_sentences() {
+    let create = Prepared {
+        path: "/api/v1/statuses".into(),
+        body: String::new(),
+    };
+    let boost = Prepared {
+        path: "/api/v1/statuses/77/reblog".into(),
+        body: String::new(),
+    };
+    for (status, text, class) in [
+        (401, "The access token is invalid", Class::Auth),
+        (401, "Unauthorized: token not supplied", Class::Auth),
+        (403, "This action is outside the authorized scopes", Class::Auth),
+        (403, "Your login is currently disabled", Class::Auth),
+        (403, "This action is not allowed", Class::Rejected),
+        (
+            404,
+            "The post you are trying to reply to does not appear to exist.",
+            Class::Rejected,
+        ),
+        (404, "Not Found: target status not found", Class::Rejected),
+        (
+            400,
+            "Bad Request: text with spoiler exceed max chars (5000)",
+            Class::Rejected,
+        ),
+        (
+            400,
+            "Bad Request: status contains no text, media or poll",
+            Class::Rejected,
+        ),
+        (422, "Validation failed: Text can't be blank", Class::Rejected),
+        (
+            422,
+            "Cannot attach a video to a post that already contains images",
+            Class::Rejected,
+        ),
+        (
+            422,
+            "Cannot attach files that have not finished processing. Try again in a moment!",
+            Class::Transient,
+        ),
+        (
+            422,
+            "Media 22348641 not found or already attached to another post",
+            Class::Duplicate,
+        ),
+        (429, "Too many requests", Class::RateLimited { until: None }),
+        (
+            503,
+            "There was a temporary problem serving your request, please try again",
+            Class::InDoubt,
+        ),
+    ] {
+        let failure =
+            mastodon::read(&create, &answer(status, &json!({ "error": text }).to_string())).unwrap_err();
+        assert_eq!((failure.class, failure.status), (class, Some(status)), "{text}");
+        assert_eq!(failure.words, text);
+    }
+    let too_large = answer(413, "<html>413 Request Entity Too Large</html>");
+    assert_eq!(
+        mastodon::read(&create, &too_large).unwrap_err().class,
+        Class::Rejected
+    );
+
+    let gone = answer(404, r#"{"error":"Record not found"}"#);
+    // P26: the key is known and its status was deleted since.
+    assert_eq!(
+        mastodon::read(&create, &gone).unwrap_err().class,
+        Class::Duplicate
+    );
+    // F25: the post to boost was deleted meanwhile.
+    assert_eq!(mastodon::read(&boost, &gone).unwrap_err().class, Class::Rejected);
+}
+
+#[test]
+fn a_receipt_is_read_from_what_servers_answer() {
+    let create = Prepared {
+        path: "/api/v1/statuses".into(),
+        body: String::new(),
+    };
+    let taken = answer(
+        200,
+        r#"{"id":"01M841ZVW92VDD48PHED2BCAJP","created_at":"2026-11-23T11:17:20.395Z","in_reply_to_id":null,
+            "uri":"https://m.example/users/bob/statuses/01M8","url":"https://m.example/@bob/statuses/01M8","poll":null}"#,
+    );
+    let done = mastodon::read(&create, &taken).unwrap();
+    assert_eq!(done.id, "01M841ZVW92VDD48PHED2BCAJP");
+    assert_eq!(done.url.as_deref(), Some("https://m.example/@bob/statuses/01M8"));
+    let boosted = answer(
+        200,
+        r#"{"id":"9","url":null,"uri":"https://m.example/9/activity","reblog":{"id":"7","url":"https://o.example/7"}}"#,
+    );
+    assert_eq!(
+        mastodon::read(&create, &boosted).unwrap().url.as_deref(),
+        Some("https://o.example/7")
+    );
+}
+
+async fn server(instance: Value) -> MockServer {
+    let server = MockServer::start().await;
+    let at = |verb, at| Mock::given(method(verb)).and(path(at));
+    let ok = |body: Value| ResponseTemplate::new(200).set_body_json(body);
+    at("GET", "/api/v2/instance")
+        .respond_with(ok(instance))
+        .mount(&server)
+        .await;
+    at("POST", "/api/v1/statuses")
+        .respond_with(ok(json!({ "id": "1" })))
+        .mount(&server)
+        .await;
+    server
+}
+
+fn upstream() -> Value {
+    json!({
+        "version": "4.5.0",
+        "source_url": "https://github.com/mastodon/mastodon",
+        "api_versions": { "mastodon": 7 },
+        "configuration": { "statuses": { "max_characters": 1000 }, "media_attachments": {} },
+    })
+}
+
+#[tokio::test]
+async fn one_request_goes_out_under_the_deliverys_key() {
+    let server = server(upstream()).await;
+    let bench = Bench::new();
+    let account = bench.open_at("mastodon", &server.uri());
+    Draft::text("A fair hearing.")
+        .send(account.as_ref())
+        .await
+        .unwrap();
+    Draft {
+        index: 1,
+        ..Draft::text("Two.")
+    }
+    .send(account.as_ref())
+    .await
+    .unwrap();
+
+    let requests = server.received_requests().await.unwrap();
+    let seen: Vec<String> = requests
+        .iter()
+        .map(|r| format!("{} {}", r.method, r.url.path()))
+        .collect();
+    // What the server is, it is asked once.
+    assert_eq!(
+        seen,
+        [
+            "GET /api/v2/instance",
+            "POST /api/v1/statuses",
+            "POST /api/v1/statuses"
+        ]
+    );
+    let get = |name: &str| {
+        requests[1]
+            .headers
+            .get(name)
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(get("authorization"), format!("Bearer {TOKEN}"));
+    assert_eq!(get("idempotency-key"), delivery(0).to_string());
+    assert_eq!(get("content-type"), "application/json");
+    assert_eq!(
+        get("user-agent"),
+        format!(
+            "steadfast/{} (bot; +https://campaign.example)",
+            env!("CARGO_PKG_VERSION")
+        )
+    );
+    assert_eq!(
+        requests[1].body,
+        br#"{"language":"es","status":"A fair hearing."}"#
+    );
+    assert_eq!(
+        requests[2].headers.get("idempotency-key").unwrap(),
+        &delivery(1).to_string()
+    );
+    assert!(requests[0].headers.get("authorization").is_none());
+}
+
+#[tokio::test]
+async fn the_server_says_what_it_takes_and_that_is_remembered() {
+    let gotosocial = json!({
+        "version": "3.5.3+0.20.0-git",
+        "source_url": "https://codeberg.org/superseriousbusiness/gotosocial",
+        "configuration": {
+            "statuses": { "max_characters": 5000, "max_media_attachments": 6, "characters_reserved_per_url": 25 },
+            "media_attachments": { "image_size_limit": 41_943_040, "description_limit": 1500 },
+        },
+    });
+    let server = server(gotosocial).await;
+    let bench = Bench::new();
+    let account = bench.open_at("mastodon", &server.uri());
+    assert_eq!(account.limits(), &mastodon::limits());
+    account.prepare(&Draft::text("x").out()).await.unwrap();
+    let learned = account.limits().clone();
+    assert_eq!(learned.length, LengthRule::Mastodon { max: 5000, link: 25 });
+    assert_eq!((learned.max_images, learned.max_image_bytes), (6, 41_943_040));
+    // It forgets idempotency keys: after an unknown outcome only a person can say.
+    assert_eq!(learned.doubt, Doubt::Ask);
+
+    // After a crash that is known before anybody is asked, but not of another server.
+    assert_eq!(bench.open_at("mastodon", &server.uri()).limits(), &learned);
+    assert_eq!(
+        bench.open_at("mastodon", "https://m.example").limits(),
+        &mastodon::limits()
+    );
+    let file = std::fs::metadata(bench.vault.path().join("instance-test.json")).unwrap();
+    assert_eq!(file.permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn which_servers_honour_the_key() {
+    for (instance, honours) in [
+        (upstream(), true),
+        (
+            json!({ "version": "4.7.0-alpha.1+glitch", "source_url": "https://github.com/glitch-soc/mastodon" }),
+            true,
+        ),
+        (
+            json!({ "version": "4.0.2", "source_url": "https://github.com/hometown-fork/hometown" }),
+            true,
+        ),
+        (json!({ "version": "0.20.0" }), false),
+        (json!({ "version": "2.7.2 (compatible; Pixelfed 0.12)" }), false),
+    ] {
+        let server = server(instance.clone()).await;
+        let bench = Bench::new();
+        let account = bench.open_at("mastodon", &server.uri());
+        account.prepare(&Draft::text("x").out()).await.unwrap();
+        assert_eq!(
+            account.limits().doubt == mastodon::limits().doubt,
+            honours,
+            "{instance}"
+        );
+    }
+    // Mastodon before 4.0 has no such page.
+    let old = MockServer::start().await;
+    let bench = Bench::new();
+    let account = bench.open_at("mastodon", &old.uri());
+    account.prepare(&Draft::text("x").out()).await.unwrap();
+    assert_eq!(account.limits(), &mastodon::limits());
+}
+
+#[tokio::test]
+async fn nothing_is_posted_to_a_server_that_never_said_what_it_is() {
+    let down = MockServer::start().await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(500))
+        .mount(&down)
+        .await;
+    let bench = Bench::new();
+    let failure = bench
+        .open_at("mastodon", &down.uri())
+        .prepare(&Draft::text("x").out())
+        .await
+        .unwrap_err();
+    assert_eq!(failure.class, Class::Transient);
+
+    // One that was known before may be posted to, though that page is down.
+    let known = json!({
+        "base_url": down.uri(), "honours_keys": true, "max_characters": 500, "per_link": 23, "max_images": 4,
+        "max_image_bytes": 1, "max_alt": 1500,
+    });
+    std::fs::write(bench.vault.path().join("instance-test.json"), known.to_string()).unwrap();
+    bench
+        .open_at("mastodon", &down.uri())
+        .prepare(&Draft::text("x").out())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_image_is_uploaded_with_its_description_and_waited_for() {
+    let server = server(upstream()).await;
+    let media =
+        |status, url: Value| ResponseTemplate::new(status).set_body_json(json!({ "id": "55", "url": url }));
+    Mock::given(method("POST"))
+        .and(path("/api/v2/media"))
+        .respond_with(media(202, Value::Null))
+        .mount(&server)
+        .await;
+    let poll = || Mock::given(method("GET")).and(path("/api/v1/media/55"));
+    poll()
+        .respond_with(media(206, Value::Null))
+        .up_to_n_times(1)
+        .mount(&server)
+        .await;
+    poll()
+        .respond_with(media(200, "https://m.example/55.png".into()))
+        .mount(&server)
+        .await;
+    let bench = Bench::new();
+    let account = bench.open_at("mastodon", &server.uri());
+    let prepared = account.prepare(&Draft::text("x").image().out()).await.unwrap();
+    assert_eq!(body(&prepared)["media_ids"], json!(["55"]));
+    let requests = server.received_requests().await.unwrap();
+    let upload = String::from_utf8_lossy(&requests[1].body).into_owned();
+    for piece in [
+        "name=\"file\"; filename=\"image.png\"",
+        "image/png",
+        "\u{FFFD}PNG pixels",
+        "name=\"description\"",
+        "The court",
+    ] {
+        assert!(upload.contains(piece), "{piece} is not in {upload}");
+    }
+    assert_eq!(
+        requests[1].headers.get("authorization").unwrap(),
+        &format!("Bearer {TOKEN}")
+    );
+    assert_eq!(requests.len(), 4);
+}
+
+#[tokio::test]
+async fn p39_an_image_that_is_refused_keeps_the_text_back() {
+    for (status, body, class) in [
+        (
+            422,
+            r#"{"error":"Unprocessable Entity: error processing media"}"#,
+            Class::Rejected,
+        ),
+        (413, "<html>too large</html>", Class::Rejected),
+        (401, r#"{"error":"The access token is invalid"}"#, Class::Auth),
+        (500, "<html>oh</html>", Class::Transient),
+        (200, "<html>portal</html>", Class::Transient),
+    ] {
+        let server = server(upstream()).await;
+        let refuse = ResponseTemplate::new(status).set_body_string(body);
+        Mock::given(path("/api/v2/media"))
+            .respond_with(refuse)
+            .mount(&server)
+            .await;
+        let bench = Bench::new();
+        let account = bench.open_at("mastodon", &server.uri());
+        let failure = account
+            .prepare(&Draft::text("x").image().out())
+            .await
+            .unwrap_err();
+        assert_eq!(failure.class, class, "{status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_post_elsewhere_is_found_and_boosted() {
+    let server = server(upstream()).await;
+    let url = "https://o.example/@ally/7";
+    let search = |found: Value| {
+        Mock::given(method("GET"))
+            .and(path("/api/v2/search"))
+            .and(query_param("q", url))
+            .and(query_param("resolve", "true"))
+            .and(header("authorization", format!("Bearer {TOKEN}").as_str()))
+            .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "statuses": found })))
+            .up_to_n_times(1)
+    };
+    search(json!([{ "id": "77", "url": url }])).mount(&server).await;
+    Mock::given(method("POST"))
+        .and(path("/api/v1/statuses/77/reblog"))
+        .and(body_json(json!({})))
+        .respond_with(|_: &Request| {
+            ResponseTemplate::new(200).set_body_json(json!({ "id": "9", "reblog": { "id": "77" } }))
+        })
+        .expect(1)
+        .mount(&server)
+        .await;
+    let bench = Bench::new();
+    let account = bench.open_at("mastodon", &server.uri());
+    let share = Draft {
+        share: Some(url.into()),
+        ..Draft::text("")
+    };
+    assert_eq!(share.send(account.as_ref()).await.unwrap().id, "9");
+
+    search(json!([])).mount(&server).await;
+    let failure = account.prepare(&share.out()).await.unwrap_err();
+    assert_eq!(failure.class, Class::Rejected);
+    assert!(failure.words.contains(url), "{failure}");
+
+    // An id that would lead to another path.
+    search(json!([{ "id": "../../oauth" }])).mount(&server).await;
+    assert_eq!(
+        account.prepare(&share.out()).await.unwrap_err().class,
+        Class::Rejected
+    );
+}
+
+#[tokio::test]
+async fn p25_a_frozen_request_is_sent_again_byte_for_byte_under_the_same_key() {
+    let server = MockServer::start().await;
+    let busy = r#"{"error":"There was a temporary problem serving your request, please try again"}"#;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(503).set_body_string(busy))
+        .up_to_n_times(1)
+        .mount(&server)
+        .await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "id": "1" })))
+        .mount(&server)
+        .await;
+    let bench = Bench::new();
+    let account = bench.open_at("mastodon", &server.uri());
+    let draft = Draft::text("Once.");
+    let sealed = Sealed {
+        prepared: mastodon::request(&draft.out(), &[]),
+        key: draft.key(),
+    };
+    assert_eq!(account.publish(&sealed).await.unwrap_err().class, Class::InDoubt);
+    assert_eq!(account.publish(&sealed).await.unwrap().id, "1");
+    let requests = server.received_requests().await.unwrap();
+    assert_eq!(requests[0].body, requests[1].body);
+    assert_eq!(
+        requests[0].headers.get("idempotency-key"),
+        requests[1].headers.get("idempotency-key")
+    );
+}

@@ -1,0 +1,249 @@
+//! A Mastodon and a Bluesky that keep what they accept, and can be told to fail.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::{Value, json};
+
+/// One accepted post.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    pub id: String,
+    pub text: String,
+    pub parent: Option<String>,
+    pub at: jiff::Timestamp,
+}
+
+/// What the next requests that create something meet.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// Accepted, but the answer never comes: the connection is left to die after so long.
+    AcceptThenSilence(Duration),
+    /// Not accepted; this answer instead: status, headers, body.
+    Answer(u16, Vec<(&'static str, String)>, String),
+    /// Accepted, and this answer instead of the right one.
+    AcceptThenAnswer(u16, String),
+}
+
+#[derive(Default)]
+pub struct Store {
+    pub accepted: Vec<Accepted>,
+    keys: HashMap<String, String>,
+    pub faults: Vec<Fault>,
+    /// How long each create takes, before it is accepted and after.
+    pub delay: Duration,
+    pub requests: usize,
+    pub logins: usize,
+}
+
+/// A server on loopback; it lives as long as this.
+pub struct Fake {
+    pub url: String,
+    pub store: Arc<Mutex<Store>>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Fake {
+    pub fn start() -> Self {
+        let store = Arc::new(Mutex::new(Store::default()));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let app = Router::new()
+            .route("/api/v2/instance", get(instance))
+            .route("/api/v1/statuses", post(create))
+            .route("/xrpc/{method}", get(xrpc).post(xrpc))
+            .with_state(Arc::clone(&store));
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        runtime.spawn(async move { axum::serve(listener, app).await });
+        Self {
+            url,
+            store,
+            _runtime: runtime,
+        }
+    }
+
+    pub fn accepted(&self) -> Vec<Accepted> {
+        self.store.lock().unwrap().accepted.clone()
+    }
+
+    pub fn texts(&self) -> Vec<String> {
+        self.accepted().into_iter().map(|post| post.text).collect()
+    }
+
+    pub fn fault(&self, fault: Fault) {
+        self.store.lock().unwrap().faults.push(fault);
+    }
+
+    pub fn delay(&self, delay: Duration) {
+        self.store.lock().unwrap().delay = delay;
+    }
+}
+
+type Shared = State<Arc<Mutex<Store>>>;
+
+async fn instance() -> Response {
+    json_answer(
+        200,
+        &json!({"domain": "fake", "version": "4.5.0", "api_versions": {"mastodon": 7},
+        "source_url": "https://github.com/mastodon/mastodon",
+        "configuration": {"statuses": {"max_characters": 500, "max_media_attachments": 4, "characters_reserved_per_url": 23},
+            "media_attachments": {"description_limit": 1500, "image_size_limit": 16_777_216}}}),
+    )
+}
+
+fn json_answer(status: u16, body: &Value) -> Response {
+    let status = StatusCode::from_u16(status).unwrap();
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/json")],
+        body.to_string(),
+    )
+        .into_response()
+}
+
+/// Takes the next fault; `Err` is what the request meets, `Ok` what comes after it is accepted.
+async fn fate(store: &Mutex<Store>) -> Result<Option<Fault>, Response> {
+    let (delay, fault) = {
+        let mut store = store.lock().unwrap();
+        store.requests += 1;
+        (store.delay, store.faults.pop())
+    };
+    tokio::time::sleep(delay).await;
+    match fault {
+        Some(Fault::Answer(status, headers, body)) => {
+            let mut response = (StatusCode::from_u16(status).unwrap(), body).into_response();
+            for (name, value) in headers {
+                response.headers_mut().insert(name, value.parse().unwrap());
+            }
+            Err(response)
+        }
+        fault => Ok(fault),
+    }
+}
+
+async fn after(store: &Mutex<Store>, fault: Option<Fault>, good: Response) -> Response {
+    let delay = store.lock().unwrap().delay;
+    tokio::time::sleep(delay).await;
+    match fault {
+        Some(Fault::AcceptThenSilence(wait)) => {
+            tokio::time::sleep(wait).await;
+            good
+        }
+        Some(Fault::AcceptThenAnswer(status, body)) => {
+            (StatusCode::from_u16(status).unwrap(), body).into_response()
+        }
+        _ => good,
+    }
+}
+
+/// Mastodon: the same key gives the first status again, as long as it lives.
+async fn create(State(store): Shared, headers: HeaderMap, body: Bytes) -> Response {
+    let fault = match fate(&store).await {
+        Ok(fault) => fault,
+        Err(response) => return response,
+    };
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    let key = headers
+        .get("idempotency-key")
+        .map(|key| key.to_str().unwrap().to_owned())
+        .expect("a key");
+    let status = {
+        let mut store = store.lock().unwrap();
+        let id = match store.keys.get(&key) {
+            Some(id) => id.clone(),
+            None => {
+                let id = (110_000 + store.accepted.len()).to_string();
+                let parent = body["in_reply_to_id"].as_str().map(str::to_owned);
+                let text = body["status"].as_str().unwrap().to_owned();
+                store.accepted.push(Accepted {
+                    id: id.clone(),
+                    text,
+                    parent,
+                    at: now(),
+                });
+                store.keys.insert(key, id.clone());
+                id
+            }
+        };
+        json!({"id": id, "url": format!("https://fake/@test/{id}"), "uri": format!("https://fake/{id}"), "visibility": "public"})
+    };
+    after(&store, fault, json_answer(200, &status)).await
+}
+
+#[allow(clippy::disallowed_methods)]
+pub fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
+/// Bluesky: a record key is written once; the same record again is a no-op.
+async fn xrpc(State(store): Shared, Path(method): Path<String>, body: Bytes) -> Response {
+    match method.as_str() {
+        "com.atproto.server.createSession" | "com.atproto.server.refreshSession" => {
+            store.lock().unwrap().logins += 1;
+            let claims = base64::Engine::encode(
+                &base64::engine::general_purpose::URL_SAFE_NO_PAD,
+                format!("{{\"exp\":{}}}", now().as_second() + 7200),
+            );
+            let jwt = format!("e30.{claims}.c2ln");
+            json_answer(
+                200,
+                &json!({"accessJwt": jwt, "refreshJwt": jwt, "did": "did:plc:test", "handle": "test.example", "active": true}),
+            )
+        }
+        "com.atproto.repo.putRecord" => {
+            let fault = match fate(&store).await {
+                Ok(fault) => fault,
+                Err(response) => return response,
+            };
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(
+                body.get("swapRecord"),
+                Some(&Value::Null),
+                "or a changed record would overwrite"
+            );
+            let (key, record) = (body["rkey"].as_str().unwrap().to_owned(), body["record"].clone());
+            let uri = format!("at://did:plc:test/app.bsky.feed.post/{key}");
+            let answer = {
+                let mut store = store.lock().unwrap();
+                match store.keys.get(&key) {
+                    Some(known) if *known == record.to_string() => {
+                        json!({"uri": uri, "cid": format!("bafy{key}"), "validationStatus": "valid"})
+                    }
+                    Some(_) => {
+                        return json_answer(
+                            400,
+                            &json!({"error": "InvalidSwap", "message": "Record was at another cid"}),
+                        );
+                    }
+                    None => {
+                        store.keys.insert(key.clone(), record.to_string());
+                        let parent = record["reply"]["parent"]["uri"].as_str().map(str::to_owned);
+                        let text = record["text"].as_str().unwrap().to_owned();
+                        store.accepted.push(Accepted {
+                            id: uri.clone(),
+                            text,
+                            parent,
+                            at: now(),
+                        });
+                        json!({"uri": uri, "cid": format!("bafy{key}"), "commit": {"cid": "c", "rev": "r"}, "validationStatus": "valid"})
+                    }
+                }
+            };
+            after(&store, fault, json_answer(200, &answer)).await
+        }
+        other => json_answer(400, &json!({"error": "MethodNotImplemented", "message": other})),
+    }
+}
