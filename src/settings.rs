@@ -390,7 +390,7 @@ fn groups(
         let mut members = Vec::new();
         for name in names.iter().map(Value::to_string) {
             if let Some(account) = accounts.iter().find(|account| account.name.as_str() == name) {
-                members.push(account.name.clone())
+                members.push(account.name.clone());
             } else {
                 let known = accounts.iter().map(|account| account.name.as_str());
                 let meant = nearest(&name, known)

@@ -52,18 +52,7 @@ fn state(place: &Place, message: &str) -> String {
 }
 
 fn get(place: &Place, path: &str) -> (u16, String) {
-    let output = std::process::Command::new("curl")
-        .args([
-            "-s",
-            "-w",
-            "\n%{http_code}",
-            &format!("http://127.0.0.1:{}{path}", place.port),
-        ])
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let (body, status) = text.rsplit_once('\n').unwrap();
-    (status.parse().unwrap(), body.to_owned())
+    program::get(place.port, &format!("127.0.0.1:{}", place.port), path)
 }
 
 #[test]
@@ -572,18 +561,5 @@ fn d2_another_sites_page_is_not_answered() {
     let place = Place::new("");
     let _daemon = place.start();
     place.wait_ready();
-    let output = std::process::Command::new("curl")
-        .args([
-            "-s",
-            "-o",
-            "/dev/null",
-            "-w",
-            "%{http_code}",
-            "-H",
-            "Host: evil.example",
-            &format!("http://127.0.0.1:{}/sandbox", place.port),
-        ])
-        .output()
-        .unwrap();
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), "421");
+    assert_eq!(program::get(place.port, &format!("evil.example:{}", place.port), "/sandbox").0, 421);
 }
