@@ -23,6 +23,11 @@ fn main() {
     if std::env::args().any(|arg| arg == "--test") {
         return;
     }
+    let only = std::env::var("ONLY").ok();
+    if only.as_deref() == Some("thousand") {
+        a_thousand_in_one_second();
+        return;
+    }
     binary_size();
     idle_on_the_sample();
     ten_thousand_messages();
@@ -217,6 +222,9 @@ fn a_thousand_in_one_second() {
             "… instants of answers, of intents; attempts answered: {}",
             String::from_utf8_lossy(&output.stdout).trim()
         );
+    }
+    if let Ok(keep) = std::env::var("KEEP_LOG") {
+        std::fs::copy(place.path().join("log"), keep).unwrap();
     }
     drop(daemon);
 }

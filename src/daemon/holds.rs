@@ -85,7 +85,7 @@ pub(crate) async fn refresh(world: &World, shared: &Shared) -> Result<(), Ledger
         let after = shared.campaign().settings.after_hold;
         let now = world.clock.now();
         for post in world.ledger.settle(hold, after, now).await? {
-            report::recorded(&post);
+            report::settled(&post);
         }
         let (scope, why) = (&hold.scope, &hold.why);
         tracing::info!(event = "hold.released", scope = %scope, why, "{scope} is released; it was held because: {why}");

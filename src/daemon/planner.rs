@@ -134,15 +134,11 @@ impl Planner {
         let new = posts.iter().map(|(post, _)| post.clone()).collect();
         match self.world.ledger.record(new, now).await {
             Ok(ids) => {
-                for (post, planned) in posts
-                    .iter()
-                    .filter(|(post, _)| ids.contains(&post.identity.post_id()))
-                {
-                    self.remember(post, planned);
-                }
-                for id in ids {
-                    if let Ok(Some(post)) = self.world.ledger.post(id).await {
-                        report::recorded(&post);
+                let ids: HashSet<PostId> = ids.into_iter().collect();
+                for (post, planned) in &posts {
+                    if ids.contains(&post.identity.post_id()) {
+                        self.remember(post, planned);
+                        report::recorded(post);
                     }
                 }
                 self.shared.look.notify_one();
