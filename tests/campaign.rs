@@ -1,5 +1,10 @@
 //! The message files as a whole: reliability's F cases, what accounts say, and what is not done again.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
