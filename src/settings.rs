@@ -389,17 +389,16 @@ fn groups(
         };
         let mut members = Vec::new();
         for name in names.iter().map(Value::to_string) {
-            match accounts.iter().find(|account| account.name.as_str() == name) {
-                Some(account) => members.push(account.name.clone()),
-                None => {
-                    let known = accounts.iter().map(|account| account.name.as_str());
-                    let meant = nearest(&name, known)
-                        .map(|near| format!(", did you mean \"{near}\"?"))
-                        .unwrap_or_default();
-                    problems.push(format!(
-                        "[group] `{group}`: there is no account \"{name}\"{meant}"
-                    ));
-                }
+            if let Some(account) = accounts.iter().find(|account| account.name.as_str() == name) {
+                members.push(account.name.clone());
+            } else {
+                let known = accounts.iter().map(|account| account.name.as_str());
+                let meant = nearest(&name, known)
+                    .map(|near| format!(", did you mean \"{near}\"?"))
+                    .unwrap_or_default();
+                problems.push(format!(
+                    "[group] `{group}`: there is no account \"{name}\"{meant}"
+                ));
             }
         }
         groups.insert(group, members);
@@ -480,12 +479,11 @@ impl Keys {
     fn text(&mut self, key: &str, problems: &mut Vec<String>) -> Option<String> {
         let value = self.take(key)?;
         let origin = value.origin().map(str::to_owned);
-        match value.kind {
-            config::ValueKind::String(text) => Some(text),
-            _ => {
-                self.wrong(key, origin.as_deref(), "text, in quotes", problems);
-                None
-            }
+        if let config::ValueKind::String(text) = value.kind {
+            Some(text)
+        } else {
+            self.wrong(key, origin.as_deref(), "text, in quotes", problems);
+            None
         }
     }
 

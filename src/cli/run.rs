@@ -25,7 +25,7 @@ use super::{Exit, Failed, Office, log};
 pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
     let settings = &office.settings;
     let files = office.read_files()?;
-    let campaign = office.campaign(&files)?;
+    let campaign = Office::campaign(&files)?;
     let assets = Assets::new(files.roster.clone());
     log::start(&settings.log, &assets.scrubber).map_err(Failed::Usage)?;
 

@@ -51,7 +51,7 @@ impl Planner {
         loop {
             let shared = Arc::clone(&self.shared);
             let went_out = shared.went_out.notified();
-            let asleep = self.next.map_or(Duration::from_secs(3600), |next| {
+            let asleep = self.next.map_or(Duration::from_hours(1), |next| {
                 until(next, self.world.clock.now())
                     .saturating_sub(LEAD)
                     .max(Duration::from_millis(10))
@@ -338,7 +338,7 @@ fn next_midnight(campaign: &Campaign, now: Timestamp) -> Timestamp {
     let today = now.to_zoned(campaign.settings.zone.clone());
     let midnight = today.start_of_day().and_then(|day| day.checked_add(1.day()));
     midnight.map_or_else(
-        |_| now.saturating_add(Duration::from_secs(86_400)).unwrap_or(now),
+        |_| now.saturating_add(Duration::from_hours(24)).unwrap_or(now),
         |day| day.timestamp(),
     )
 }

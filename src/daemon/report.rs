@@ -89,7 +89,7 @@ pub fn recorded(post: &Post) {
             warn!(event = "post.skipped", post = %post.id, message_id = %message, %account, platform, %due, why, "{message} is not sent to {account}: {why}");
         }
         _ => {
-            info!(event = "post.due", post = %post.id, message_id = %message, %account, platform, %due, "{message} is due on {account}")
+            info!(event = "post.due", post = %post.id, message_id = %message, %account, platform, %due, "{message} is due on {account}");
         }
     }
 }

@@ -22,7 +22,7 @@ const QUIET: Duration = Duration::from_millis(250);
 /// But no longer than this, however busy the folder is.
 const AT_MOST: Duration = Duration::from_millis(700);
 /// Events can be lost, and some file systems have none (reliability F19).
-const RESCAN: Duration = Duration::from_secs(60);
+const RESCAN: Duration = Duration::from_mins(1);
 /// More problems than these are counted, not listed, in the log.
 const LISTED: usize = 50;
 
@@ -44,7 +44,7 @@ impl Watch {
     /// Watches until `stop`. `first` is what was read at the start.
     pub async fn run(mut self, first: Assembled, stop: CancellationToken) {
         let mut said = HashSet::new();
-        self.say(&first, &mut said).await;
+        self.say(&first, None, &mut said).await;
         let (told, mut changes) = mpsc::channel(1);
         // Kept alive as long as we watch.
         let _watcher = self.watcher(told);
@@ -109,7 +109,7 @@ impl Watch {
         let assembled = tokio::task::block_in_place(|| {
             assemble(&scan.files, &self.roster, self.clock.now(), &self.folder)
         });
-        self.say(&assembled, said).await;
+        self.say(&assembled, Some(scan.read), said).await;
         let next = match assembled.campaign {
             Ok(campaign) if campaign.settings.id != before.settings.id => {
                 let why = format!(
@@ -125,7 +125,8 @@ impl Watch {
         self.campaigns.send_replace(Arc::new(next));
     }
 
-    async fn say(&self, assembled: &Assembled, said: &mut HashSet<String>) {
+    /// Logs what is new. `read` is how many files it took; at the start, all.
+    async fn say(&self, assembled: &Assembled, read: Option<usize>, said: &mut HashSet<String>) {
         let problems = &assembled.problems;
         let new: Vec<&Problem> = problems
             .iter()
@@ -155,6 +156,7 @@ impl Watch {
                     event = "campaign.loaded",
                     messages,
                     problems = count,
+                    read,
                     "{}: {messages} messages, {count} problems",
                     campaign.settings.name
                 );

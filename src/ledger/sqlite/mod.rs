@@ -31,7 +31,7 @@ pub use lock::Lock;
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("src/ledger/migrations/sqlite");
 
 /// How long a write waits for somebody else's (a person's `sqlite3` shell) before it is an error.
-const BUSY: Duration = Duration::from_secs(60);
+const BUSY: Duration = Duration::from_mins(1);
 
 /// An open ledger. Dropping it ends its writer once all that was handed in is written.
 pub struct Sqlite {

@@ -357,10 +357,12 @@ async fn intend(tx: &mut SqliteConnection, intents: &[&Intent]) -> Wrote<std::co
 /// What was sent, provable later without keeping every answer.
 fn hash(body: &str) -> String {
     use sha2::Digest;
-    sha2::Sha256::digest(body.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    use std::fmt::Write as _;
+    let digest = sha2::Sha256::digest(body.as_bytes());
+    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}"); // writing to a string cannot fail
+        hex
+    })
 }
 
 fn class_word(class: Class) -> &'static str {
