@@ -561,5 +561,8 @@ fn d2_another_sites_page_is_not_answered() {
     let place = Place::new("");
     let _daemon = place.start();
     place.wait_ready();
-    assert_eq!(program::get(place.port, &format!("evil.example:{}", place.port), "/sandbox").0, 421);
+    assert_eq!(
+        program::get(place.port, &format!("evil.example:{}", place.port), "/sandbox").0,
+        421
+    );
 }
