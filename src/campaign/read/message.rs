@@ -221,13 +221,13 @@ fn read_key(report: &mut Report<'_>, draft: &mut Draft, key: &str, key_at: Span,
             "write the time with its offset: `at = 2026-11-01T01:30:00-06:00`",
         ),
         name => {
-            let looks_like_words = value.get_ref().as_table().is_some_and(|table| {
+            let is_override = value.get_ref().as_table().is_some_and(|table| {
                 table
                     .keys()
                     .all(|key| WORDS_KEYS.contains(&key.get_ref().as_ref()))
+                    || nearest(name, MESSAGE_KEYS.iter().copied()).is_none()
             });
-            let near = nearest(name, MESSAGE_KEYS.iter().copied());
-            if value.get_ref().is_table() && (looks_like_words || near.is_none()) {
+            if is_override {
                 let words = words(report, value);
                 draft.for_account.insert(name.into(), words);
             } else {
@@ -318,7 +318,7 @@ impl Draft {
                     "delete them",
                 );
             }
-        } else if self.words.text.is_none() && !table.keys().any(|key| is_text(key.get_ref())) {
+        } else if self.words.text.is_none() && !table.keys().take(64).any(|key| is_text(key.get_ref())) {
             // An override alone is not enough: the other accounts would have nothing to say.
             report.error(
                 "missing",
