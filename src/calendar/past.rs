@@ -24,7 +24,8 @@ pub struct Past {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Turns {
     pub count: u32,
-    /// When it last began to go out, or is due to.
+    /// When it last began to go out, or is due to. What was skipped or rejected is no time at which it went
+    /// out, but for an evergreen message it is a turn that it has had.
     pub last: Option<Timestamp>,
     /// When it was last fully accepted.
     pub sent: Option<Timestamp>,

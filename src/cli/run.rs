@@ -98,7 +98,9 @@ async fn take_ledger(office: &Office) -> Result<(Sqlite, Lock), Failed> {
         drop(Sqlite::create(path).await?);
     }
     let lock = Lock::take(path)?;
-    Ok((Sqlite::open(path).await?, lock))
+    let ledger = Sqlite::open(path).await?;
+    ledger.check().await?;
+    Ok((ledger, lock))
 }
 
 /// What the adapters share.

@@ -5,10 +5,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::ledger::{BY_DAEMON, Conclusion, Intended, Intent, Post, Scope};
-use crate::platform::{ImageBytes, Key, Outgoing, Prepared, Sealed};
+use crate::platform::{ImageBytes, Outgoing};
 use crate::post::content::Image;
 use crate::post::identity::Identity;
 use crate::post::outcome::{Class, Failure, Receipt};
+use crate::post::sealed::{Key, Prepared, Sealed};
 use crate::post::state::{Standing, State, Terms};
 use crate::post::step::{Action, Event, ForAccount, Gate, Rest, step};
 use crate::text::limits::Doubt;

@@ -195,7 +195,9 @@ impl Planner {
         self.past.recorded.insert(post.identity.post_id());
         let turns = self.past.turns.entry(key).or_default();
         turns.count = turns.count.saturating_add(1);
-        turns.last = turns.last.max(Some(post.due));
+        if post.state != State::Skipped || matches!(planned.message.when, When::Evergreen) {
+            turns.last = turns.last.max(Some(post.due));
+        }
         let account = &post.identity.account;
         if let Some(slot) = planned.slot {
             let last = self.past.slots.entry(account.clone()).or_insert(slot);

@@ -4,9 +4,9 @@
 use tokio::sync::{mpsc, oneshot};
 
 use crate::campaign::AfterHold;
-use crate::platform::Key;
 use crate::post::content::Content;
 use crate::post::identity::{AccountName, MessageId, PostId};
+use crate::post::sealed::Key;
 
 use super::{Conclusion, Hold, Intended, Intent, LedgerError, NewPost, Scope};
 

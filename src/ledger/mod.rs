@@ -15,10 +15,10 @@ use jiff::Timestamp;
 
 use crate::calendar::past::Past;
 use crate::campaign::AfterHold;
-use crate::platform::{Key, Prepared};
 use crate::post::content::Content;
 use crate::post::identity::{AccountName, Identity, MessageId, Occurrence, PostId};
 use crate::post::outcome::{Failure, Receipt};
+use crate::post::sealed::{Key, Prepared};
 use crate::post::state::{Standing, State};
 
 /// What can go wrong with the ledger itself.

@@ -14,14 +14,15 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use crate::post::content::Part;
-use crate::post::identity::{AccountName, DeliveryId};
+use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Receipt};
 use crate::text::limits::Limits;
 use http::Http;
 use secret::Scrubber;
+
+pub use crate::post::sealed::{Key, Prepared, Sealed};
 
 macro_rules! entry {
     ($platform:ident) => {
@@ -132,30 +133,6 @@ pub struct ImageBytes {
     pub width: u32,
     pub height: u32,
     pub alt: String,
-}
-
-/// What every attempt at a part has in common: all keys that platforms want are made from it, so they are
-/// the same for every attempt (reliability, rule 3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Key {
-    pub delivery: DeliveryId,
-    /// When the post was due, as first recorded.
-    pub due: Timestamp,
-}
-
-/// The frozen request: what `publish` will send, whole but for credentials and signatures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Prepared {
-    /// Below the account's base URL.
-    pub path: String,
-    pub body: String,
-}
-
-/// A prepared request whose intent is durable.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sealed {
-    pub prepared: Prepared,
-    pub key: Key,
 }
 
 /// Any adapter, with its secrets kept in: a platform may repeat our token in its error, and a person may

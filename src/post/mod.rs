@@ -4,5 +4,6 @@ pub mod content;
 pub mod identity;
 pub mod outcome;
 pub mod retry;
+pub mod sealed;
 pub mod state;
 pub mod step;

@@ -10,6 +10,6 @@ pub mod parts;
     clippy::expect_used,
     reason = "constants; each is compiled by the tests of its module"
 )]
-fn pattern(source: &str) -> regex::Regex {
+pub(crate) fn pattern(source: &str) -> regex::Regex {
     regex::Regex::new(source).expect("a constant pattern")
 }

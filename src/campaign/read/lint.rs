@@ -8,6 +8,7 @@ use regex::Regex;
 
 use super::report::{Report, Span};
 use crate::campaign::problem::{is_deceptive, shown};
+use crate::text::pattern;
 
 /// Reports what is wrong with `text`, the value of `key`, written at `at`.
 pub fn text(report: &mut Report<'_>, key: &str, text: &str, at: &Span) {
@@ -104,11 +105,6 @@ static SECRET: LazyLock<Regex> = LazyLock::new(|| {
         r"|hooks\.slack\.com/services/\S+|discord(?:app)?\.com/api/webhooks/\S+|\b[0-9]{8,10}:[A-Za-z0-9_-]{35}\b",
     ))
 });
-
-#[expect(clippy::expect_used, reason = "constant patterns, each used by a test below")]
-fn pattern(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("a constant pattern")
-}
 
 /// Where in `text` a secret is.
 pub fn secret(text: &str) -> Option<Range<usize>> {

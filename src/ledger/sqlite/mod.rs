@@ -5,7 +5,6 @@ mod read;
 mod write;
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -40,12 +39,6 @@ pub struct Sqlite {
     path: PathBuf,
 }
 
-/// The path in a `sqlite://` URL.
-pub fn path_of(url: &str) -> Option<PathBuf> {
-    let path = url.strip_prefix("sqlite://")?;
-    (!path.is_empty()).then(|| PathBuf::from(path))
-}
-
 impl Sqlite {
     /// Opens an existing ledger.
     ///
@@ -73,19 +66,13 @@ impl Sqlite {
 
     async fn connect(path: &Path, create: bool) -> Result<Self, LedgerError> {
         let broken = |e: sqlx::Error| broken_at(path, &e);
-        let options = SqliteConnectOptions::from_str("sqlite://")
-            .map_err(broken)?
-            .filename(path)
-            .create_if_missing(create)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY);
+        let options = options(path).create_if_missing(create);
         let one = SqlitePoolOptions::new()
             .max_connections(1)
             .connect_with(options.clone())
             .await
             .map_err(broken)?;
+        is_durable(&one, path).await?;
         MIGRATIONS.run(&one).await.map_err(|e| match e {
             sqlx::migrate::MigrateError::VersionMissing(_)
             | sqlx::migrate::MigrateError::VersionMismatch(_) => LedgerError::Newer,
@@ -115,9 +102,58 @@ impl Sqlite {
         }
     }
 
+    /// Reads the whole file for damage: a ledger that forgets would post again.
+    ///
+    /// # Errors
+    /// [`LedgerError::Broken`] with the first thing found and what to do. Nothing is ever repaired.
+    pub async fn check(&self) -> Result<(), LedgerError> {
+        let found: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+            .fetch_one(&self.readers)
+            .await
+            .map_err(|e| broken_at(&self.path, &e))?;
+        if found == "ok" {
+            return Ok(());
+        }
+        Err(LedgerError::Broken(format!(
+            "{} is damaged ({found}): put a backup in its place; to begin anew would post everything again",
+            self.path.display()
+        )))
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Rule 1: what is committed is on the disk.
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+}
+
+/// SQLite keeps another mode without a word where it cannot have the one it was asked for.
+async fn is_durable(writer: &SqlitePool, path: &Path) -> Result<(), LedgerError> {
+    const FULL: i64 = 2;
+    let ask = async {
+        let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
+            .fetch_one(writer)
+            .await?;
+        let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(writer).await?;
+        Ok((journal, synchronous))
+    };
+    let (journal, synchronous) = ask.await.map_err(|e| broken_at(path, &e))?;
+    if journal == "wal" && synchronous == FULL {
+        return Ok(());
+    }
+    Err(LedgerError::Broken(format!(
+        "{}: this file system gives no write-ahead log that is sure to be on the disk (journal_mode={journal}, \
+         synchronous={synchronous}); put `ledger.url` on a local disk",
+        path.display()
+    )))
 }
 
 fn broken_at(path: &Path, error: &sqlx::Error) -> LedgerError {
@@ -298,5 +334,34 @@ impl Ledger for Sqlite {
 
     async fn noted(&self, key: &str) -> Result<Option<String>, LedgerError> {
         read::noted(&self.readers, key).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn writer(options: SqliteConnectOptions) -> SqlitePool {
+        let one = SqlitePoolOptions::new().max_connections(1);
+        one.connect_with(options).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_connection_whose_commits_may_not_be_on_the_disk_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("steadfast.db");
+        let ours = options(&path).create_if_missing(true);
+        is_durable(&writer(ours.clone()).await, &path).await.unwrap();
+
+        let lax = writer(ours.clone().synchronous(SqliteSynchronous::Normal)).await;
+        let told = is_durable(&lax, &path).await.unwrap_err().to_string();
+        assert!(
+            told.contains("synchronous=1") && told.contains("steadfast.db"),
+            "{told}"
+        );
+        lax.close().await;
+        let memory = writer(options(Path::new(":memory:"))).await;
+        let told = is_durable(&memory, &path).await.unwrap_err().to_string();
+        assert!(told.contains("journal_mode=memory"), "{told}");
     }
 }

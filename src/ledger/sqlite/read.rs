@@ -8,9 +8,9 @@ use sqlx::Row;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 
 use crate::calendar::past::{Past, Turns};
-use crate::platform::{Key, Prepared};
 use crate::post::identity::{AccountName, MessageId, Occurrence, PostId};
 use crate::post::outcome::Receipt;
+use crate::post::sealed::{Key, Prepared};
 use crate::post::state::{Standing, State};
 
 use super::super::{Filter, Hold, LedgerError, Post, Scope, SentPart};
@@ -295,7 +295,8 @@ pub(super) async fn past(db: &SqlitePool, asked: &[MessageId], now: Timestamp) -
             .insert(parsed(&row, "message")?, instant_at(&row, "since")?);
     }
     let turns = sqlx::query(
-        "SELECT message, account, count(*) AS n, max(due) AS last, \
+        "SELECT message, account, count(*) AS n, \
+         max(CASE WHEN state NOT IN ('skipped', 'rejected') OR occurrence LIKE 'cycle %' THEN due END) AS last, \
          max(CASE WHEN state = 'sent' THEN sent END) AS sent FROM post \
          WHERE occurrence LIKE 'cycle %' OR message IN (SELECT value FROM json_each(?1)) GROUP BY message, account",
     )

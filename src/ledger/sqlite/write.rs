@@ -1,5 +1,7 @@
 //! The one writer: a batch, a transaction, one statement for all of a kind.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use sqlx::{Connection, Row};
@@ -79,28 +81,20 @@ fn reply(write: Write, answer: Answer) {
 async fn transaction(db: &SqlitePool, batch: &[Write], answers: &mut Vec<Answer>) -> Wrote<()> {
     let mut connection = db.acquire().await?;
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let intents: Vec<&Intent> = batch
-        .iter()
-        .filter_map(|w| {
-            if let Write::Intend(i, _) = w {
-                Some(&**i)
-            } else {
-                None
+    // Of two words on one post in the same batch the first counts: the second was said without knowing it.
+    let (mut intended, mut moved) = (HashSet::new(), HashSet::new());
+    let (mut intents, mut conclusions) = (Vec::new(), Vec::new());
+    for write in batch {
+        match write {
+            Write::Intend(intent, _) if intended.insert(intent.post) => intents.push(&**intent),
+            Write::Conclude(conclusion, _) if moved.insert(conclusion.post) => {
+                conclusions.push(&**conclusion);
             }
-        })
-        .collect();
-    let conclusions: Vec<&Conclusion> = batch
-        .iter()
-        .filter_map(|w| {
-            if let Write::Conclude(c, _) = w {
-                Some(&**c)
-            } else {
-                None
-            }
-        })
-        .collect();
+            _ => {}
+        }
+    }
     // Conclusions first: a post that moves on in the same batch has been concluded before.
-    let concluded = conclude(&mut tx, &conclusions).await?;
+    let mut concluded = conclude(&mut tx, &conclusions).await?;
     // Holds before intents: whoever says stop in this very batch is heard.
     let mut others = Vec::new();
     for write in batch {
@@ -108,18 +102,18 @@ async fn transaction(db: &SqlitePool, batch: &[Write], answers: &mut Vec<Answer>
             others.push(answer);
         }
     }
-    let granted = intend(&mut tx, &intents).await?;
+    let mut granted = intend(&mut tx, &intents).await?;
     tx.commit().await?;
 
     let mut others = others.into_iter();
     for write in batch {
         answers.push(match write {
-            Write::Intend(intent, _) => Answer::Intended(if granted.contains(&intent.post) {
+            Write::Intend(intent, _) => Answer::Intended(if granted.remove(&intent.post) {
                 Intended::Durable
             } else {
                 Intended::Refused
             }),
-            Write::Conclude(conclusion, _) => Answer::Moved(concluded.contains(&conclusion.post)),
+            Write::Conclude(conclusion, _) => Answer::Moved(concluded.remove(&conclusion.post)),
             _ => others.next().unwrap_or(Answer::Done),
         });
     }
@@ -296,9 +290,9 @@ fn standing_json(standing: &Standing) -> Value {
     })
 }
 
-async fn intend(tx: &mut SqliteConnection, intents: &[&Intent]) -> Wrote<std::collections::HashSet<PostId>> {
+async fn intend(tx: &mut SqliteConnection, intents: &[&Intent]) -> Wrote<HashSet<PostId>> {
     if intents.is_empty() {
-        return Ok(std::collections::HashSet::new());
+        return Ok(HashSet::new());
     }
     let jobs: Vec<Value> = intents
         .iter()
@@ -320,7 +314,7 @@ async fn intend(tx: &mut SqliteConnection, intents: &[&Intent]) -> Wrote<std::co
     .bind(Value::from(jobs).to_string())
     .fetch_all(&mut *tx)
     .await?;
-    let granted: std::collections::HashSet<PostId> = ids(&granted)?.into_iter().collect();
+    let granted: HashSet<PostId> = ids(&granted)?.into_iter().collect();
 
     let mut attempts = Vec::new();
     let mut parts = Vec::new();
@@ -376,12 +370,9 @@ fn class_word(class: Class) -> &'static str {
     }
 }
 
-async fn conclude(
-    tx: &mut SqliteConnection,
-    conclusions: &[&Conclusion],
-) -> Wrote<std::collections::HashSet<PostId>> {
+async fn conclude(tx: &mut SqliteConnection, conclusions: &[&Conclusion]) -> Wrote<HashSet<PostId>> {
     if conclusions.is_empty() {
-        return Ok(std::collections::HashSet::new());
+        return Ok(HashSet::new());
     }
     let jobs: Vec<Value> = conclusions
         .iter()
@@ -402,7 +393,7 @@ async fn conclude(
              late_from = job.value ->> '$.to.late_from', \
              first_intent = job.value ->> '$.to.first_intent', doubted = job.value ->> '$.to.doubted', \
              why = job.value ->> '$.to.why', \
-             slot = CASE WHEN job.value ->> '$.to.state' = 'skipped' THEN NULL ELSE slot END, \
+             slot = CASE WHEN 'skipped' IN (state, job.value ->> '$.to.state') THEN NULL ELSE slot END, \
              error = CASE WHEN job.value ->> 'receipt' IS NOT NULL THEN NULL ELSE coalesce(job.value ->> 'error', error) END, \
              began = CASE WHEN job.value ->> 'receipt' IS NOT NULL THEN coalesce(began, job.value ->> 'at') ELSE began END, \
              sent = CASE WHEN job.value ->> '$.to.state' = 'sent' THEN job.value ->> 'at' ELSE sent END, \
@@ -414,7 +405,7 @@ async fn conclude(
     .bind(Value::from(jobs.as_slice()).to_string())
     .fetch_all(&mut *tx)
     .await?;
-    let moved: std::collections::HashSet<PostId> = ids(&moved)?.into_iter().collect();
+    let moved: HashSet<PostId> = ids(&moved)?.into_iter().collect();
 
     let (mut answered, mut accepted) = (Vec::new(), Vec::new());
     for (conclusion, job) in conclusions
@@ -456,36 +447,37 @@ async fn settle(
     after: AfterHold,
     now: jiff::Timestamp,
 ) -> Wrote<Vec<PostId>> {
-    let mut moved = Vec::new();
+    let released = sqlx::query(
+        "UPDATE hold SET settled = ?1 WHERE id = ?2 AND released IS NOT NULL AND settled IS NULL",
+    )
+    .bind(now.as_microsecond())
+    .bind(hold.id)
+    .execute(&mut *tx)
+    .await?;
+    if released.rows_affected() == 0 {
+        return Ok(Vec::new());
+    }
     let (state, why) = match after {
         // Those too late are told apart where lateness always is: when the post is next looked at.
-        AfterHold::Send => (None, ""),
+        AfterHold::Send => return Ok(Vec::new()),
         AfterHold::Review => (
-            Some(State::Held),
+            State::Held,
             "it fell due during a hold: `retry` to send it now, `skip` to drop it",
         ),
-        AfterHold::Skip => (Some(State::Skipped), "it fell due during a hold"),
+        AfterHold::Skip => (State::Skipped, "it fell due during a hold"),
     };
-    if let Some(state) = state {
-        let rows = sqlx::query(
-            "UPDATE post SET state = ?1, why = ?2, changed = ?3 \
-             WHERE state IN ('due', 'retrying') AND due >= ?4 AND due <= ?3 AND part = 0 \
-             AND (?5 = 'all' OR ?5 = 'account' AND account = ?6 OR ?5 = 'message' AND message = ?6) RETURNING id",
-        )
-        .bind(state.as_str())
-        .bind(why)
-        .bind(now.as_microsecond())
-        .bind(hold.since.as_microsecond())
-        .bind(hold.scope.kind())
-        .bind(hold.scope.target())
-        .fetch_all(&mut *tx)
-        .await?;
-        moved = ids(&rows)?;
-    }
-    sqlx::query("UPDATE hold SET settled = ?1 WHERE id = ?2 AND released IS NOT NULL")
-        .bind(now.as_microsecond())
-        .bind(hold.id)
-        .execute(&mut *tx)
-        .await?;
-    Ok(moved)
+    let rows = sqlx::query(
+        "UPDATE post SET state = ?1, why = ?2, changed = ?3, slot = CASE ?1 WHEN 'skipped' THEN NULL ELSE slot END \
+         WHERE state IN ('due', 'retrying') AND due >= ?4 AND due <= ?3 AND part = 0 \
+         AND (?5 = 'all' OR ?5 = 'account' AND account = ?6 OR ?5 = 'message' AND message = ?6) RETURNING id",
+    )
+    .bind(state.as_str())
+    .bind(why)
+    .bind(now.as_microsecond())
+    .bind(hold.since.as_microsecond())
+    .bind(hold.scope.kind())
+    .bind(hold.scope.target())
+    .fetch_all(&mut *tx)
+    .await?;
+    ids(&rows)
 }
