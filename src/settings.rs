@@ -27,6 +27,8 @@ const STAND_INS: [&str; 2] = ["mastodon", "bluesky"];
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub messages: PathBuf,
+    /// Where the people behind the posts can be reached; every request says so. May be empty.
+    pub contact: String,
     /// The SQLite file.
     pub ledger: PathBuf,
     pub listen: SocketAddr,
@@ -135,6 +137,7 @@ impl Settings {
         let groups_at = top.section("group", &mut problems);
 
         let messages = top.text("messages", &mut problems).unwrap_or_default().into();
+        let contact = top.text("contact", &mut problems).unwrap_or_default();
         top.finish(&mut problems);
 
         let ledger_path = ledger
@@ -188,6 +191,7 @@ impl Settings {
         match (ledger_path, listen, workers, late) {
             (Some(ledger), Some(listen), Some(workers), Some(late)) if problems.is_empty() => Ok(Self {
                 messages,
+                contact,
                 ledger,
                 listen,
                 workers: usize::try_from(workers).unwrap_or(1),

@@ -566,3 +566,76 @@ fn d2_another_sites_page_is_not_answered() {
         421
     );
 }
+
+#[test]
+fn a_retried_post_says_what_the_files_say_now() {
+    let fake = Fake::start();
+    let place = on_mastodon(&fake);
+    assert!(place.run(&["hold", "--why", "wrong figure"]).status.success());
+    place.write("a.toml", &breaking("a", "the wrong figure"));
+    let _daemon = place.start();
+    place.wait("the post to wait", 20, || state(&place, "a") == "due");
+    assert!(place.run(&["release"]).status.success());
+    place.wait("the review", 5, || state(&place, "a") == "held");
+    place.write("a.toml", &breaking("a", "the right figure"));
+    let post = place.json(&["history", "--format", "json"])[0]["post"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(place.run(&["retry", &post]).status.success());
+    place.wait("the post", 10, || fake.texts() == ["the right figure"]);
+
+    place.write("a.toml", "");
+    let gone = place.run(&["retry", &post]);
+    assert_eq!(
+        gone.status.code(),
+        Some(1),
+        "a sent post is not sent again, and its message is gone"
+    );
+}
+
+#[test]
+fn a_message_that_is_taken_out_is_not_tried_again() {
+    let place = Place::new(&format!(
+        "[account.mastodon]\nplatform = \"mastodon\"\nbase_url = \"http://127.0.0.1:{}\"\naccess_token = {{ env = \"TOKEN\" }}\n",
+        program::free_port()
+    ));
+    assert!(place.run(&["init"]).status.success());
+    place.write("a.toml", &breaking("a", "words"));
+    let _daemon = place.start();
+    place.wait("a first try", 30, || !place.events("post.retry").is_empty());
+    place.write("a.toml", "");
+    place.wait("it to be dropped", 10, || {
+        !place.events("post.unplanned").is_empty()
+    });
+    let tries = place.events("post.retry").len();
+    std::thread::sleep(Duration::from_secs(6)); // the longest wait before a second try is five seconds
+    assert_eq!(place.events("post.retry").len(), tries);
+    assert_eq!(
+        state(&place, "a"),
+        "none",
+        "nothing ever left, so nothing is kept"
+    );
+}
+
+#[test]
+fn a_changed_campaign_id_stops_everything_and_is_said() {
+    let fake = Fake::start();
+    let place = on_mastodon(&fake);
+    let _daemon = place.start();
+    place.wait_ready();
+    place.write(
+        "campaign.toml",
+        &CAMPAIGN.replace("id = \"test\"", "id = \"other\""),
+    );
+    place.wait("it to be said", 5, || {
+        place.events("campaign.invalid").iter().any(|line| {
+            line["why"]
+                .as_str()
+                .is_some_and(|why| why.contains("never changes"))
+        })
+    });
+    place.write("a.toml", &breaking("a", "words"));
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(fake.texts().is_empty());
+}

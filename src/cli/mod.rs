@@ -70,6 +70,9 @@ impl Failed {
             Failed::Ledger(LedgerError::Missing(_)) => Some(
                 "restore it from a backup; or, for a campaign that has never posted, `steadfast init` makes a new one",
             ),
+            Failed::Ledger(LedgerError::Full(_)) => {
+                Some("free some space; what is recorded is safe, and nothing is sent until there is room")
+            }
             Failed::Ledger(LedgerError::Taken(_)) => {
                 Some("only one daemon may post: stop the other one first")
             }

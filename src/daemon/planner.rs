@@ -13,10 +13,13 @@ use crate::calendar::plan::{Fate, Planned, View, plan};
 use crate::campaign::Campaign;
 use crate::campaign::message::{Local, Message, When};
 use crate::campaign::render::render;
-use crate::ledger::{LedgerError, NewPost, Post};
+use crate::ledger::{Conclusion, LedgerError, NewPost, Post};
 use crate::post::identity::{MessageId, PostId};
 use crate::post::state::State;
+use crate::post::step::{Event, Word, step};
+use crate::text::limits::Doubt;
 
+use super::deliver::terms_of;
 use super::{Shared, World, report, until};
 
 /// How long before its time a post is recorded: long enough that a thousand of one second are all there,
@@ -99,7 +102,7 @@ impl Planner {
             .filter(|message| !matches!(message.when, When::Queue | When::Evergreen));
         let unknown: Vec<MessageId> = timed
             .map(|m| m.id.clone())
-            .filter(|id| !self.past.known.contains_key(id))
+            .filter(|id| self.past.known.get(id).is_none())
             .collect();
         if !unknown.is_empty() {
             self.world.ledger.know(unknown, now).await?;
@@ -248,8 +251,11 @@ impl Planner {
         let campaign = self.shared.campaign();
         let now = self.world.clock.now();
         let (mut reworded, mut unplanned) = (Vec::new(), Vec::new());
-        for post in self.world.ledger.in_state(State::Due, u32::MAX).await? {
-            if post.attempts > 0 || campaign.broken_files.contains_key(post.file.as_str()) {
+        let mut open = self.world.ledger.in_state(State::Due, u32::MAX).await?;
+        open.extend(self.world.ledger.in_state(State::Retrying, u32::MAX).await?);
+        for post in open {
+            let out = post.standing.part > 0 || post.standing.doubted;
+            if out || campaign.broken_files.contains_key(post.file.as_str()) {
                 continue;
             }
             match self.follow(&campaign, &post, now) {
@@ -258,7 +264,11 @@ impl Planner {
                 Follow::Unplan(why) => {
                     let (message, account) = (&post.message, &post.account);
                     tracing::info!(event = "post.unplanned", post = %post.id, message_id = %message, %account, why, "{message} is not sent to {account} now: {why}");
-                    unplanned.push(post.id);
+                    if post.attempts == 0 {
+                        unplanned.push(post.id);
+                    } else {
+                        self.skip(&post, why, now).await?;
+                    }
                 }
             }
         }
@@ -272,13 +282,38 @@ impl Planner {
         Ok(())
     }
 
+    /// It was tried before, so it is kept, and ends.
+    async fn skip(&self, post: &Post, why: &str, now: Timestamp) -> Result<(), LedgerError> {
+        let word = Event::Told(Word::Skip { why: why.to_owned() });
+        let terms = terms_of(post, Doubt::Ask);
+        let Ok(next) = step(&post.standing, &terms, word, now, self.world.clock.dice()) else {
+            return Ok(());
+        };
+        let conclusion = Conclusion {
+            post: post.id,
+            from: post.standing.state,
+            part: post.standing.part,
+            to: next.standing,
+            receipt: None,
+            failure: None,
+            at: now,
+        };
+        self.world.ledger.conclude(conclusion).await.map(drop)
+    }
+
     fn follow(&self, campaign: &Campaign, post: &Post, now: Timestamp) -> Follow {
         let Some(message) = campaign
             .messages
             .iter()
             .find(|message| message.id == post.message)
         else {
-            return Follow::Unplan("it is no longer in the files");
+            // One that can't be understood any more is blocked, not gone.
+            let blocked = campaign.blocked.contains_key(&post.message);
+            return if blocked {
+                Follow::Same
+            } else {
+                Follow::Unplan("it is no longer in the files")
+            };
         };
         if message.draft {
             return Follow::Unplan("it is a draft again");

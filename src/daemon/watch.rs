@@ -9,6 +9,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::calendar::civil::local;
 use crate::campaign::assemble::{Assembled, assemble};
 use crate::campaign::problem::{Problem, Severity};
 use crate::campaign::{Campaign, Roster};
@@ -48,7 +49,7 @@ impl Watch {
         let (told, mut changes) = mpsc::channel(1);
         // Kept alive as long as we watch.
         let _watcher = self.watcher(told);
-        let mut day = self.clock.now().as_second() / 86_400;
+        let mut day = self.today();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -56,10 +57,15 @@ impl Watch {
                 () = self.rescan.notified() => {}
                 () = tokio::time::sleep(RESCAN) => {}
             }
-            let today = self.clock.now().as_second() / 86_400;
+            let today = self.today();
             let new_day = std::mem::replace(&mut day, today) != today;
             self.look(new_day, &mut said).await;
         }
+    }
+
+    /// Facts run out with the campaign's own day.
+    fn today(&self) -> jiff::civil::Date {
+        local(&self.campaigns.borrow().settings.zone, self.clock.now()).date()
     }
 
     fn watcher(&self, told: mpsc::Sender<()>) -> Option<RecommendedWatcher> {
@@ -116,6 +122,7 @@ impl Watch {
                     "the campaign's id was changed from `{}` to `{}`: it never changes; put it back",
                     before.settings.id, campaign.settings.id
                 );
+                warn!(event = "campaign.invalid", why, "nothing is sent: {why}");
                 held_back(&before, &why)
             }
             Ok(campaign) => campaign,
