@@ -31,6 +31,8 @@ const STAND_INS: [&str; 2] = ["mastodon", "bluesky"];
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub messages: PathBuf,
+    /// Where the people behind the posts can be reached; every request says so. May be empty.
+    pub contact: String,
     /// The SQLite file.
     pub ledger: PathBuf,
     pub listen: SocketAddr,
@@ -144,6 +146,7 @@ impl Settings {
         let groups_at = top.section("group", &mut problems);
 
         let messages = top.text("messages", &mut problems).unwrap_or_default().into();
+        let contact = top.text("contact", &mut problems).unwrap_or_default();
         top.finish(&mut problems);
 
         let ledger_path = ledger
@@ -195,6 +198,7 @@ impl Settings {
         match (ledger_path, listen, workers, late) {
             (Some(ledger), Some(listen), Some(workers), Some(late)) if problems.is_empty() => Ok(Self {
                 messages,
+                contact,
                 ledger,
                 listen,
                 workers: usize::try_from(workers).unwrap_or(1),
@@ -406,17 +410,16 @@ fn groups(
         };
         let mut members = Vec::new();
         for name in names.iter().map(Value::to_string) {
-            match accounts.iter().find(|account| account.name.as_str() == name) {
-                Some(account) => members.push(account.name.clone()),
-                None => {
-                    let known = accounts.iter().map(|account| account.name.as_str());
-                    let meant = nearest(&name, known)
-                        .map(|near| format!(", did you mean \"{near}\"?"))
-                        .unwrap_or_default();
-                    problems.push(format!(
-                        "[group] `{group}`: there is no account \"{name}\"{meant}"
-                    ));
-                }
+            if let Some(account) = accounts.iter().find(|account| account.name.as_str() == name) {
+                members.push(account.name.clone());
+            } else {
+                let known = accounts.iter().map(|account| account.name.as_str());
+                let meant = nearest(&name, known)
+                    .map(|near| format!(", did you mean \"{near}\"?"))
+                    .unwrap_or_default();
+                problems.push(format!(
+                    "[group] `{group}`: there is no account \"{name}\"{meant}"
+                ));
             }
         }
         groups.insert(group, members);

@@ -1,6 +1,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::format_push_string,
+    clippy::case_sensitive_file_extension_comparisons,
     reason = "a test stops at the first surprise"
 )]
 //! `cases/NAME/` in, `cases/NAME.snap` out: the messages folder, and all that is said of it.

@@ -1,5 +1,9 @@
 //! The messages folder, on a real disk (reliability F1–F4, F9–F11, F18, F20–F23).
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -61,6 +65,7 @@ fn f1_what_editors_leave_behind_is_ignored() {
         "4913",
         "~a.toml",
         ".git/c.toml",
+        "README.md",
         "notes.txt",
     ] {
         put(dir.path(), name, "");
@@ -304,7 +309,7 @@ fn jpeg(orientation: u8) -> Vec<u8> {
     .concat()
 }
 
-fn riff(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+fn riff(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     let length = u32::try_from(data.len()).unwrap().to_le_bytes();
     let mut chunk = [&kind[..], &length, data].concat();
     if data.len() % 2 == 1 {
@@ -316,14 +321,14 @@ fn riff(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
 fn webp() -> Vec<u8> {
     let chunks = [
         b"WEBP".to_vec(),
-        riff(b"VP8X", &[0b0010_1100, 0, 0, 0, 2, 0, 0, 1, 0, 0]),
-        riff(b"ICCP", b"colours!"),
-        riff(b"VP8 ", b"\x50\x5a\x00\x9d\x01\x2a\x03\x00\x02\x00"),
-        riff(b"EXIF", &exif(1)),
-        riff(b"XMP ", PLACE),
+        riff(*b"VP8X", &[0b0010_1100, 0, 0, 0, 2, 0, 0, 1, 0, 0]),
+        riff(*b"ICCP", b"colours!"),
+        riff(*b"VP8 ", b"\x50\x5a\x00\x9d\x01\x2a\x03\x00\x02\x00"),
+        riff(*b"EXIF", &exif(1)),
+        riff(*b"XMP ", PLACE),
     ]
     .concat();
-    riff(b"RIFF", &chunks)
+    riff(*b"RIFF", &chunks)
 }
 
 fn gif() -> Vec<u8> {

@@ -185,7 +185,7 @@ impl<'a> Planner<'a> {
     }
 
     fn known(&self, message: &MessageId) -> Timestamp {
-        self.view.past.known.get(message).copied().unwrap_or(self.now)
+        self.view.past.known.get(message).unwrap_or(self.now)
     }
 
     fn identity(&self, message: &Message, account: usize, occurrence: Occurrence) -> Option<Identity> {

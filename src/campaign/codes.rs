@@ -115,12 +115,12 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         "a recurring rule that does not come round in five years",
     ),
     ("no-effect", Warning, "a key that changes nothing here"),
-    ("not-yet", Error, "something that is planned but not built yet"),
     (
         "not-there",
         Warning,
         "a reply to, or a wait for, a message that does not go to the same account",
     ),
+    ("not-yet", Error, "something that is planned but not built yet"),
     ("odd-link", Warning, "a link whose name mixes alphabets"),
     ("past", Warning, "a date more than a year ago"),
     (

@@ -185,6 +185,10 @@ impl Engine {
                 let said = error
                     .detail()
                     .map_or_else(|| error.kind().to_string(), str::to_owned);
+                if said.starts_with("unexpected end of input") {
+                    let help = "write `}}` behind what is to be worked out, as in `{{ fact.verdict }}`";
+                    return problem("bad-template", "`{{` or `{%` is never closed".into(), help.into());
+                }
                 problem(
                     "bad-template",
                     format!(

@@ -14,7 +14,7 @@ pub(super) async fn init(office: &Office) -> Result<Exit, Failed> {
         )));
     }
     let files = office.read_files()?;
-    let campaign = office.campaign(&files)?;
+    let campaign = Office::campaign(&files)?;
     let ledger = Sqlite::create(path).await?;
     ledger.belongs_to(&campaign.settings.id).await?;
     // What was due before this moment is not made up.

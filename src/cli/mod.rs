@@ -70,6 +70,9 @@ impl Failed {
             Failed::Ledger(LedgerError::Missing(_)) => Some(
                 "restore it from a backup; or, for a campaign that has never posted, `steadfast init` makes a new one",
             ),
+            Failed::Ledger(LedgerError::Full(_)) => {
+                Some("free some space; what is recorded is safe, and nothing is sent until there is room")
+            }
             Failed::Ledger(LedgerError::Taken(_)) => {
                 Some("only one daemon may post: stop the other one first")
             }
@@ -84,8 +87,8 @@ impl Failed {
 /// Runs what the command line says.
 pub async fn main(cli: Cli) -> ExitCode {
     let done = match cli.command {
-        Command::Schema => schema(),
-        Command::Completions { shell } => completions(shell),
+        Command::Schema => Ok(schema()),
+        Command::Completions { shell } => Ok(completions(shell)),
         command => with_settings(cli.config.as_deref(), command).await,
     };
     match done {
@@ -140,16 +143,16 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
     }
 }
 
-fn schema() -> Result<Exit, Failed> {
+fn schema() -> Exit {
     print_json(&crate::campaign::schema::schema());
-    Ok(Exit::Done)
+    Exit::Done
 }
 
-fn completions(shell: clap_complete::Shell) -> Result<Exit, Failed> {
+fn completions(shell: clap_complete::Shell) -> Exit {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "steadfast", &mut text);
     print(&String::from_utf8_lossy(&text));
-    Ok(Exit::Done)
+    Exit::Done
 }
 
 /// Where every command begins: the settings and the clock, and from them the files and the ledger.
@@ -180,7 +183,7 @@ impl Office {
     }
 
     /// The campaign, or the reason why there is none.
-    pub fn campaign(&self, files: &Files) -> Result<Campaign, Failed> {
+    pub fn campaign(files: &Files) -> Result<Campaign, Failed> {
         files.assembled.campaign.clone().map_err(|why| {
             Failed::Wrong(format!(
                 "there is no campaign to work with: {why}; `steadfast check` shows every problem"

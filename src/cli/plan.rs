@@ -34,7 +34,7 @@ pub(super) async fn plan(
     format: PlanFormat,
 ) -> Result<Exit, Failed> {
     let files = office.read_files()?;
-    let campaign = office.campaign(&files)?;
+    let campaign = Office::campaign(&files)?;
     let now = office.clock.now();
     let zone = &campaign.settings.zone;
     let wrong = || Failed::Usage("that day is out of range".to_owned());

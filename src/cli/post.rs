@@ -13,7 +13,7 @@ use super::run::{Assets, assemble_world};
 use super::{Exit, Failed, Files, Office, print_line};
 
 /// How long the running daemon is given before we say that it goes on by itself.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Result<Exit, Failed> {
     let files = office.read_files()?;
@@ -47,7 +47,7 @@ pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Resul
 }
 
 fn new_posts(office: &Office, files: &Files, id: &str, to: &[String]) -> Result<Vec<NewPost>, Failed> {
-    let campaign = office.campaign(files)?;
+    let campaign = Office::campaign(files)?;
     let message = campaign.messages.iter().find(|message| message.id.as_str() == id);
     let Some(message) = message else {
         return Err(Failed::Usage(format!(
@@ -124,7 +124,7 @@ async fn send_ourselves(
 ) -> Result<(), Failed> {
     let _lock = Lock::take(&office.settings.ledger)?;
     let assets = Assets::new(files.roster.clone());
-    let campaign = office.campaign(&files)?;
+    let campaign = Office::campaign(&files)?;
     let world = assemble_world(office, ledger.clone(), &assets, files.folder)?;
     let (_keep, campaign) = tokio::sync::watch::channel(Arc::new(campaign));
     let stop = tokio_util::sync::CancellationToken::new();

@@ -32,7 +32,7 @@ struct PartRow {
 
 pub(super) fn preview(office: &Office, wanted: Option<&str>, format: Format) -> Result<Exit, Failed> {
     let files = office.read_files()?;
-    let campaign = office.campaign(&files)?;
+    let campaign = Office::campaign(&files)?;
     let messages: Vec<_> = campaign
         .messages
         .iter()
@@ -108,6 +108,8 @@ fn row(office: &Office, campaign: &Campaign, message: &Message, account: &Accoun
 }
 
 fn shown(row: &Row) -> String {
+    use std::fmt::Write;
+    // Writing to a string cannot fail.
     let mut out = format!(
         "── {} on {} ({}, {})\n",
         row.message, row.account, row.platform, row.language
@@ -121,16 +123,16 @@ fn shown(row: &Row) -> String {
         } else {
             String::new()
         };
-        out.push_str(&format!("   [{number}{} {} {}]\n", part.length, limit, part.unit));
+        let _ = writeln!(out, "   [{number}{} {} {}]", part.length, limit, part.unit);
         for line in part.text.lines() {
-            out.push_str(&format!("   {line}\n"));
+            let _ = writeln!(out, "   {line}");
         }
         for image in &part.images {
-            out.push_str(&format!("   image {image}\n"));
+            let _ = writeln!(out, "   image {image}");
         }
     }
     for problem in &row.problems {
-        out.push_str(&format!("   problem: {problem}\n"));
+        let _ = writeln!(out, "   problem: {problem}");
     }
     out
 }

@@ -25,7 +25,7 @@ use super::{Exit, Failed, Office, log};
 pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
     let settings = &office.settings;
     let files = office.read_files()?;
-    let campaign = office.campaign(&files)?;
+    let campaign = Office::campaign(&files)?;
     let assets = Assets::new(files.roster.clone());
     log::start(&settings.log, &assets.scrubber).map_err(Failed::Usage)?;
 
@@ -98,7 +98,7 @@ async fn take_ledger(office: &Office) -> Result<(Sqlite, Lock), Failed> {
         drop(Sqlite::create(path).await?);
     }
     let lock = Lock::take(path)?;
-    let ledger = Sqlite::open(path).await?;
+    let ledger = Sqlite::open_and_upgrade(path).await?;
     ledger.check().await?;
     Ok((ledger, lock))
 }
@@ -126,7 +126,7 @@ pub(super) fn assemble_world(
     folder: Folder,
 ) -> Result<World, Failed> {
     let settings = &office.settings;
-    let http = Http::new(env!("CARGO_PKG_NAME"), Arc::clone(&office.clock)).map_err(Failed::Wrong)?;
+    let http = Http::new(&settings.contact, Arc::clone(&office.clock)).map_err(Failed::Wrong)?;
     let vault = settings.state_folder();
     let mut outlets = Vec::new();
     let mut problems = Vec::new();

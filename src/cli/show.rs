@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
 
 use crate::campaign::problem::{Place, Problem, Severity, is_deceptive};
@@ -37,13 +37,18 @@ fn one(problem: &Problem, renderer: &Renderer) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = level.primary_title(&*message).id(problem.code).element(
-        Snippet::source(&*line)
-            .line_start(usize::try_from(place.line).unwrap_or(1))
-            .path(&*path)
-            .fold(false)
-            .annotation(AnnotationKind::Primary.span(span)),
-    );
+    let title = level.primary_title(&*message).id(problem.code);
+    let mut group = if line.is_empty() {
+        title.element(Origin::path(&*path))
+    } else {
+        title.element(
+            Snippet::source(&*line)
+                .line_start(usize::try_from(place.line).unwrap_or(1))
+                .path(&*path)
+                .fold(false)
+                .annotation(AnnotationKind::Primary.span(span)),
+        )
+    };
     if !help.is_empty() {
         group = group.element(Level::HELP.message(&*help));
     }
@@ -124,4 +129,57 @@ pub fn json(problems: &[Problem]) -> serde_json::Value {
         .unwrap_or_default()
     };
     problems.iter().map(element).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(message: &str, line: &str, column: u32, length: u32) -> Problem {
+        Problem {
+            severity: Severity::Error,
+            code: "unknown-key",
+            message: message.into(),
+            help: "did you mean `text`?".into(),
+            place: Place {
+                file: "a\u{1b}[2J.toml".into(),
+                line: 3,
+                column,
+                length,
+                text: line.into(),
+            },
+            about: None,
+        }
+    }
+
+    #[test]
+    fn the_underline_is_under_what_is_meant() {
+        let shown = render(&[problem("unknown key `txet`", "é = 1; txet = 2", 8, 4)], false);
+        let lines: Vec<&str> = shown.lines().collect();
+        assert_eq!(lines[3], "3 | é = 1; txet = 2");
+        assert_eq!(lines[4], "  |        ^^^^");
+        assert_eq!(lines.last(), Some(&"1 error in 1 file"));
+    }
+
+    #[test]
+    fn d10_nothing_in_a_file_can_forge_a_line_or_move_the_cursor() {
+        let bad = problem("a\nerror: forged\u{1b}[31m", "x\u{1b}[2J\u{202e}y", 1, 3);
+        let shown = render(&[bad], false);
+        assert!(
+            !shown.contains('\u{1b}') && !shown.contains('\u{202e}'),
+            "{shown:?}"
+        );
+        assert_eq!(shown.matches("\nerror").count(), 0);
+    }
+
+    #[test]
+    fn machines_get_what_the_design_says() {
+        let found = json(&[problem("m", "line", 2, 3)]);
+        let expected = serde_json::json!([{
+            "severity": "error", "code": "unknown-key", "message": "m", "help": "did you mean `text`?",
+            "file": "a\u{1b}[2J.toml", "line": 3, "column": 2, "length": 3
+        }]);
+        assert_eq!(found, expected);
+        assert_eq!(render(&[], false), "");
+    }
 }

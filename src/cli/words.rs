@@ -1,6 +1,8 @@
 //! `retry`, `skip`, `resolve`: a person's word on one post.
 
-use crate::ledger::{Conclusion, Ledger};
+use crate::campaign::render::render;
+use crate::ledger::{Conclusion, Ledger, Post};
+use crate::post::content::Content;
 use crate::post::identity::PostId;
 use crate::post::state::State;
 use crate::post::step::{Action, Event, Word, step};
@@ -47,6 +49,9 @@ async fn say(office: &Office, id: PostId, word: Word) -> Result<Exit, Failed> {
         _ => None,
     };
     let to = next.standing;
+    if to.state == State::Due && to.part == 0 {
+        ledger.reword(vec![(id, as_of_now(office, &post)?)], now).await?;
+    }
     let conclusion = Conclusion {
         post: id,
         from: state,
@@ -70,6 +75,40 @@ async fn say(office: &Office, id: PostId, word: Word) -> Result<Exit, Failed> {
         print_line("the running daemon sends it now, or the next one when it starts");
     }
     Ok(Exit::Done)
+}
+
+/// The words as the files have them now: what a person sends after a hold must be what they read.
+fn as_of_now(office: &Office, post: &Post) -> Result<Content, Failed> {
+    let files = office.read_files()?;
+    let campaign = Office::campaign(&files)?;
+    let id = &post.message;
+    let Some(message) = campaign.messages.iter().find(|message| message.id == *id) else {
+        return Err(Failed::Wrong(match campaign.blocked.get(id) {
+            Some(why) => format!("`{id}` can't go out as it stands: {why}"),
+            None => format!(
+                "`{id}` is no longer in the message files; `steadfast skip {}` drops this post",
+                post.id
+            ),
+        }));
+    };
+    let day = crate::calendar::civil::local(&campaign.settings.zone, office.clock.now()).date();
+    if let Some(why) = campaign
+        .blocked
+        .get(id)
+        .cloned()
+        .or_else(|| campaign.stale_fact(message, day))
+    {
+        return Err(Failed::Wrong(format!("`{id}` can't go out as it stands: {why}")));
+    }
+    let account = files
+        .roster
+        .accounts
+        .iter()
+        .find(|account| account.name == post.account);
+    let account =
+        account.ok_or_else(|| Failed::Wrong(format!("there is no account `{}` any more", post.account)))?;
+    render(&campaign, message, account, office.clock.now())
+        .map_err(|problem| Failed::Wrong(format!("`{id}` can't go to {}: {problem}", account.name)))
 }
 
 fn makes_no_sense(word: &Word, state: State) -> String {

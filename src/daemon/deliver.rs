@@ -335,10 +335,10 @@ pub(crate) async fn after_panic(world: &World, shared: &Shared, outlet: &Outlet,
         post,
         stopping: &stopping,
     };
-    if let Some(next) = delivery.decide(event) {
-        if let Action::Rest(rest) = next.action {
-            delivery.rest(next.standing, rest).await;
-        }
+    if let Some(next) = delivery.decide(event)
+        && let Action::Rest(rest) = next.action
+    {
+        delivery.rest(next.standing, rest).await;
     }
 }
 

@@ -11,12 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ledger::{LedgerError, Post};
 use crate::post::identity::PostId;
+use crate::post::state::State;
 
 use super::deliver::{Delivery, after_panic};
 use super::{Outlet, Shared, World, until};
 
 /// The longest sleep: a clock that jumped forward, or a machine that was suspended, is noticed by then.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 /// How many posts of an account are read at once.
 const PAGE: u32 = 256;
 
@@ -75,10 +76,11 @@ pub(crate) async fn dispatch(
                 Some(Duration::from_secs(1))
             }
         };
-        if let Ends::After(posts) = &ends {
-            if dispatch.claimed.is_empty() && dispatch.at_rest(posts).await {
-                break;
-            }
+        if let Ends::After(posts) = &ends
+            && dispatch.claimed.is_empty()
+            && dispatch.at_rest(posts).await
+        {
+            break;
         }
         tokio::select! {
             () = stop.cancelled() => break,
@@ -221,17 +223,14 @@ impl Dispatch {
 
     async fn at_rest(&self, posts: &[PostId]) -> bool {
         for id in posts {
-            match self.world.ledger.post(*id).await {
-                Ok(Some(post))
-                    if !post.standing.state.is_final()
-                        && post.standing.state != crate::post::state::State::Held =>
-                {
-                    // A wait of more than a moment is for the daemon to sit out.
-                    if until(post.standing.not_before, self.world.clock.now()) < Duration::from_secs(10) {
-                        return false;
-                    }
-                }
-                _ => {}
+            let Ok(Some(post)) = self.world.ledger.post(*id).await else {
+                continue;
+            };
+            let state = post.standing.state;
+            let goes_on = !state.is_final() && state != State::Held;
+            // A wait of more than a moment is for the daemon to sit out.
+            if goes_on && until(post.standing.not_before, self.world.clock.now()) < Duration::from_secs(10) {
+                return false;
             }
         }
         true

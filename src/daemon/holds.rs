@@ -9,10 +9,6 @@ use crate::ledger::{BY_FILE, LedgerError, Scope};
 
 use super::{Shared, World, report};
 
-/// How often the bell is looked at. A command's word is in force as soon as it is in the ledger; this is
-/// how soon the daemon says so and lets go of what it had read.
-const LISTEN: Duration = Duration::from_millis(200);
-
 /// Listens until `stop`.
 pub(crate) async fn listen(world: World, shared: Arc<Shared>, stop: CancellationToken) {
     let mut campaign = shared.campaign.clone();
@@ -21,7 +17,7 @@ pub(crate) async fn listen(world: World, shared: Arc<Shared>, stop: Cancellation
         let changed = tokio::select! {
             () = stop.cancelled() => return,
             changed = campaign.changed() => changed.is_ok(),
-            () = tokio::time::sleep(LISTEN) => false,
+            () = world.ledger.listen() => false,
         };
         let done = async {
             if changed {
@@ -85,7 +81,7 @@ pub(crate) async fn refresh(world: &World, shared: &Shared) -> Result<(), Ledger
         let after = shared.campaign().settings.after_hold;
         let now = world.clock.now();
         for post in world.ledger.settle(hold, after, now).await? {
-            report::recorded(&post);
+            report::settled(&post);
         }
         let (scope, why) = (&hold.scope, &hold.why);
         tracing::info!(event = "hold.released", scope = %scope, why, "{scope} is released; it was held because: {why}");

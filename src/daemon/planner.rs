@@ -13,10 +13,13 @@ use crate::calendar::plan::{Fate, Planned, View, plan};
 use crate::campaign::Campaign;
 use crate::campaign::message::{Local, Message, When};
 use crate::campaign::render::render;
-use crate::ledger::{LedgerError, NewPost, Post};
+use crate::ledger::{Conclusion, LedgerError, NewPost, Post};
 use crate::post::identity::{MessageId, PostId};
 use crate::post::state::State;
+use crate::post::step::{Event, Word, step};
+use crate::text::limits::Doubt;
 
+use super::deliver::terms_of;
 use super::{Shared, World, report, until};
 
 /// How long before its time a post is recorded: long enough that a thousand of one second are all there,
@@ -51,7 +54,7 @@ impl Planner {
         loop {
             let shared = Arc::clone(&self.shared);
             let went_out = shared.went_out.notified();
-            let asleep = self.next.map_or(Duration::from_secs(3600), |next| {
+            let asleep = self.next.map_or(Duration::from_hours(1), |next| {
                 until(next, self.world.clock.now())
                     .saturating_sub(LEAD)
                     .max(Duration::from_millis(10))
@@ -99,7 +102,7 @@ impl Planner {
             .filter(|message| !matches!(message.when, When::Queue | When::Evergreen));
         let unknown: Vec<MessageId> = timed
             .map(|m| m.id.clone())
-            .filter(|id| !self.past.known.contains_key(id))
+            .filter(|id| self.past.known.get(id).is_none())
             .collect();
         if !unknown.is_empty() {
             self.world.ledger.know(unknown, now).await?;
@@ -134,15 +137,11 @@ impl Planner {
         let new = posts.iter().map(|(post, _)| post.clone()).collect();
         match self.world.ledger.record(new, now).await {
             Ok(ids) => {
-                for (post, planned) in posts
-                    .iter()
-                    .filter(|(post, _)| ids.contains(&post.identity.post_id()))
-                {
-                    self.remember(post, planned);
-                }
-                for id in ids {
-                    if let Ok(Some(post)) = self.world.ledger.post(id).await {
-                        report::recorded(&post);
+                let ids: HashSet<PostId> = ids.into_iter().collect();
+                for (post, planned) in &posts {
+                    if ids.contains(&post.identity.post_id()) {
+                        self.remember(post, planned);
+                        report::recorded(post);
                     }
                 }
                 self.shared.look.notify_one();
@@ -252,8 +251,11 @@ impl Planner {
         let campaign = self.shared.campaign();
         let now = self.world.clock.now();
         let (mut reworded, mut unplanned) = (Vec::new(), Vec::new());
-        for post in self.world.ledger.in_state(State::Due, u32::MAX).await? {
-            if post.attempts > 0 || campaign.broken_files.contains_key(post.file.as_str()) {
+        let mut open = self.world.ledger.in_state(State::Due, u32::MAX).await?;
+        open.extend(self.world.ledger.in_state(State::Retrying, u32::MAX).await?);
+        for post in open {
+            let out = post.standing.part > 0 || post.standing.doubted;
+            if out || campaign.broken_files.contains_key(post.file.as_str()) {
                 continue;
             }
             match self.follow(&campaign, &post, now) {
@@ -262,7 +264,11 @@ impl Planner {
                 Follow::Unplan(why) => {
                     let (message, account) = (&post.message, &post.account);
                     tracing::info!(event = "post.unplanned", post = %post.id, message_id = %message, %account, why, "{message} is not sent to {account} now: {why}");
-                    unplanned.push(post.id);
+                    if post.attempts == 0 {
+                        unplanned.push(post.id);
+                    } else {
+                        self.skip(&post, why, now).await?;
+                    }
                 }
             }
         }
@@ -276,13 +282,38 @@ impl Planner {
         Ok(())
     }
 
+    /// It was tried before, so it is kept, and ends.
+    async fn skip(&self, post: &Post, why: &str, now: Timestamp) -> Result<(), LedgerError> {
+        let word = Event::Told(Word::Skip { why: why.to_owned() });
+        let terms = terms_of(post, Doubt::Ask);
+        let Ok(next) = step(&post.standing, &terms, word, now, self.world.clock.dice()) else {
+            return Ok(());
+        };
+        let conclusion = Conclusion {
+            post: post.id,
+            from: post.standing.state,
+            part: post.standing.part,
+            to: next.standing,
+            receipt: None,
+            failure: None,
+            at: now,
+        };
+        self.world.ledger.conclude(conclusion).await.map(drop)
+    }
+
     fn follow(&self, campaign: &Campaign, post: &Post, now: Timestamp) -> Follow {
         let Some(message) = campaign
             .messages
             .iter()
             .find(|message| message.id == post.message)
         else {
-            return Follow::Unplan("it is no longer in the files");
+            // One that can't be understood any more is blocked, not gone.
+            let blocked = campaign.blocked.contains_key(&post.message);
+            return if blocked {
+                Follow::Same
+            } else {
+                Follow::Unplan("it is no longer in the files")
+            };
         };
         if message.draft {
             return Follow::Unplan("it is a draft again");
@@ -340,7 +371,7 @@ fn next_midnight(campaign: &Campaign, now: Timestamp) -> Timestamp {
     let today = now.to_zoned(campaign.settings.zone.clone());
     let midnight = today.start_of_day().and_then(|day| day.checked_add(1.day()));
     midnight.map_or_else(
-        |_| now.saturating_add(Duration::from_secs(86_400)).unwrap_or(now),
+        |_| now.saturating_add(Duration::from_hours(24)).unwrap_or(now),
         |day| day.timestamp(),
     )
 }

@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 use tracing::{error, info, warn};
 
-use crate::ledger::Post;
+use crate::ledger::{NewPost, Post};
+use crate::post::identity::{AccountName, MessageId, PostId};
 use crate::post::outcome::Class;
 use crate::post::state::{Standing, State};
 use crate::post::step::{ForAccount, Rest};
@@ -78,18 +79,52 @@ fn of(part: u16, parts: u16) -> String {
 }
 
 /// A post was recorded: it is due, or its time was over.
-pub fn recorded(post: &Post) {
-    let (message, account, platform, due) = (&post.message, &post.account, &post.platform, post.due);
-    let why = post.standing.why.as_deref().unwrap_or_default();
-    match post.standing.state {
+pub fn recorded(post: &NewPost) {
+    let (identity, id) = (&post.identity, post.identity.post_id());
+    came_to(
+        id,
+        &identity.message,
+        &identity.account,
+        post.platform,
+        post.due,
+        post.state,
+        post.why.as_deref(),
+    );
+}
+
+/// A hold was settled, and this became of a post that fell due meanwhile.
+pub fn settled(post: &Post) {
+    let (standing, platform) = (&post.standing, post.platform.as_str());
+    came_to(
+        post.id,
+        &post.message,
+        &post.account,
+        platform,
+        post.due,
+        standing.state,
+        standing.why.as_deref(),
+    );
+}
+
+fn came_to(
+    post: PostId,
+    message: &MessageId,
+    account: &AccountName,
+    platform: &str,
+    due: Timestamp,
+    state: State,
+    why: Option<&str>,
+) {
+    let why = why.unwrap_or_default();
+    match state {
         State::Held => {
-            warn!(event = "post.held", post = %post.id, message_id = %message, %account, platform, %due, why, "{message} is held on {account}: {why}");
+            warn!(event = "post.held", %post, message_id = %message, %account, platform, %due, why, "{message} is held on {account}: {why}");
         }
         State::Skipped => {
-            warn!(event = "post.skipped", post = %post.id, message_id = %message, %account, platform, %due, why, "{message} is not sent to {account}: {why}");
+            warn!(event = "post.skipped", %post, message_id = %message, %account, platform, %due, why, "{message} is not sent to {account}: {why}");
         }
         _ => {
-            info!(event = "post.due", post = %post.id, message_id = %message, %account, platform, %due, "{message} is due on {account}")
+            info!(event = "post.due", %post, message_id = %message, %account, platform, %due, "{message} is due on {account}");
         }
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::calendar::civil::local;
 use crate::campaign::assemble::{Assembled, assemble};
 use crate::campaign::problem::{Problem, Severity};
 use crate::campaign::{Campaign, Roster};
@@ -22,7 +23,7 @@ const QUIET: Duration = Duration::from_millis(250);
 /// But no longer than this, however busy the folder is.
 const AT_MOST: Duration = Duration::from_millis(700);
 /// Events can be lost, and some file systems have none (reliability F19).
-const RESCAN: Duration = Duration::from_secs(60);
+const RESCAN: Duration = Duration::from_mins(1);
 /// More problems than these are counted, not listed, in the log.
 const LISTED: usize = 50;
 
@@ -44,11 +45,11 @@ impl Watch {
     /// Watches until `stop`. `first` is what was read at the start.
     pub async fn run(mut self, first: Assembled, stop: CancellationToken) {
         let mut said = HashSet::new();
-        self.say(&first, &mut said).await;
+        self.say(&first, None, &mut said).await;
         let (told, mut changes) = mpsc::channel(1);
         // Kept alive as long as we watch.
         let _watcher = self.watcher(told);
-        let mut day = self.clock.now().as_second() / 86_400;
+        let mut day = self.today();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -56,10 +57,15 @@ impl Watch {
                 () = self.rescan.notified() => {}
                 () = tokio::time::sleep(RESCAN) => {}
             }
-            let today = self.clock.now().as_second() / 86_400;
+            let today = self.today();
             let new_day = std::mem::replace(&mut day, today) != today;
             self.look(new_day, &mut said).await;
         }
+    }
+
+    /// Facts run out with the campaign's own day.
+    fn today(&self) -> jiff::civil::Date {
+        local(&self.campaigns.borrow().settings.zone, self.clock.now()).date()
     }
 
     fn watcher(&self, told: mpsc::Sender<()>) -> Option<RecommendedWatcher> {
@@ -109,13 +115,14 @@ impl Watch {
         let assembled = tokio::task::block_in_place(|| {
             assemble(&scan.files, &self.roster, self.clock.now(), &self.folder)
         });
-        self.say(&assembled, said).await;
+        self.say(&assembled, Some(scan.read), said).await;
         let next = match assembled.campaign {
             Ok(campaign) if campaign.settings.id != before.settings.id => {
                 let why = format!(
                     "the campaign's id was changed from `{}` to `{}`: it never changes; put it back",
                     before.settings.id, campaign.settings.id
                 );
+                warn!(event = "campaign.invalid", why, "nothing is sent: {why}");
                 held_back(&before, &why)
             }
             Ok(campaign) => campaign,
@@ -125,7 +132,8 @@ impl Watch {
         self.campaigns.send_replace(Arc::new(next));
     }
 
-    async fn say(&self, assembled: &Assembled, said: &mut HashSet<String>) {
+    /// Logs what is new. `read` is how many files it took; at the start, all.
+    async fn say(&self, assembled: &Assembled, read: Option<usize>, said: &mut HashSet<String>) {
         let problems = &assembled.problems;
         let new: Vec<&Problem> = problems
             .iter()
@@ -155,6 +163,7 @@ impl Watch {
                     event = "campaign.loaded",
                     messages,
                     problems = count,
+                    read,
                     "{}: {messages} messages, {count} problems",
                     campaign.settings.name
                 );

@@ -367,9 +367,10 @@ fn refusal(message: &str, help: &'static str) -> Refused {
     }
 }
 
-/// What editors and synchronisers leave beside a file (reliability F1).
+/// What editors and synchronisers leave beside a file (reliability F1), and words about the folder itself.
 fn is_ignored(name: &str) -> bool {
-    name.starts_with(['.', '#', '~']) || name.ends_with('~') || name == "4913"
+    let readme = name.eq_ignore_ascii_case("README.md");
+    name.starts_with(['.', '#', '~']) || name.ends_with('~') || name == "4913" || readme
 }
 
 fn has_ending(name: &str) -> bool {

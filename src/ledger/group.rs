@@ -94,18 +94,17 @@ pub(super) fn fail(write: Write, error: LedgerError) {
         drop(reply.send(Err(error)));
     }
     match write {
-        Write::Record(_, _, reply) => tell(reply, error),
-        Write::Reword(_, _, reply) => tell(reply, error),
-        Write::Unplan(_, reply) => tell(reply, error),
-        Write::Know(_, _, reply) => tell(reply, error),
-        Write::Intend(_, reply) => tell(reply, error),
-        Write::Conclude(_, reply) => tell(reply, error),
-        Write::AccountWaits(_, _, reply) => tell(reply, error),
-        Write::Hold { reply, .. } => tell(reply, error),
-        Write::Release { reply, .. } => tell(reply, error),
-        Write::Settle { reply, .. } => tell(reply, error),
-        Write::Ring(reply) => tell(reply, error),
-        Write::Note { reply, .. } => tell(reply, error),
+        Write::Record(_, _, to) | Write::Settle { reply: to, .. } => tell(to, error),
+        Write::Reword(_, _, to)
+        | Write::Unplan(_, to)
+        | Write::Know(_, _, to)
+        | Write::AccountWaits(_, _, to)
+        | Write::Hold { reply: to, .. }
+        | Write::Note { reply: to, .. } => tell(to, error),
+        Write::Intend(_, to) => tell(to, error),
+        Write::Conclude(_, to) => tell(to, error),
+        Write::Release { reply: to, .. } => tell(to, error),
+        Write::Ring(to) => tell(to, error),
     }
 }
 

@@ -40,6 +40,12 @@ pub enum LedgerError {
         "this ledger belongs to the campaign `{0}`, and the messages are of `{1}`: an `id` never changes"
     )]
     OtherCampaign(String, String),
+    /// The disk, or the quota, is full.
+    #[error("the disk is full, so nothing can be recorded: {0}")]
+    Full(String),
+    /// It is of an older version, and only the daemon brings it up to date.
+    #[error("this ledger was written by an older version of steadfast: `steadfast run` brings it up to date")]
+    Older,
     /// It is there and can't be used: damaged, not ours, no permission, a full disk …
     #[error("the ledger can't be used: {0}")]
     Broken(String),
@@ -205,9 +211,9 @@ pub trait Ledger: Send + Sync {
 
     /// Records posts; those that are recorded already stay as they are. Returns the new ones.
     async fn record(&self, posts: Vec<NewPost>, now: Timestamp) -> Result<Vec<PostId>, LedgerError>;
-    /// New words for a post of which nothing was ever sent.
+    /// New words for a post of which certainly nothing was accepted.
     async fn reword(&self, posts: Vec<(PostId, Content)>, now: Timestamp) -> Result<(), LedgerError>;
-    /// Forgets posts of which nothing was ever sent: their time changed, they will be planned again.
+    /// Forgets posts of which no request was ever made: their time changed, they will be planned again.
     async fn unplan(&self, posts: Vec<PostId>) -> Result<(), LedgerError>;
     /// Notes which messages are seen for the first time.
     async fn know(&self, messages: Vec<MessageId>, now: Timestamp) -> Result<(), LedgerError>;
@@ -277,6 +283,8 @@ pub trait Ledger: Send + Sync {
 
     // --- between commands and the daemon ----------------------------------------------------------
 
+    /// Comes back when the bell may have been rung, and within a second in any case.
+    async fn listen(&self);
     /// Rises whenever a command changed something the daemon should look at.
     async fn bell(&self) -> Result<i64, LedgerError>;
     async fn ring(&self) -> Result<i64, LedgerError>;

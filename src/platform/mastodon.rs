@@ -69,6 +69,7 @@ pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Plat
         first: known.as_ref().map_or_else(limits, Instance::limits),
         known_before: known.is_some(),
         learned: OnceLock::new(),
+        asking: tokio::sync::Mutex::default(),
         base,
         token,
         vault,
@@ -85,6 +86,8 @@ struct Mastodon {
     known_before: bool,
     /// What it says now.
     learned: OnceLock<Limits>,
+    /// Of many posts that are prepared at once, one asks.
+    asking: tokio::sync::Mutex<()>,
     /// Where that is kept: after a crash we must know how doubt ends before we ask anybody.
     vault: PathBuf,
 }
@@ -345,6 +348,10 @@ impl Mastodon {
         if self.learned.get().is_some() {
             return Ok(());
         }
+        let _turn = self.asking.lock().await;
+        if self.learned.get().is_some() {
+            return Ok(());
+        }
         let answer = match self.http.send(Request::get(&self.base, "/api/v2/instance")).await {
             Ok(answer) if answer.status < 500 && answer.status != 429 => answer,
             _ if self.known_before => return Ok(()),
@@ -361,7 +368,7 @@ impl Mastodon {
             // Before version 4.0 there was no such page; keys were honoured then, too.
             None => self.first.clone(),
         };
-        // Another prepare may have been faster.
+        // Nobody else sets it while we have the turn.
         drop(self.learned.set(limits));
         Ok(())
     }

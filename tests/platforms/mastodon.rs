@@ -261,6 +261,23 @@ async fn the_server_says_what_it_takes_and_that_is_remembered() {
     assert_eq!(file.permissions().mode() & 0o777, 0o600);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_posts_prepared_at_once_one_asks_the_server_what_it_is() {
+    let server = server(upstream()).await;
+    let bench = Bench::new();
+    let account: std::sync::Arc<dyn steadfast::platform::Platform> =
+        bench.open_at("mastodon", &server.uri()).into();
+    let mut posts = tokio::task::JoinSet::new();
+    for _ in 0..32 {
+        let account = account.clone();
+        posts.spawn(async move { account.prepare(&Draft::text("x").out()).await });
+    }
+    for prepared in posts.join_all().await {
+        prepared.unwrap();
+    }
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn which_servers_honour_the_key() {
     for (instance, honours) in [

@@ -2,10 +2,12 @@
 
 use super::{Check, path};
 use crate::campaign::Account;
+use crate::campaign::problem::Severity;
 use crate::campaign::render::{Chosen, choose, compose, described};
 use crate::campaign::template::Scene;
 use crate::post::content::{Content, Image};
 use crate::text::count;
+use crate::text::limits::LengthRule;
 
 impl<'a> Check<'a, '_> {
     pub(super) fn share(&mut self, url: &str, targets: &[&Account]) {
@@ -50,7 +52,7 @@ impl<'a> Check<'a, '_> {
         let day = self.day();
         let mut said: Vec<(&'a Account, Content)> = Vec::new();
         // Two accounts mostly say the same words: those are worked out once.
-        let mut last: Option<([&str; 2], String)> = None;
+        let mut last = self.said.take();
         for account in targets {
             let chosen = choose(
                 &context.settings.language,
@@ -72,7 +74,7 @@ impl<'a> Check<'a, '_> {
                     Err(_) => continue,
                 },
             };
-            last = (!template.contains("account")).then(|| (chosen.source, text.clone()));
+            last = is_for_all(template).then(|| (chosen.source, text.clone()));
             let mut say = |template: &str| {
                 context.engine.say(template, &scene).map(|said| {
                     self.uses.extend(said.facts);
@@ -108,7 +110,11 @@ impl<'a> Check<'a, '_> {
             account.name.as_str()
         };
         for (i, part) in content.parts.iter().enumerate() {
-            let measure = count::measure(&limits.length, &part.shown_text(limits.abilities), warn);
+            let shown = part.shown_text(limits.abilities);
+            if surely_fits(&limits.length, &shown, warn) {
+                continue;
+            }
+            let measure = count::measure(&limits.length, &shown, warn);
             if let Some(limit) = measure.limit.filter(|_| !measure.fits()) {
                 let which = if content.parts.len() > 1 {
                     format!("part {} is ", i + 1)
@@ -123,17 +129,17 @@ impl<'a> Check<'a, '_> {
                          or write other words under `[message.{place}]`"
                     )
                 };
-                self.error(
-                    "too-long",
-                    text(),
-                    format!(
-                        "{which}too long for {}: {} {}, the limit is {limit}",
-                        label(account),
-                        measure.length,
-                        measure.unit
-                    ),
-                    help,
+                let message = format!(
+                    "{which}too long for {}: {} {}, the limit is {limit}",
+                    label(account),
+                    measure.length,
+                    measure.unit
                 );
+                let added = self.add(Severity::Error, "too-long", text(), message, help);
+                // Of a thread, the part that is meant is shown by how it begins.
+                if let Some(added) = added.filter(|_| content.parts.len() > 1) {
+                    added.words = part.text.lines().next().map(str::to_owned);
+                }
             }
         }
         let count = content.parts.len();
@@ -264,6 +270,22 @@ impl<'a> Check<'a, '_> {
                 return;
             }
         }
+    }
+}
+
+/// Whether all accounts with these words say the same.
+pub(super) fn is_for_all(template: &str) -> bool {
+    !template.contains("account")
+}
+
+/// Whether no way of counting could find it too long: most texts are short, and finding links takes a while.
+fn surely_fits(rule: &LengthRule, text: &str, warn: &str) -> bool {
+    let bytes = text.len() + warn.len() + "\n\n".len();
+    match *rule {
+        LengthRule::Unlimited => true,
+        LengthRule::GraphemesAndBytes { max, max_bytes } => bytes <= max.min(max_bytes),
+        // A short link counts more than it has letters.
+        LengthRule::Mastodon { max, link } => bytes + link * text.matches("://").count() <= max,
     }
 }
 

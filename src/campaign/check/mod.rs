@@ -22,6 +22,7 @@ use super::render::RenderProblem;
 use super::template::{Engine, Said, Scene, is_template};
 use super::{PLATFORMS, Roster, Settings};
 use crate::post::identity::MessageId;
+use account::is_for_all;
 
 /// All that a message is checked against.
 pub struct Context<'c> {
@@ -82,7 +83,7 @@ impl Pictures {
         let mut media = BTreeMap::new();
         for message in file.messages.iter().map(|entry| &entry.message) {
             for image in all_words(message).flat_map(|(_, words)| words.images.iter().flatten()) {
-                if !media.contains_key(&image.file) {
+                if !image.file.is_empty() && !media.contains_key(&image.file) {
                     media.insert(image.file.clone(), outside.media(&image.file));
                 }
             }
@@ -103,6 +104,7 @@ fn fresh(context: &Context<'_>, file: &FileRead, media: &Pictures, outside: &dyn
             problems: &mut unplaced,
             blocked: None,
             uses: BTreeSet::new(),
+            said: None,
         };
         check.all();
         let (blocked, uses) = (check.blocked, check.uses);
@@ -116,6 +118,13 @@ fn fresh(context: &Context<'_>, file: &FileRead, media: &Pictures, outside: &dyn
     if !unplaced.is_empty() {
         let text = outside.text(&file.file);
         checked.problems = place(&file.file, text.as_deref(), unplaced);
+        // On a line that is not TOML, what was guessed says nothing about what was meant.
+        let misread = |line| {
+            file.problems
+                .iter()
+                .any(|problem| problem.code == "syntax" && problem.place.line == line)
+        };
+        checked.problems.retain(|problem| !misread(problem.place.line));
     }
     checked
 }
@@ -154,9 +163,11 @@ struct Check<'a, 'c> {
     problems: &'a mut Vec<Unplaced>,
     blocked: Option<String>,
     uses: BTreeSet<String>,
+    /// The message's own text, worked out.
+    said: Option<([&'a str; 2], String)>,
 }
 
-impl Check<'_, '_> {
+impl<'a> Check<'a, '_> {
     fn all(&mut self) {
         self.names();
         self.times();
@@ -273,7 +284,7 @@ impl Check<'_, '_> {
     }
 
     /// One set of words by itself, whether an account says them or not.
-    fn words(&mut self, source: [&str; 2], words: &Words) {
+    fn words(&mut self, source: [&'a str; 2], words: &'a Words) {
         for (i, image) in words.images.iter().flatten().enumerate() {
             if let Some(Err(problem)) = self.media.0.get(&image.file) {
                 let (message, help) = (
@@ -310,7 +321,12 @@ impl Check<'_, '_> {
         };
         match self.context.engine.say(text, &scene) {
             Err(problem) => self.template(path(source, &["text"]), problem),
-            Ok(said) => self.claims(source, &said),
+            Ok(said) => {
+                self.claims(source, &said);
+                if source == [""; 2] && is_for_all(text) {
+                    self.said = Some((source, said.text));
+                }
+            }
         }
     }
 

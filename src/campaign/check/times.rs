@@ -20,7 +20,13 @@ impl Check<'_, '_> {
         let (context, message) = (self.context, self.message);
         let zone = &context.settings.zone;
         let here = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+        let exact = |at: Timestamp| {
+            at.to_zoned(zone.clone())
+                .strftime("%Y-%m-%dT%H:%M:%S%:z")
+                .to_string()
+        };
         let near = |years: i64| context.today.checked_add(years.years());
+        let past = |at: Timestamp| at < context.now;
         for (key, local) in [("starts", message.starts), ("expires", message.expires)] {
             let Some(local) = local else { continue };
             let far = near(10).is_ok_and(|limit| {
@@ -41,33 +47,45 @@ impl Check<'_, '_> {
                 let text = path([""; 2], &["at"]);
                 if let Local::Civil(local) = *local {
                     match resolve(zone, local) {
+                        Resolved::At(at) | Resolved::Moved { at, .. } | Resolved::First { at, .. }
+                            if past(at) => {}
                         Resolved::At(_) => {}
                         Resolved::Moved { at, .. } => self.warning(
                             "clock-change",
                             text.clone(),
-                            format!("the clocks go forward over {}: it goes out at {}", local.strftime("%Y-%m-%d %H:%M"), here(at)),
+                            format!(
+                                "the clocks go forward over {}: it goes out at {}",
+                                local.strftime("%Y-%m-%d %H:%M"),
+                                here(at)
+                            ),
                             "write another time if that is not meant",
                         ),
-                        Resolved::First { at, second } => self.warning(
+                        Resolved::First { second, .. } => self.warning(
                             "clock-change",
                             text.clone(),
                             format!(
-                                "the clocks go back, so {} is there twice: it goes out the first time, at {at}, not at {second}",
+                                "the clocks go back, so {} is there twice: it goes out the first time",
                                 local.strftime("%Y-%m-%d %H:%M"),
                             ),
-                            "write the time with its offset for the second",
+                            format!("write `at = {}` for the second", exact(second)),
                         ),
                         Resolved::NoSuchTime => self.error(
                             "bad-time",
                             text.clone(),
-                            format!("there is no {} in this time zone", local.strftime("%Y-%m-%d %H:%M")),
+                            format!(
+                                "there is no {} in this time zone",
+                                local.strftime("%Y-%m-%d %H:%M")
+                            ),
                             "write another day",
                         ),
                     }
                 }
                 let at = self.instant(*local);
                 let day = at.map(|at| at.to_zoned(zone.clone()).date());
-                if day.is_some_and(|day| near(10).is_ok_and(|limit| day > limit)) {
+                if day.is_some_and(|day| near(-10).is_ok_and(|limit| day < limit)) {
+                    let help = "is the year right?";
+                    self.error("bad-time", text, "`at` is more than ten years ago".into(), help);
+                } else if day.is_some_and(|day| near(10).is_ok_and(|limit| day > limit)) {
                     self.error(
                         "bad-time",
                         text,

@@ -111,7 +111,7 @@ pub fn message(
     draft.agree(report, table, at);
 
     let named = id.is_some();
-    let id = id.or_else(|| nameless(report, &draft, at, name, index));
+    let id = id.or_else(|| nameless(report, &draft, table, at, name, index));
     let words = std::mem::take(&mut draft.words);
     let message = Message {
         id: id?,
@@ -149,7 +149,11 @@ pub fn message(
 fn read_key(report: &mut Report<'_>, draft: &mut Draft, key: &str, key_at: Span, value: &Value<'_>) {
     match key {
         "id" => draft.id = report.text("id", value),
-        "text" => draft.words.text = words_text(report, value),
+        "text" => {
+            let text = words_text(report, value);
+            // Below the front matter of a Markdown file it is already.
+            draft.words.text = draft.words.text.take().or(text);
+        }
         "to" => {
             let names = report.texts("to", value).unwrap_or_default();
             if names.is_empty() && value.get_ref().as_array().is_some_and(|list| list.is_empty()) {
@@ -217,13 +221,13 @@ fn read_key(report: &mut Report<'_>, draft: &mut Draft, key: &str, key_at: Span,
             "write the time with its offset: `at = 2026-11-01T01:30:00-06:00`",
         ),
         name => {
-            let looks_like_words = value.get_ref().as_table().is_some_and(|table| {
+            let is_override = value.get_ref().as_table().is_some_and(|table| {
                 table
                     .keys()
                     .all(|key| WORDS_KEYS.contains(&key.get_ref().as_ref()))
+                    || nearest(name, MESSAGE_KEYS.iter().copied()).is_none()
             });
-            let near = nearest(name, MESSAGE_KEYS.iter().copied());
-            if value.get_ref().is_table() && (looks_like_words || near.is_none()) {
+            if is_override {
                 let words = words(report, value);
                 draft.for_account.insert(name.into(), words);
             } else {
@@ -314,7 +318,7 @@ impl Draft {
                     "delete them",
                 );
             }
-        } else if self.words.text.is_none() && !table.contains_key("text") && !table.contains_key("share") {
+        } else if self.words.text.is_none() && !table.keys().take(64).any(|key| is_text(key.get_ref())) {
             // An override alone is not enough: the other accounts would have nothing to say.
             report.error(
                 "missing",
@@ -336,10 +340,17 @@ impl Draft {
     }
 }
 
+/// Whether the key was meant to say what there is to say, though perhaps it does not.
+fn is_text(key: &str) -> bool {
+    let known = MESSAGE_KEYS.contains(&key);
+    matches!(key, "text" | "share") || (!known && nearest(key, MESSAGE_KEYS.iter().copied()) == Some("text"))
+}
+
 /// The id of a message that has none, or a wrong one: an error that proposes one.
 fn nameless(
     report: &mut Report<'_>,
     draft: &Draft,
+    table: &Table<'_>,
     at: &Span,
     name: Option<&str>,
     index: usize,
@@ -378,6 +389,8 @@ fn nameless(
                 help,
             );
         }
+        // Said already.
+        None if table.contains_key("id") => {}
         _ => report.error("missing-id", at.clone(), "this message has no `id`", help),
     }
     [near, format!("message-{}", index + 1)]

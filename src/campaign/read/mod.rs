@@ -172,12 +172,12 @@ fn tables(file: &Arc<str>, text: &str) -> FileRead {
     for (key, value) in root.get_ref() {
         match key.get_ref().as_ref() {
             "campaign" => {
-                let before = report.errors;
+                let before = report.problems.len();
                 read.campaign = settings::campaign(&mut report, value);
                 unsure(&mut read, &report, before);
             }
             "blackout" => {
-                let before = report.errors;
+                let before = report.problems.len();
                 for (index, (table, at)) in report.tables("blackout", value).into_iter().enumerate() {
                     read.blackouts
                         .extend(settings::blackout(&mut report, table, &at, index));
@@ -223,25 +223,25 @@ fn stray(report: &mut Report<'_>, key: &str, at: Span) {
 
 /// Settings and blackouts with an error in them cannot be kept to, so nothing goes out until they are
 /// mended: the line that could not be read may be the one that says "stop".
-fn unsure(read: &mut FileRead, report: &Report<'_>, errors_before: usize) {
-    if report.errors > errors_before && read.unsure.is_none() {
-        let problem = report
-            .problems
-            .iter()
-            .rev()
-            .find(|problem| problem.severity == Severity::Error);
-        read.unsure =
-            problem.map(|problem| format!("{}, line {}: {}", read.file, problem.place.line, problem.message));
+fn unsure(read: &mut FileRead, report: &Report<'_>, before: usize) {
+    let found = report.problems.get(before..).unwrap_or_default();
+    let first = found
+        .iter()
+        .filter(|problem| problem.severity == Severity::Error)
+        .min_by_key(|problem| &problem.place);
+    if let Some(problem) = first.filter(|_| read.unsure.is_none()) {
+        read.unsure = Some(format!(
+            "{}, line {}: {}",
+            read.file, problem.place.line, problem.message
+        ));
     }
 }
 
 /// Puts the problems in order, and says whether the file as a whole could be understood.
 fn finish(mut read: FileRead, report: Report<'_>, syntax_errors: usize) -> FileRead {
-    let (syntax, mut found) = {
-        let mut all = report.problems;
-        let found = all.split_off(syntax_errors.min(all.len()));
-        (all, found)
-    };
+    let mut syntax = report.problems;
+    let mut found = syntax.split_off(syntax_errors.min(syntax.len()));
+    syntax.sort_by(|a, b| a.place.cmp(&b.place));
     if let Some(first) = syntax.first() {
         read.broken = Some(format!("line {}: {}", first.place.line, first.message));
         if read.campaign.is_some() || !read.blackouts.is_empty() {
@@ -250,8 +250,12 @@ fn finish(mut read: FileRead, report: Report<'_>, syntax_errors: usize) -> FileR
                 read.file, first.place.line, first.message
             ));
         }
-        // On a line that is not TOML, what the parser guessed says nothing about what was meant.
-        found.retain(|problem| syntax.iter().all(|error| error.place.line != problem.place.line));
+        // On a line that is not TOML, what the parser guessed says nothing about what was meant; and what is
+        // missing may be there, on that line.
+        found.retain(|problem| {
+            let same_line = |error: &Problem| error.place.line == problem.place.line;
+            !matches!(problem.code, "missing" | "missing-id") && !syntax.iter().any(same_line)
+        });
     }
     read.problems = syntax;
     read.problems.append(&mut found);

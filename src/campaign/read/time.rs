@@ -145,6 +145,15 @@ pub fn message_id(report: &mut Report<'_>, key: &str, value: &Value<'_>) -> Opti
 
 /// How long: `6h`.
 fn length(report: &mut Report<'_>, key: &str, value: &Value<'_>) -> Option<Duration> {
+    if value.get_ref().as_str().is_none() {
+        report.wrong(
+            key,
+            value,
+            "a length of time in quotes",
+            &format!("`{key} = \"6h\"`"),
+        );
+        return None;
+    }
     let (text, at) = report.text(key, value)?;
     let found = duration(&text);
     if found.is_none() {

@@ -67,11 +67,7 @@ fn refuse_network(file: &File, path: &Path) -> Result<(), LedgerError> {
     let Ok(stat) = rustix::fs::fstatfs(file) else {
         return Ok(());
     };
-    #[expect(
-        clippy::cast_sign_loss,
-        clippy::unnecessary_cast,
-        reason = "the field's type differs by machine; only its bits matter"
-    )]
+    #[expect(clippy::cast_sign_loss, reason = "a magic number: only its bits matter")]
     let kind = (stat.f_type as u64) & 0xffff_ffff;
     match UNSAFE.iter().find(|(magic, _)| *magic == kind) {
         None => Ok(()),

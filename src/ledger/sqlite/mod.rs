@@ -1,5 +1,6 @@
 //! The ledger in one SQLite file: WAL, synchronous=FULL, one writer, a few readers.
 
+mod bell;
 mod lock;
 mod read;
 mod write;
@@ -25,18 +26,30 @@ use super::{
     Conclusion, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost, Post, Scope, SentPart,
 };
 
+use bell::Bell;
 pub use lock::Lock;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("src/ledger/migrations/sqlite");
 
 /// How long a write waits for somebody else's (a person's `sqlite3` shell) before it is an error.
-const BUSY: Duration = Duration::from_secs(60);
+const BUSY: Duration = Duration::from_mins(1);
 
 /// An open ledger. Dropping it ends its writer once all that was handed in is written.
 pub struct Sqlite {
     readers: SqlitePool,
     writer: Writer,
     path: PathBuf,
+    bell: Bell,
+}
+
+/// What to do with a ledger whose tables are not today's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Upgrade {
+    /// Refuse: a command must not change the tables under a running daemon.
+    No,
+    Yes,
+    /// There is none yet.
+    Make,
 }
 
 impl Sqlite {
@@ -48,7 +61,18 @@ impl Sqlite {
         if !path.exists() {
             return Err(LedgerError::Missing(path.display().to_string()));
         }
-        Self::connect(path, false).await
+        Self::connect(path, Upgrade::No).await
+    }
+
+    /// As [`Sqlite::open`], and brings the ledger of an older version up to date: for whoever has the lock.
+    ///
+    /// # Errors
+    /// As [`Sqlite::open`].
+    pub async fn open_and_upgrade(path: &Path) -> Result<Self, LedgerError> {
+        if !path.exists() {
+            return Err(LedgerError::Missing(path.display().to_string()));
+        }
+        Self::connect(path, Upgrade::Yes).await
     }
 
     /// Opens the ledger of this path, making it and its folder if they are not there.
@@ -61,23 +85,32 @@ impl Sqlite {
                 .create(folder)
                 .map_err(|e| LedgerError::Broken(format!("{}: {e}", folder.display())))?;
         }
-        Self::connect(path, true).await
+        Self::connect(path, if path.exists() { Upgrade::No } else { Upgrade::Make }).await
     }
 
-    async fn connect(path: &Path, create: bool) -> Result<Self, LedgerError> {
+    async fn connect(path: &Path, upgrade: Upgrade) -> Result<Self, LedgerError> {
         let broken = |e: sqlx::Error| broken_at(path, &e);
-        let options = options(path).create_if_missing(create);
+        let options = options(path).create_if_missing(upgrade == Upgrade::Make);
         let one = SqlitePoolOptions::new()
             .max_connections(1)
             .connect_with(options.clone())
             .await
             .map_err(broken)?;
         is_durable(&one, path).await?;
-        MIGRATIONS.run(&one).await.map_err(|e| match e {
-            sqlx::migrate::MigrateError::VersionMissing(_)
-            | sqlx::migrate::MigrateError::VersionMismatch(_) => LedgerError::Newer,
-            e => LedgerError::Broken(format!("{}: {e}", path.display())),
-        })?;
+        match upgrade {
+            Upgrade::No => is_current(&one, path).await?,
+            Upgrade::Yes | Upgrade::Make => MIGRATIONS.run(&one).await.map_err(|e| match e {
+                sqlx::migrate::MigrateError::VersionMissing(_)
+                | sqlx::migrate::MigrateError::VersionMismatch(_) => LedgerError::Newer,
+                e => LedgerError::Broken(format!("{}: {e}", path.display())),
+            })?,
+        }
+        if upgrade == Upgrade::Make {
+            use std::os::unix::fs::PermissionsExt;
+            let only_us = std::fs::Permissions::from_mode(0o600);
+            std::fs::set_permissions(path, only_us)
+                .map_err(|e| LedgerError::Broken(format!("{}: {e}", path.display())))?;
+        }
         let readers = SqlitePoolOptions::new()
             .max_connections(2)
             .min_connections(0)
@@ -90,6 +123,7 @@ impl Sqlite {
             readers,
             writer,
             path: path.to_owned(),
+            bell: Bell::of(path),
         })
     }
 
@@ -156,13 +190,37 @@ async fn is_durable(writer: &SqlitePool, path: &Path) -> Result<(), LedgerError>
     )))
 }
 
+/// Whether its tables are those that this version knows.
+async fn is_current(db: &SqlitePool, path: &Path) -> Result<(), LedgerError> {
+    let at: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
+        .fetch_one(db)
+        .await
+        .map_err(|e| broken_at(path, &e))?;
+    let ours = MIGRATIONS.iter().map(|migration| migration.version).max();
+    match at.cmp(&ours) {
+        std::cmp::Ordering::Less => Err(LedgerError::Older),
+        std::cmp::Ordering::Equal => Ok(()),
+        std::cmp::Ordering::Greater => Err(LedgerError::Newer),
+    }
+}
+
 fn broken_at(path: &Path, error: &sqlx::Error) -> LedgerError {
     LedgerError::Broken(format!("{}: {error}", path.display()))
 }
 
 impl From<sqlx::Error> for LedgerError {
     fn from(error: sqlx::Error) -> Self {
-        LedgerError::Broken(error.to_string())
+        /// <https://sqlite.org/rescode.html#full>
+        const FULL: &str = "13";
+        let full = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code)
+            .is_some_and(|code| code == FULL);
+        if full {
+            LedgerError::Full(error.to_string())
+        } else {
+            LedgerError::Broken(error.to_string())
+        }
     }
 }
 
@@ -311,12 +369,18 @@ impl Ledger for Sqlite {
         read::waits(&self.readers).await
     }
 
+    async fn listen(&self) {
+        self.bell.listen().await;
+    }
+
     async fn bell(&self) -> Result<i64, LedgerError> {
         read::number(&self.readers, "bell").await
     }
 
     async fn ring(&self) -> Result<i64, LedgerError> {
-        self.writer.write(Write::Ring).await
+        let bell = self.writer.write(Write::Ring).await?;
+        self.bell.ring();
+        Ok(bell)
     }
 
     async fn heard(&self, bell: i64) -> Result<(), LedgerError> {

@@ -282,18 +282,49 @@ pub(super) async fn number(db: &SqlitePool, key: &str) -> Read<i64> {
 /// How far back an account's traffic matters: a local day and its neighbours.
 const TRAFFIC: SignedDuration = SignedDuration::from_hours(72);
 
+/// How many rows are in memory at once where all are read.
+const PAGE: u32 = 2000;
+
+/// Reads all rows in the order of `key`, a page at a time: a hundred thousand rows at once would take more
+/// memory than everything else.
+async fn pages(
+    db: &SqlitePool,
+    sql: &'static str,
+    key: &str,
+    mut each: impl FnMut(&SqliteRow) -> Read<()>,
+) -> Read<()> {
+    let mut last = String::new();
+    loop {
+        let rows = sqlx::query(sql).bind(&last).bind(PAGE).fetch_all(db).await?;
+        for row in &rows {
+            each(row)?;
+        }
+        match rows.last() {
+            Some(row) => last = row.try_get(key)?,
+            None => return Ok(()),
+        }
+    }
+}
+
 pub(super) async fn past(db: &SqlitePool, asked: &[MessageId], now: Timestamp) -> Read<Past> {
     let mut past = Past::default();
-    for row in sqlx::query("SELECT id FROM post").fetch_all(db).await? {
-        past.recorded.insert(parsed(&row, "id")?);
-    }
-    for row in sqlx::query("SELECT message, since FROM known")
-        .fetch_all(db)
-        .await?
-    {
+    pages(
+        db,
+        "SELECT id FROM post WHERE id > ?1 ORDER BY id LIMIT ?2",
+        "id",
+        |row| {
+            past.recorded.insert(parsed(row, "id")?);
+            Ok(())
+        },
+    )
+    .await?;
+    let known = "SELECT message, since FROM known WHERE message > ?1 ORDER BY message LIMIT ?2";
+    pages(db, known, "message", |row| {
         past.known
-            .insert(parsed(&row, "message")?, instant_at(&row, "since")?);
-    }
+            .insert(&parsed(row, "message")?, instant_at(row, "since")?);
+        Ok(())
+    })
+    .await?;
     let turns = sqlx::query(
         "SELECT message, account, count(*) AS n, \
          max(CASE WHEN state NOT IN ('skipped', 'rejected') OR occurrence LIKE 'cycle %' THEN due END) AS last, \

@@ -133,7 +133,8 @@ async fn other(tx: &mut SqliteConnection, write: &Write) -> Wrote<Option<Answer>
                 .collect();
             sqlx::query(
                 "UPDATE post SET content = job.value ->> 'content', parts = job.value ->> 'parts', changed = ?2 \
-                 FROM json_each(?1) AS job WHERE post.id = job.value ->> 'id' AND state = 'due' AND attempts = 0",
+                 FROM json_each(?1) AS job WHERE post.id = job.value ->> 'id' \
+                 AND state IN ('due', 'retrying', 'held', 'rejected', 'skipped') AND part = 0 AND doubted = 0",
             )
             .bind(Value::from(rows).to_string())
             .bind(now.as_microsecond())
@@ -143,7 +144,7 @@ async fn other(tx: &mut SqliteConnection, write: &Write) -> Wrote<Option<Answer>
         }
         Write::Unplan(posts, _) => {
             sqlx::query(
-                "DELETE FROM post WHERE id IN (SELECT value FROM json_each(?1)) AND state = 'due' AND attempts = 0",
+                "DELETE FROM post WHERE id IN (SELECT value FROM json_each(?1)) AND state IN ('due', 'retrying') AND attempts = 0",
             )
             .bind(json_list(posts.iter().map(ToString::to_string)))
             .execute(&mut *tx)
@@ -351,10 +352,12 @@ async fn intend(tx: &mut SqliteConnection, intents: &[&Intent]) -> Wrote<HashSet
 /// What was sent, provable later without keeping every answer.
 fn hash(body: &str) -> String {
     use sha2::Digest;
-    sha2::Sha256::digest(body.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    use std::fmt::Write as _;
+    let digest = sha2::Sha256::digest(body.as_bytes());
+    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}"); // writing to a string cannot fail
+        hex
+    })
 }
 
 fn class_word(class: Class) -> &'static str {
@@ -466,7 +469,8 @@ async fn settle(
     };
     let rows = sqlx::query(
         "UPDATE post SET state = ?1, why = ?2, changed = ?3, slot = CASE ?1 WHEN 'skipped' THEN NULL ELSE slot END \
-         WHERE state IN ('due', 'retrying') AND due >= ?4 AND due <= ?3 AND part = 0 \
+         WHERE state IN ('due', 'retrying') AND part = 0 AND due <= ?3 \
+         AND (due >= ?4 OR recorded >= ?4 OR not_before BETWEEN ?4 AND ?3) \
          AND (?5 = 'all' OR ?5 = 'account' AND account = ?6 OR ?5 = 'message' AND message = ?6) RETURNING id",
     )
     .bind(state.as_str())

@@ -1,0 +1,804 @@
+//! The message files as a whole: reliability's F cases, what accounts say, and what is not done again.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use rstest::rstest;
+use steadfast::campaign::assemble::assemble;
+use steadfast::campaign::codes::CODES;
+use steadfast::campaign::message::{Local, Message, When};
+use steadfast::campaign::outside::{Media, MediaProblem, Outside};
+use steadfast::campaign::problem::Problem;
+use steadfast::campaign::read::{FileRead, read};
+use steadfast::campaign::render::{RenderProblem, render, words_for};
+use steadfast::campaign::{Account, AfterHold, Campaign, Roster};
+use steadfast::post::content::Content;
+
+mod support;
+use support::{World, account, bluesky, mastodon, now, roster, telegram, webhook};
+
+const SETTINGS: &str = "[campaign]\nid = \"c\"\nname = \"The Cause\"\ntimezone = \"America/Chicago\"\n\
+                        hashtags = [\"One\", \"Two\"]\n";
+
+/// The design's example, read.
+fn design() -> Campaign {
+    World::of([("campaign.toml", include_str!("cases/design/campaign.toml"))])
+        .assemble()
+        .campaign
+        .unwrap()
+}
+
+/// A campaign of one message with `body`.
+fn one(body: &str) -> Campaign {
+    let message = format!("[[message]]\nid = \"m\"\n{body}\n");
+    World::of([("campaign.toml", SETTINGS), ("m.toml", &message)])
+        .assemble()
+        .campaign
+        .unwrap()
+}
+
+fn problems(files: &[(&str, &str)]) -> Vec<Problem> {
+    World::of(files.iter().copied()).assemble().problems.to_vec()
+}
+
+fn codes(files: &[(&str, &str)]) -> Vec<&'static str> {
+    problems(files).iter().map(|problem| problem.code).collect()
+}
+
+fn find<'c>(campaign: &'c Campaign, id: &str) -> &'c Message {
+    campaign
+        .messages
+        .iter()
+        .find(|message| message.id.as_str() == id)
+        .unwrap()
+}
+
+fn say(campaign: &Campaign, account: &str) -> Result<Content, RenderProblem> {
+    let roster = roster();
+    let account = roster
+        .accounts
+        .iter()
+        .find(|found| found.name.as_str() == account)
+        .unwrap();
+    render(campaign, &campaign.messages[0], account, now())
+}
+
+fn texts(content: &Content) -> Vec<&str> {
+    content.parts.iter().map(|part| part.text.as_str()).collect()
+}
+
+// -- The design's example -------------------------------------------------------------------------------
+
+#[test]
+fn every_key_of_the_design_is_read() {
+    let campaign = design();
+    let settings = &campaign.settings;
+    assert_eq!(
+        (settings.id.as_str(), &*settings.name),
+        ("justice-for-corey-miller", "Justice for Corey Miller")
+    );
+    assert_eq!(
+        (settings.zone.iana_name(), &*settings.language),
+        (Some("America/Chicago"), "en")
+    );
+    assert_eq!((settings.slots.len(), settings.windows.quiet.len()), (2, 1));
+    assert_eq!(settings.hashtags, ["JusticeForCoreyMiller"]);
+    assert_eq!((&settings.hold, settings.after_hold), (&None, AfterHold::Review));
+    let blackout = &settings.windows.blackouts[0];
+    // Inclusive: it ends when the 27th begins, in Chicago.
+    assert_eq!(blackout.from, "2026-12-24T06:00:00Z".parse().unwrap());
+    assert_eq!(
+        (blackout.until, &*blackout.why),
+        ("2026-12-27T06:00:00Z".parse().unwrap(), "holiday")
+    );
+
+    let fact = &campaign.facts["verdict"];
+    assert_eq!(
+        (&*fact.value, &*fact.source),
+        ("10-2", "https://example.org/article")
+    );
+    assert_eq!(fact.as_of, Some("2023-05-01".parse().unwrap()));
+    assert_eq!(fact.review_by, Some("2027-06-01".parse().unwrap()));
+    assert_eq!(fact.note.as_deref(), Some("the count alone"));
+    assert_eq!(campaign.facts["innocent"].says.as_deref(), Some("Kim Kardashian"));
+    assert_eq!(
+        campaign.facts["innocent"].value_in("es-MX"),
+        "no cometió el crimen"
+    );
+
+    let first = find(&campaign, "ten-to-two");
+    assert_eq!((&*first.place.file, first.place.line), ("campaign.toml", 32));
+    assert_eq!(
+        first.to.iter().map(|to| &**to).collect::<Vec<_>>(),
+        ["mastodon", "bluesky"]
+    );
+    assert_eq!(
+        first.when,
+        When::At(Local::Civil("2026-12-01T09:00:00".parse().unwrap()))
+    );
+    assert_eq!(
+        first.starts,
+        Some(Local::Civil("2026-12-01T00:00:00".parse().unwrap()))
+    );
+    assert_eq!(
+        first.expires,
+        Some(Local::Civil("2027-01-02T00:00:00".parse().unwrap()))
+    );
+    assert_eq!(first.late, Some(Duration::from_hours(6)));
+    assert_eq!(first.words.link.as_deref(), Some("https://example.org/case"));
+    assert_eq!(first.words.warn.as_deref(), Some("discusses imprisonment"));
+    assert_eq!(first.words.images.as_ref().unwrap()[0].file, "media/court.png");
+    assert_eq!(first.reply_to.as_ref().unwrap().as_str(), "hearing-denied");
+    assert!(first.for_account.contains_key("bluesky") && first.for_language.contains_key("es"));
+
+    let second = find(&campaign, "hearing-denied");
+    assert!(second.breaking && second.when == When::Queue);
+    assert!(matches!(find(&campaign, "weekly").when, When::Cron(_)) && find(&campaign, "weekly").thread_auto);
+    let When::After { message, wait } = &find(&campaign, "later").when else {
+        panic!()
+    };
+    assert_eq!((message.as_str(), wait.as_secs()), ("hearing-denied", 7_200));
+    assert_eq!(find(&campaign, "pool").when, When::Evergreen);
+    assert_eq!(
+        find(&campaign, "boost").share.as_deref(),
+        Some("https://mastodon.social/@ally/1")
+    );
+    assert!(find(&campaign, "not-yet").draft);
+    assert!(campaign.blocked.is_empty() && campaign.broken_files.is_empty());
+    let uses: Vec<&String> = campaign.uses[&first.id].iter().collect();
+    assert_eq!(uses, ["innocent", "verdict"]);
+}
+
+// -- What accounts say ----------------------------------------------------------------------------------
+
+#[test]
+fn words_come_from_the_account_then_the_platform_then_the_language() {
+    let campaign = one("text = \"base\"\nlink = \"https://a.example/base\"\n\
+         [message.mastodon]\ntext = \"platform\"\n\
+         [message.second]\ntext = \"account\"\n\
+         [message.both]\nwarn = \"group\"\n\
+         [message.lang.es]\ntext = \"language\"\nlink = \"https://a.example/es\"");
+    let message = &campaign.messages[0];
+    let mut with_group = campaign.clone();
+    with_group.groups = Arc::new([("both".to_owned(), vec!["second".parse().unwrap()])].into());
+    let chosen = |account: Account| {
+        let chosen = words_for(&with_group, message, &account);
+        let (text, link) = (chosen.text.unwrap().to_string(), chosen.link.unwrap().to_string());
+        (text, chosen.language.to_owned(), link, chosen.warn.is_some())
+    };
+    let own = |text: &str, language: &str, link: &str, warn| {
+        (
+            text.to_owned(),
+            language.to_owned(),
+            format!("https://a.example/{link}"),
+            warn,
+        )
+    };
+    assert_eq!(
+        chosen(account("bluesky", bluesky(), None)),
+        own("base", "en", "base", false)
+    );
+    assert_eq!(
+        chosen(account("spanish", telegram(), Some("es-MX"))),
+        own("language", "es", "es", false)
+    );
+    // Key by key: the text for the platform, the link for the language.
+    assert_eq!(
+        chosen(account("first", mastodon(), Some("es"))),
+        own("platform", "en", "es", false)
+    );
+    assert_eq!(
+        chosen(account("second", mastodon(), Some("es"))),
+        own("account", "es", "es", true)
+    );
+    let mut sandbox = account("sand", mastodon(), None);
+    sandbox.platform = "sandbox";
+    assert_eq!(chosen(sandbox), own("platform", "en", "base", false));
+}
+
+#[rstest]
+#[case(
+    "{{ years_since(2002) }} {{ years_since(\"2002-11-23\") }} {{ years_since('2002-11-24') }}",
+    "24 24 23"
+)]
+#[case(
+    "{{ days_since('2026-11-20') }} {{ days_until('2026-11-30') }} {{ days_until('2026-11-23') }}",
+    "3 7 0"
+)]
+#[case(
+    "{{ date() }}; {{ date('2027-03-01') }}; {{ date('2027-03-01', format='%d.%m.%Y') }}",
+    "November 23, 2026; March 1, 2027; 01.03.2027"
+)]
+#[case(
+    "{{ campaign.name }} {{ account.name }} {{ campaign.hashtags }}",
+    "The Cause mastodon #One #Two"
+)]
+#[case("{% if years_since(2002) > 20 %}\nLong.\n{% endif %}\nEnd.", "Long.\nEnd.")]
+#[case("<b> & \"quotes\" {{ '<' }}", "<b> & \"quotes\" <")]
+#[case("{ one } 50%", "{ one } 50%")]
+fn templates_are_worked_out(#[case] template: &str, #[case] said: &str) {
+    let campaign = one(&format!("text = '''{template}'''"));
+    assert_eq!(texts(&say(&campaign, "mastodon").unwrap()), [said]);
+}
+
+#[test]
+fn the_due_day_is_the_campaigns_own() {
+    let campaign = one("text = \"{{ date() }}\"");
+    let roster = roster();
+    let late: Timestamp = "2026-11-24T05:59:59Z".parse().unwrap();
+    let said = render(&campaign, &campaign.messages[0], &roster.accounts[0], late).unwrap();
+    assert_eq!(texts(&said), ["November 23, 2026"]);
+}
+
+#[test]
+fn parts_links_images_and_warnings_are_put_where_they_belong() {
+    let campaign = one(
+        "text = \"\"\"\nOne.\n---\nTwo.\n\"\"\"\nlink = \"https://a.example/x\"\nwarn = \"Careful\"\n\
+         image = [{ file = \"media/court.png\", alt = \"In {{ years_since(2002) }} years\" }]",
+    );
+    let said = say(&campaign, "mastodon").unwrap();
+    assert_eq!(
+        (texts(&said), said.warn.as_deref()),
+        (vec!["One.", "Two."], Some("Careful"))
+    );
+    assert_eq!(said.parts[0].images[0].alt, "In 24 years");
+    assert!(said.parts[0].link.is_none() && said.parts[1].images.is_empty());
+    assert_eq!(said.parts[1].link.as_ref().unwrap().url, "https://a.example/x");
+    // Where there is no warning of its own, it stands before the text.
+    let said = say(&campaign, "bluesky").unwrap();
+    assert_eq!(
+        (texts(&said), &said.warn),
+        (vec!["Careful\n\nOne.", "Two."], &None)
+    );
+}
+
+#[test]
+fn a_link_takes_room_when_a_text_is_split() {
+    let sentence = "Ten of twelve jurors voted guilty and two did not. ".repeat(12);
+    let campaign = one(&format!(
+        "text = \"{sentence}\"\nthread = \"auto\"\nlink = \"https://a.example/x\""
+    ));
+    let said = say(&campaign, "mastodon").unwrap();
+    assert_eq!(said.parts.len(), 2);
+    assert!(said.parts[1].text.ends_with("https://a.example/x"));
+    for part in &said.parts {
+        let rule = mastodon().length;
+        assert!(steadfast::text::count::measure(&rule, &part.shown_text(mastodon().abilities), "").fits());
+    }
+    assert!(codes(&[("campaign.toml", SETTINGS)]).is_empty());
+}
+
+#[test]
+fn two_accounts_on_one_platform_with_the_same_words_are_a_warning() {
+    let mut twins = roster();
+    twins.accounts.push(account("second", mastodon(), None));
+    let world = World::of([
+        ("a.toml", SETTINGS),
+        ("b.toml", "[[message]]\nid = \"m\"\ntext = \"Same.\"\n"),
+    ]);
+    let assembled = assemble(&world.read(), &twins, now(), &world);
+    let found: Vec<&str> = assembled.problems.iter().map(|problem| problem.code).collect();
+    assert_eq!(found, ["same-text"]);
+}
+
+#[test]
+fn what_a_platform_cannot_do_is_an_error() {
+    let mut few = Roster {
+        accounts: vec![account("hook", webhook(), None)],
+        ..Roster::default()
+    };
+    let files = "[[message]]\nid = \"thread\"\ntext = \"\"\"\na\n---\nb\n\"\"\"\n\
+                 [[message]]\nid = \"reply\"\ntext = \"c\"\nreply_to = \"thread\"\n\
+                 [[message]]\nid = \"image\"\ntext = \"d\"\nimage = [{ file = \"media/court.png\", alt = \"e\" }]\n\
+                 [[message]]\nid = \"share\"\nshare = \"https://a.example/1\"\n";
+    let world = World::of([("a.toml", SETTINGS), ("b.toml", files)]);
+    let check = |roster: &Roster| -> Vec<&'static str> {
+        let assembled = assemble(&world.read(), roster, now(), &world);
+        assembled.problems.iter().map(|problem| problem.code).collect()
+    };
+    assert_eq!(
+        check(&few),
+        ["unsupported", "unsupported", "too-many-images", "unsupported"]
+    );
+    few.accounts = vec![account("mastodon", mastodon(), None)];
+    assert!(check(&few).is_empty());
+}
+
+// -- Reliability's cases --------------------------------------------------------------------------------
+
+#[test]
+fn f2_a_byte_order_mark_crlf_and_no_last_newline_are_fine() {
+    let file =
+        "\u{feff}[[message]]\r\nid = \"m\"\r\ntext = \"\"\"\r\nOne.\r\nTwo.\r\n\"\"\"\r\nto = [\"mastodon\"]";
+    let read = read("m.toml", file.as_bytes());
+    assert!(read.problems.is_empty(), "{:?}", read.problems);
+    assert_eq!(
+        read.messages[0].message.words.text.as_deref(),
+        Some("One.\nTwo.\n")
+    );
+    assert_eq!(read.messages[0].message.place.line, 1);
+}
+
+#[test]
+fn f3_what_is_not_utf_8_holds_the_file_and_names_the_byte() {
+    let latin = read("m.toml", b"[[message]]\nid = \"caf\xe9\"\n");
+    assert_eq!(
+        latin.problems[0].message,
+        "this file is not UTF-8: byte 22 is 0xE9"
+    );
+    assert_eq!(
+        (latin.problems[0].place.line, latin.problems[0].place.column),
+        (2, 10)
+    );
+    for bytes in [&b"\xff\xfea\0"[..], b"\xfe\xff\0a", b"\x80", b"\xc3"] {
+        let read = read("m.toml", bytes);
+        assert!(read.broken.is_some() && read.messages.is_empty());
+        assert_eq!(read.problems[0].code, "file-encoding");
+    }
+}
+
+#[test]
+fn f4_the_limit_of_a_file_is_named() {
+    let read = read("m.toml", &vec![b'#'; 10_000_000]);
+    assert_eq!(read.problems[0].message, "this file is larger than 1 MiB");
+}
+
+#[test]
+fn f12_both_messages_of_one_id_are_held_and_both_files_named() {
+    let message = "[[message]]\nid = \"twice\"\ntext = \"x\"\nto = [\"mastodon\"]\n";
+    let world = World::of([
+        ("a.toml", SETTINGS),
+        ("b.toml", message),
+        ("c.toml", &message.replace("\"x\"", "\"y\"")),
+    ]);
+    let assembled = world.assemble();
+    let campaign = assembled.campaign.unwrap();
+    assert_eq!((campaign.messages.len(), campaign.blocked.len()), (1, 1));
+    let said: Vec<&str> = assembled
+        .problems
+        .iter()
+        .map(|problem| &*problem.message)
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "id `twice` is used again in c.toml, line 1",
+            "id `twice` is already used in b.toml, line 1"
+        ]
+    );
+    for id in ["A", "a/b", "-a", "a b", ""] {
+        let file = format!("[[message]]\nid = \"{id}\"\ntext = \"x\"\n");
+        let read = read("m.toml", file.as_bytes());
+        assert!(read.messages.iter().all(|entry| !entry.named), "{id}");
+        assert!(
+            read.problems.iter().any(|problem| problem.help.contains("id = ")),
+            "{id}"
+        );
+    }
+}
+
+#[rstest]
+#[case("txet = \"a\"", "did you mean `text`?")]
+#[case("schedul = \"0 9 * * MON\"", "cron")]
+#[case("expire = 2027-01-01", "did you mean `expires`?")]
+#[case("images = []", "did you mean `image`?")]
+#[case("[message.lnag.es]\ntext = \"a\"", "did you mean `lang`?")]
+fn f13_unknown_keys_are_never_ignored(#[case] line: &str, #[case] help: &str) {
+    let file = format!("[[message]]\nid = \"m\"\ntext = \"words\"\n{line}\n");
+    let read = read("m.toml", file.as_bytes());
+    let problem = read
+        .problems
+        .iter()
+        .find(|problem| problem.code == "unknown-key")
+        .unwrap();
+    assert!(problem.help.contains(help), "{}", problem.help);
+    assert!(!read.messages[0].understood);
+}
+
+#[rstest]
+#[case("{% for i in range(10000) %}{% for j in range(10000) %}x{% endfor %}{% endfor %}")]
+#[case("{{ 'x' * 1000000000 }}")]
+#[case("{{ ('x' * 60000) ~ ('y' * 60000) }}")]
+#[case("{% include 'campaign.toml' %}")]
+#[case("{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}")]
+#[case("{{ 1 / 0 }}")]
+#[case("{{ 1 // 0 }}")]
+#[case("{{ nothing }}")]
+#[case("{{ fact.nothing }}")]
+#[case("{{ fact }}{{ fact.x.y }}")]
+#[case("{{ '{{' }} {{ '}}' }}")]
+#[case("{{")]
+#[case("{% if %}")]
+#[case("{{ debug() }}")]
+#[case("{% set x = [1] %}{% for i in range(9999) %}{% set x = x + x %}{% endfor %}")]
+fn f14_bad_templates_are_errors_within_the_budget(#[case] template: &str) {
+    let file = format!("[[message]]\nid = \"m\"\ntext = '''{template}'''\nto = [\"mastodon\"]\n");
+    let started = Instant::now();
+    let found = codes(&[("a.toml", SETTINGS), ("m.toml", &file)]);
+    assert!(
+        started.elapsed() < Duration::from_millis(500),
+        "{:?}",
+        started.elapsed()
+    );
+    assert!(matches!(*found, ["bad-template" | "unknown-fact"]), "{found:?}");
+    // And whatever check said, it is not posted.
+    let campaign = one(&format!("text = '''{template}'''"));
+    assert!(say(&campaign, "mastodon").is_err());
+}
+
+#[test]
+fn f15_what_is_too_long_for_one_account_holds_the_message_and_says_where() {
+    let file = format!(
+        "[[message]]\nid = \"m\"\ntext = \"{}\"\nto = [\"english\"]\n",
+        "é".repeat(301)
+    );
+    let found = problems(&[("a.toml", SETTINGS), ("m.toml", &file)]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        found[0].message,
+        "too long for bluesky: 301 characters, the limit is 300"
+    );
+    assert_eq!(
+        (found[0].place.line, found[0].place.column, found[0].place.length),
+        (3, 8, 303)
+    );
+}
+
+#[test]
+fn f16_secrets_are_found_wherever_text_is_written() {
+    let token = "ghp_0123456789abcdefghij";
+    for file in [
+        format!("[[message]]\nid = \"m\"\ntext = \"{token}\"\nto = [\"mastodon\"]\n"),
+        format!(
+            "[[message]]\nid = \"m\"\ntext = \"t\"\nto = [\"mastodon\"]\nimage = [{{ file = \"media/court.png\", alt = \"{token}\" }}]\n"
+        ),
+        format!(
+            "[[message]]\nid = \"m\"\ntext = \"t\"\nto = [\"mastodon\"]\nlink = \"https://a.example/{token}\"\n"
+        ),
+        format!("[fact.a]\nvalue = \"1\"\nsource = \"s\"\nnote = \"{token}\"\n"),
+    ] {
+        assert_eq!(
+            codes(&[("a.toml", SETTINGS), ("m.toml", &file)]),
+            ["secret"],
+            "{file}"
+        );
+    }
+    let markdown = format!("+++\nid = \"m\"\nto = [\"mastodon\"]\n+++\n{token}\n");
+    assert_eq!(codes(&[("a.toml", SETTINGS), ("m.md", &markdown)]), ["secret"]);
+}
+
+#[test]
+fn f17_absurd_files_give_a_bounded_number_of_problems_in_little_time() {
+    let keys = (0..60_000).fold(String::new(), |mut keys, i| {
+        let _ = writeln!(keys, "key{i} = {i}");
+        keys
+    });
+    for (name, file) in [
+        ("keys", keys.clone()),
+        ("keys of a message", format!("[[message]]\nid = \"m\"\n{keys}")),
+        (
+            "one line",
+            format!("[[message]]\nid = \"m\"\nx = [{}]", "{a=1},".repeat(100_000)),
+        ),
+        ("one line of errors", "= ".repeat(400_000)),
+        ("lists", format!("x = {}", "[".repeat(500_000))),
+        ("tables", format!("x = {}", "{a=".repeat(300_000))),
+        ("dotted", format!("{}x = 1", "a.".repeat(300_000))),
+        ("header", format!("[{}x]", "a.".repeat(300_000))),
+        (
+            "number",
+            format!("[[message]]\nid = \"m\"\nlate = {}", "9".repeat(500_000)),
+        ),
+        (
+            "words",
+            format!("[[message]]\nid = \"m\"\ntext = \"{}\"", "{{".repeat(20_000)),
+        ),
+        (
+            "nested",
+            format!(
+                "[[message]]\nid = \"m\"\nto = [\"mastodon\"]\ntext = \"{{{{ {} }}}}\"",
+                "(".repeat(30_000)
+            ),
+        ),
+        ("messages", "[[message]]\n".repeat(80_000)),
+    ] {
+        let started = Instant::now();
+        let problems = problems(&[("a.toml", SETTINGS), ("m.toml", &file)]);
+        assert!(
+            !problems.is_empty() && problems.len() < 250,
+            "{name}: {}",
+            problems.len()
+        );
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "{name}: {:?}",
+            started.elapsed()
+        );
+    }
+    let date = read("m.toml", b"[[message]]\nid = \"m\"\nat = 2027-02-30T09:00:00\n");
+    assert_eq!(
+        date.problems[0].message,
+        "there is no date or time `2027-02-30T09:00:00`"
+    );
+}
+
+#[test]
+fn f24_an_image_without_a_description_holds_its_message() {
+    for alt in ["", ", alt = \"\"", ", alt = \"  \""] {
+        let file = format!(
+            "[[message]]\nid = \"m\"\ntext = \"t\"\nto = [\"mastodon\"]\nimage = [{{ file = \"media/court.png\"{alt} }}]\n"
+        );
+        assert_eq!(codes(&[("a.toml", SETTINGS), ("m.toml", &file)]), ["missing-alt"]);
+    }
+}
+
+#[test]
+fn f26_a_fact_past_its_review_when_it_is_due_is_not_said() {
+    let fact = "[fact.a]\nvalue = \"1\"\nsource = \"s\"\nreview_by = 2026-12-24\n";
+    let file = format!("{fact}[[message]]\nid = \"m\"\ntext = \"{{{{ fact.a }}}}\"\nto = [\"mastodon\"]\n");
+    let campaign = World::of([("a.toml", SETTINGS), ("m.toml", &file)])
+        .assemble()
+        .campaign
+        .unwrap();
+    assert!(campaign.blocked.is_empty());
+    let roster = roster();
+    let at = |due: &str| {
+        render(
+            &campaign,
+            &campaign.messages[0],
+            &roster.accounts[0],
+            due.parse().unwrap(),
+        )
+    };
+    assert_eq!(texts(&at("2026-12-25T05:59:00Z").unwrap()), ["1"]);
+    let problem = at("2026-12-25T06:00:00Z").unwrap_err();
+    assert_eq!(
+        (problem.code, &*problem.message),
+        ("fact-blocked", "fact `a` had to be checked again by 2026-12-24")
+    );
+}
+
+#[test]
+fn settings_that_cannot_be_read_hold_everything() {
+    for wrong in [
+        "hodl = \"stop\"",
+        "hold = true",
+        "quiet_hours = [\"22\"]",
+        "hold = \"stop",
+        "quiet_hours = \"22:00-07:00\"",
+    ] {
+        let file = format!("{SETTINGS}{wrong}\n");
+        let campaign = World::of([("campaign.toml", &*file)])
+            .assemble()
+            .campaign
+            .unwrap();
+        assert!(campaign.settings.hold.is_some(), "{wrong}");
+    }
+    let blackout = "[[blackout]]\nfrom = 2026-12-24\nuntill = 2026-12-26\n";
+    let campaign = World::of([("a.toml", SETTINGS), ("b.toml", blackout)])
+        .assemble()
+        .campaign
+        .unwrap();
+    assert!(campaign.settings.hold.unwrap().starts_with("b.toml, line 1"));
+}
+
+// -- What is not done again -----------------------------------------------------------------------------
+
+/// A world that counts what is asked of it.
+struct Counting {
+    world: World,
+    texts: Cell<usize>,
+    media: RefCell<Vec<String>>,
+}
+
+impl Outside for Counting {
+    fn media(&self, path: &str) -> Result<Media, MediaProblem> {
+        self.media.borrow_mut().push(path.to_owned());
+        self.world.media(path)
+    }
+
+    fn text(&self, file: &str) -> Option<Arc<str>> {
+        self.texts.set(self.texts.get() + 1);
+        self.world.text(file)
+    }
+}
+
+#[test]
+fn files_in_which_nothing_changed_are_not_checked_again() {
+    let mut world = World::of([("campaign.toml", SETTINGS)]);
+    for i in 0..100 {
+        let file =
+            format!("[[message]]\nid = \"m{i}\"\ntext = \"{{{{ wrong{i} }}}}\"\nto = [\"mastodon\"]\n");
+        world.files.insert(format!("m{i:02}.toml"), file.into_bytes());
+    }
+    let mut files: Vec<Arc<FileRead>> = world.read();
+    let counting = Counting {
+        world,
+        texts: Cell::new(0),
+        media: RefCell::default(),
+    };
+    let assemble = |files: &[Arc<FileRead>], roster: &Roster, now: Timestamp| {
+        counting.texts.set(0);
+        assert_eq!(assemble(files, roster, now, &counting).problems.len(), 100);
+        counting.texts.get()
+    };
+    // A file with a problem is asked for its text when, and only when, it is checked.
+    assert_eq!(assemble(&files, &roster(), now()), 100);
+    assert_eq!(assemble(&files, &roster(), now()), 0);
+    let later = now() + Duration::from_hours(1);
+    assert_eq!(assemble(&files, &roster(), later), 0, "an hour changes nothing");
+    files[50] = Arc::new(read(&files[50].file, &counting.world.files[&*files[50].file]));
+    assert_eq!(assemble(&files, &roster(), now()), 1);
+    let tomorrow = now() + Duration::from_hours(24);
+    assert_eq!(
+        assemble(&files, &roster(), tomorrow),
+        100,
+        "a new day may change what is said"
+    );
+    let mut other = roster();
+    other.accounts.pop();
+    assert_eq!(
+        assemble(&files, &other, tomorrow),
+        100,
+        "and so may another account"
+    );
+}
+
+// -- Whatever comes -------------------------------------------------------------------------------------
+
+/// All places lie inside the file.
+fn inside(bytes: &[u8], problems: &[Problem]) {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let lines: Vec<&str> = text.split('\n').collect();
+    for problem in problems {
+        let place = &problem.place;
+        let line = lines[usize::try_from(place.line).unwrap() - 1];
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let (column, length) = (
+            usize::try_from(place.column).unwrap(),
+            usize::try_from(place.length).unwrap(),
+        );
+        assert!(column >= 1 && length >= 1);
+        assert!(
+            column + length <= line.chars().count().max(column) + 1,
+            "{problem:?}"
+        );
+        assert!(
+            place.text.is_empty() || *place.text == *line,
+            "{:?} {line:?}",
+            place.text
+        );
+        for words in [&problem.message, &problem.help] {
+            assert!(!words.chars().any(char::is_control), "{words:?}");
+        }
+        let known = CODES.iter().find(|(code, ..)| *code == problem.code);
+        assert_eq!(
+            known.map(|(_, severity, _)| *severity),
+            Some(problem.severity),
+            "{}",
+            problem.code
+        );
+    }
+}
+
+fn whatever_comes(name: &str, bytes: &[u8]) {
+    let alone = read(name, bytes);
+    inside(bytes, &alone.problems);
+    let mut world = World::of([]);
+    world.files.insert(name.to_owned(), bytes.to_vec());
+    let assembled = world.assemble();
+    let own: Vec<Problem> = assembled
+        .problems
+        .iter()
+        .filter(|problem| &*problem.place.file == name)
+        .cloned()
+        .collect();
+    inside(bytes, &own);
+    let _ = steadfast::cli::show::render(&own, true);
+}
+
+/// Lines that message files are made of, whole and broken.
+fn lines() -> impl Strategy<Value = String> {
+    let line = prop::sample::select(vec![
+        "[campaign]",
+        "id = \"c\"",
+        "timezone = \"UTC\"",
+        "[[message]]",
+        "[message]",
+        "[message.bluesky]",
+        "[message.lang.es]",
+        "text = \"\"\"",
+        "\"\"\"",
+        "text = \"é {{ fact.a }}\"",
+        "{{ fact.",
+        "}}",
+        "---",
+        "+++",
+        "id = \"m\"",
+        "at = 2027-03-14T02:30:00",
+        "cron = \"0 9 * * MON\"",
+        "to = [\"mastodon\", \"x\"]",
+        "to = [",
+        "[fact.a]",
+        "value = \"1\"",
+        "source = \"s\"",
+        "review_by = 2026-01-01",
+        "[[blackout]]",
+        "from = 2026-12-24",
+        "until = 2026-12-23",
+        "image = [{ file = \"a\" }]",
+        "share = \"https://a.example\"",
+        "after = { message = \"m\" }",
+        "reply_to = \"m\"",
+        "warn = \"\u{202e}\"",
+        "\r",
+        "= =",
+        "“”",
+        "late = \"6h\"",
+        "thread = \"auto\"",
+        "",
+        "ключ = 1",
+    ]);
+    prop::collection::vec(line, 0..24).prop_map(|lines| lines.join("\n"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn reading_any_bytes_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        whatever_comes("m.toml", &bytes);
+        whatever_comes("m.md", &bytes);
+    }
+
+    #[test]
+    fn reading_any_text_never_panics(text in "\\PC{0,200}") {
+        whatever_comes("m.toml", text.as_bytes());
+        whatever_comes("m.md", format!("+++\n{text}\n+++\n{text}").as_bytes());
+    }
+
+    #[test]
+    fn reading_any_lines_never_panics(text in lines()) {
+        whatever_comes("m.toml", text.as_bytes());
+        whatever_comes("m.md", text.as_bytes());
+        whatever_comes("m.md", format!("+++\n{text}").as_bytes());
+    }
+}
+
+/// The manual's list is complete: every code that the sources name is in it, and none that they do not.
+#[test]
+fn every_code_is_listed_once_and_used() {
+    fn sources(folder: &std::path::Path, out: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, out);
+            } else if path.file_name().unwrap() != "codes.rs" {
+                out.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let mut text = String::new();
+    sources(
+        &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/campaign"),
+        &mut text,
+    );
+    let listed: Vec<&str> = CODES.iter().map(|(code, ..)| *code).collect();
+    let distinct: BTreeSet<&str> = listed.iter().copied().collect();
+    assert!(distinct.iter().eq(listed.iter()), "in order, and none twice");
+    for code in listed {
+        assert!(text.contains(&format!("\"{code}\"")), "`{code}` is never used");
+    }
+}
