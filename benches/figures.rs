@@ -23,17 +23,25 @@ fn main() {
     if std::env::args().any(|arg| arg == "--test") {
         return;
     }
-    let only = std::env::var("ONLY").ok();
-    if only.as_deref() == Some("thousand") {
-        a_thousand_in_one_second();
-        return;
+    // One figure by its name: `cargo bench --bench figures -- thousand`.
+    let wanted = |name: &str| {
+        let mut names = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).peekable();
+        names.peek().is_none() || names.any(|wanted| name.contains(&wanted))
+    };
+    for (name, figure) in FIGURES {
+        if wanted(name) {
+            figure();
+        }
     }
-    binary_size();
-    idle_on_the_sample();
-    ten_thousand_messages();
-    a_hundred_thousand_one_offs();
-    a_thousand_in_one_second();
 }
+
+const FIGURES: [(&str, fn()); 5] = [
+    ("size", binary_size),
+    ("idle", idle_on_the_sample),
+    ("check", ten_thousand_messages),
+    ("hundred-thousand", a_hundred_thousand_one_offs),
+    ("thousand-at-once", a_thousand_in_one_second),
+];
 
 /// The median, the least and the most.
 fn spread(mut values: Vec<f64>) -> (f64, f64, f64) {
@@ -43,7 +51,8 @@ fn spread(mut values: Vec<f64>) -> (f64, f64, f64) {
 
 fn report(what: &str, promised: &str, values: Vec<f64>, unit: &str) {
     let (median, least, most) = spread(values);
-    println!("{what:<64} {median:>9.1} {unit} ({least:.1} to {most:.1}; promised: {promised})");
+    let promised = if promised.is_empty() { String::new() } else { format!("; promised: {promised}") };
+    println!("{what:<64} {median:>9.1} {unit} ({least:.1} to {most:.1}{promised})");
 }
 
 fn rss_mb(daemon: &Daemon) -> f64 {
@@ -214,17 +223,6 @@ fn a_thousand_in_one_second() {
     place.wait("all to be recorded", 20, || {
         place.json(&["status", "--format", "json"])["counts"]["sent"] == 1_000
     });
-    let sqlite = std::process::Command::new("sqlite3")
-        .args([place.ledger().to_str().unwrap(), "select count(distinct changed), (select count(distinct intended) from attempt), (select count(*) from attempt where answered is not null) from post"])
-        .output();
-    if let Ok(output) = sqlite {
-        println!(
-            "… instants of answers, of intents; attempts answered: {}",
-            String::from_utf8_lossy(&output.stdout).trim()
-        );
-    }
-    if let Ok(keep) = std::env::var("KEEP_LOG") {
-        std::fs::copy(place.path().join("log"), keep).unwrap();
-    }
+    report("… CPU time of the daemon for it", "", vec![cpu_ms(&daemon)], "ms");
     drop(daemon);
 }
