@@ -78,13 +78,11 @@ impl Keys {
     pub fn text(&mut self, key: &str, problems: &mut Vec<String>) -> Option<String> {
         let value = self.take(key)?;
         let origin = value.origin().map(str::to_owned);
-        match value.kind {
-            ValueKind::String(text) => Some(text),
-            _ => {
-                self.wrong(key, origin.as_deref(), "text, in quotes", problems);
-                None
-            }
-        }
+        let ValueKind::String(text) = value.kind else {
+            self.wrong(key, origin.as_deref(), "text, in quotes", problems);
+            return None;
+        };
+        Some(text)
     }
 
     pub fn one_of(&mut self, key: &str, words: &[&str], problems: &mut Vec<String>) -> Option<String> {

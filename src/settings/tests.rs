@@ -191,10 +191,6 @@ fn each_mistake_is_told_once_with_what_to_write() {
             "`account.main.max_per_day` is a whole number",
         ),
         ("account = 3", "`account` is a table"),
-        (
-            "[account]\nmain = 3",
-            "`account.main` is a table: write [account.main]",
-        ),
         // groups
         (
             "[group]\nshort = 'mastodon'",

@@ -88,7 +88,22 @@ pub async fn what_fell_due_during_a_hold_follows_the_campaigns_word<E: Engine>()
         (AfterHold::Send, State::Due),
     ] {
         let e = E::make().await;
-        let before = e.one(new_at("before", -10)).await;
+        let ledger = e.ledger();
+        // Known before the hold, and its turn had come before it.
+        ledger.record(vec![new_at("before", -10)], at(-20)).await.unwrap();
+        let before = new("before").identity.post_id();
+        // Due before it, but its turn came during it, or it was only then seen that it was due.
+        ledger.record(vec![new_at("waited", -9)], at(-20)).await.unwrap();
+        let waited = new("waited").identity.post_id();
+        let turn = Conclusion {
+            to: Standing {
+                not_before: at(3),
+                ..standing(State::Due)
+            },
+            ..conclusion(waited, State::Due, State::Due)
+        };
+        assert!(e.concludes(turn).await);
+        e.one(new_at("seen-late", -8)).await;
         let during = e.one(new_at("during", 1)).await;
         let retrying = e
             .one(NewPost {
@@ -132,7 +147,7 @@ pub async fn what_fell_due_during_a_hold_follows_the_campaigns_word<E: Engine>()
         let expected = if after == AfterHold::Send {
             vec![]
         } else {
-            vec!["during", "retrying"]
+            vec!["during", "retrying", "seen-late", "waited"]
         };
         assert_eq!(
             sorted(moved.iter().map(|post| post.message.to_string()).collect()),

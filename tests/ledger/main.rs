@@ -33,7 +33,8 @@ mod in_sqlite {
             recording_the_same_post_again_changes_nothing
             a_slot_is_filled_once
             a_skipped_post_gives_its_slot_back_and_a_retry_does_not_claim_it_again
-            only_what_was_never_attempted_is_reworded_or_forgotten
+            only_what_was_certainly_not_accepted_is_reworded
+            only_what_was_never_tried_is_forgotten
             breaking_posts_are_next_and_then_those_that_wait_longest
             what_is_not_yet_due_elsewhere_blocked_or_at_rest_is_not_ready
             the_next_one_is_the_soonest_after_now_that_nothing_stops

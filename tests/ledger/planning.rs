@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use steadfast::campaign::AfterHold;
-use steadfast::ledger::{NewPost, Post, Scope};
+use steadfast::ledger::{Conclusion, NewPost, Post, Scope};
 use steadfast::post::content::{Content, Part};
 use steadfast::post::identity::{MessageId, Occurrence};
 use steadfast::post::state::{Standing, State};
@@ -144,38 +144,67 @@ pub async fn a_skipped_post_gives_its_slot_back_and_a_retry_does_not_claim_it_ag
     }
 }
 
-pub async fn only_what_was_never_attempted_is_reworded_or_forgotten<E: Engine>() {
+pub async fn only_what_was_certainly_not_accepted_is_reworded<E: Engine>() {
     let e = E::make().await;
-    let untouched = e.one(new("untouched")).await;
-    let sending = e.one(new("sending")).await;
-    e.intends(intent(sending)).await;
-    let again = e.one(new("again")).await;
-    e.intends(intent(again)).await;
-    // Back in `due` by a person's retry, but a request for it may have left.
-    assert!(e.concludes(conclusion(again, State::Sending, State::Due)).await);
-    let held = e
-        .one(NewPost {
-            state: State::Held,
-            ..new("held")
-        })
-        .await;
-    let all = [untouched, sending, again, held];
-
     let mut thread = saying("better");
     thread.parts.push(Part::default());
-    let words = all.iter().map(|id| (*id, thread.clone())).collect();
-    e.ledger().reword(words, at(3)).await.unwrap();
-    let reworded = e.read(untouched).await;
-    assert_eq!((reworded.content, reworded.parts), (thread, 2));
-    for (id, words) in [(sending, "sending"), (again, "again"), (held, "held")] {
-        assert_eq!(e.read(id).await.content, saying(words));
+    let reworded = async |id| {
+        let words = vec![(id, thread.clone())];
+        e.ledger().reword(words, at(3)).await.unwrap();
+        let post = e.read(id).await;
+        assert_eq!(usize::from(post.parts), post.content.parts.len());
+        post.content == thread
+    };
+    for state in State::ALL {
+        let accepted_or_unknown = [State::Sending, State::InDoubt, State::Sent].contains(&state);
+        let id = e
+            .one(NewPost {
+                state,
+                ..new(state.as_str())
+            })
+            .await;
+        assert_eq!(reworded(id).await, !accepted_or_unknown, "{state}");
     }
+    // An earlier request of it is unaccounted for, or its first part is out.
+    for (id, doubted, part) in [("doubted", true, 0), ("half-out", false, 1)] {
+        let id = e.one(new(id)).await;
+        let to = Standing {
+            doubted,
+            part,
+            ..standing(State::Due)
+        };
+        let moved = Conclusion {
+            to,
+            ..conclusion(id, State::Due, State::Due)
+        };
+        assert!(e.concludes(moved).await);
+        assert!(!reworded(id).await);
+    }
+}
 
-    e.ledger().unplan(all.to_vec()).await.unwrap();
-    assert_eq!(e.ledger().post(untouched).await.unwrap(), None);
-    for id in [sending, again, held] {
-        assert!(e.ledger().post(id).await.unwrap().is_some());
+pub async fn only_what_was_never_tried_is_forgotten<E: Engine>() {
+    let e = E::make().await;
+    for state in State::ALL {
+        let id = e
+            .one(NewPost {
+                state,
+                ..new(state.as_str())
+            })
+            .await;
+        e.ledger().unplan(vec![id]).await.unwrap();
+        let forgotten = e.ledger().post(id).await.unwrap().is_none();
+        assert_eq!(
+            forgotten,
+            [State::Due, State::Retrying].contains(&state),
+            "{state}"
+        );
     }
+    // Back in `due`, but a request for it may have left.
+    let again = e.one(new("again")).await;
+    e.intends(intent(again)).await;
+    assert!(e.concludes(conclusion(again, State::Sending, State::Due)).await);
+    e.ledger().unplan(vec![again]).await.unwrap();
+    assert!(e.ledger().post(again).await.unwrap().is_some());
 }
 
 pub async fn breaking_posts_are_next_and_then_those_that_wait_longest<E: Engine>() {

@@ -218,6 +218,27 @@ async fn s7_a_ledger_of_a_newer_version_is_refused() {
 }
 
 #[tokio::test]
+async fn only_the_daemon_brings_an_older_ledger_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("steadfast.db");
+    let before_all = SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true);
+    let pool = SqlitePool::connect_with(before_all).await.unwrap();
+    let first = "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, \
+        installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL, checksum BLOB NOT NULL, \
+        execution_time BIGINT NOT NULL)";
+    sqlx::raw_sql(first).execute(&pool).await.unwrap();
+    pool.close().await;
+    let result = opened(&path).await;
+    assert!(matches!(result, Err(LedgerError::Older)), "{result:?}");
+    let upgraded = Sqlite::open_and_upgrade(&path).await.unwrap();
+    upgraded.record(vec![new("a")], at(0)).await.unwrap();
+    drop(upgraded);
+    opened(&path).await.unwrap();
+}
+
+#[tokio::test]
 async fn s12_a_second_daemon_is_told_who_has_the_ledger() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("steadfast.db");

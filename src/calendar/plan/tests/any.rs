@@ -76,8 +76,7 @@ fn campaign() -> impl Strategy<Value = World> {
             messages.push(message(&format!("m{number}"), timing));
         }
         let world = World::since("2026-12-01 00:00", settings, &messages);
-        let accounts = world.with_accounts(&["main", "side"]);
-        accounts
+        world.with_accounts(&["main", "side"])
     })
 }
 
