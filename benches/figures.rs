@@ -25,7 +25,10 @@ fn main() {
     }
     // One figure by its name: `cargo bench --bench figures -- thousand`.
     let wanted = |name: &str| {
-        let mut names = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).peekable();
+        let mut names = std::env::args()
+            .skip(1)
+            .filter(|arg| !arg.starts_with('-'))
+            .peekable();
         names.peek().is_none() || names.any(|wanted| name.contains(&wanted))
     };
     for (name, figure) in FIGURES {
@@ -51,7 +54,11 @@ fn spread(mut values: Vec<f64>) -> (f64, f64, f64) {
 
 fn report(what: &str, promised: &str, values: Vec<f64>, unit: &str) {
     let (median, least, most) = spread(values);
-    let promised = if promised.is_empty() { String::new() } else { format!("; promised: {promised}") };
+    let promised = if promised.is_empty() {
+        String::new()
+    } else {
+        format!("; promised: {promised}")
+    };
     println!("{what:<64} {median:>9.1} {unit} ({least:.1} to {most:.1}{promised})");
 }
 

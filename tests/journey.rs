@@ -262,7 +262,7 @@ fn s2_sigterm_lets_what_is_in_flight_finish() {
 #[test]
 fn s2_sigterm_abandons_what_takes_too_long_and_the_next_start_settles_it() {
     let fake = Fake::start();
-    fake.fault(Fault::AcceptThenSilence(Duration::from_secs(60)));
+    fake.fault(Fault::AcceptThenSilence(Duration::from_mins(1)));
     let place = on_mastodon(&fake);
     place.write("a.toml", &breaking("a", "accepted in silence"));
     let mut daemon = place.start();
@@ -512,19 +512,19 @@ fn f18_a_messages_folder_that_vanishes_holds_everything_until_it_is_back() {
     let fake = Fake::start();
     let place = on_mastodon(&fake);
     place.write("a.toml", &at("a", Duration::from_secs(4)));
-    let _daemon = place.start();
+    let daemon = place.start();
     place.wait_ready();
     let (here, away) = (place.path().join("messages"), place.path().join("away"));
     std::fs::rename(&here, &away).unwrap();
     // Nothing tells us that a watched folder is gone: a signal asks for a look.
-    _daemon.signal("HUP");
+    daemon.signal("HUP");
     place.wait("the loss to be said", 5, || {
         !place.events("campaign.invalid").is_empty()
     });
     std::thread::sleep(Duration::from_secs(5));
     assert!(fake.texts().is_empty());
     std::fs::rename(&away, &here).unwrap();
-    _daemon.signal("HUP");
+    daemon.signal("HUP");
     place.wait("the post", 20, || fake.texts() == ["a"]);
 }
 

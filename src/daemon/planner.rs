@@ -26,6 +26,9 @@ use super::{Shared, World, report, until};
 /// short enough that an edit in the last minute still counts.
 const LEAD: Duration = Duration::from_secs(2);
 
+/// How long to wait for others before looking at what went out.
+const SETTLE: Duration = Duration::from_millis(100);
+
 pub(crate) struct Planner {
     world: World,
     shared: Arc<Shared>,
@@ -74,7 +77,13 @@ impl Planner {
                     }
                 }
                 () = went_out => {
-                    if self.waits_for_others() && self.reload().await.is_err() {
+                    // Only then does it matter to what is still to come.
+                    if !self.waits_for_others() {
+                        continue;
+                    }
+                    // Of many that go out at once, one look is enough.
+                    tokio::time::sleep(SETTLE).await;
+                    if self.reload().await.is_err() {
                         continue;
                     }
                 }

@@ -162,22 +162,20 @@ async fn create(State(store): Shared, headers: HeaderMap, body: Bytes) -> Respon
         .expect("a key");
     let status = {
         let mut store = store.lock().unwrap();
-        let id = match store.keys.get(&key) {
-            Some(id) => id.clone(),
-            None => {
-                let id = (110_000 + store.accepted.len()).to_string();
-                let parent = body["in_reply_to_id"].as_str().map(str::to_owned);
-                let text = body["status"].as_str().unwrap().to_owned();
-                store.accepted.push(Accepted {
-                    id: id.clone(),
-                    text,
-                    parent,
-                    at: now(),
-                });
-                store.keys.insert(key, id.clone());
-                id
-            }
-        };
+        let known = store.keys.get(&key).cloned();
+        let id = known.unwrap_or_else(|| {
+            let id = (110_000 + store.accepted.len()).to_string();
+            let parent = body["in_reply_to_id"].as_str().map(str::to_owned);
+            let text = body["status"].as_str().unwrap().to_owned();
+            store.accepted.push(Accepted {
+                id: id.clone(),
+                text,
+                parent,
+                at: now(),
+            });
+            store.keys.insert(key, id.clone());
+            id
+        });
         json!({"id": id, "url": format!("https://fake/@test/{id}"), "uri": format!("https://fake/{id}"), "visibility": "public"})
     };
     after(&store, fault, json_answer(200, &status)).await
@@ -219,7 +217,7 @@ async fn xrpc(State(store): Shared, Path(method): Path<String>, body: Bytes) -> 
             let answer = {
                 let mut store = store.lock().unwrap();
                 match store.keys.get(&key) {
-                    Some(known) if *known == record.to_string() => {
+                    Some(known) if known == &record.to_string() => {
                         json!({"uri": uri, "cid": format!("bafy{key}"), "validationStatus": "valid"})
                     }
                     Some(_) => {
