@@ -5,7 +5,7 @@ use crate::ledger::{Conclusion, Ledger, Post};
 use crate::post::content::Content;
 use crate::post::identity::PostId;
 use crate::post::state::State;
-use crate::post::step::{Action, Event, Word, step};
+use crate::post::step::{Action, Event, Rest, Word, step};
 use crate::text::limits::Doubt;
 
 use super::args::Resolution;
@@ -44,23 +44,15 @@ async fn say(office: &Office, id: PostId, word: Word) -> Result<Exit, Failed> {
         office.clock.dice(),
     )
     .map_err(|_| Failed::Wrong(makes_no_sense(&word, state)))?;
-    let receipt = match next.action {
-        Action::Rest(rest) => rest.receipt,
-        _ => None,
+    let rest = match next.action {
+        Action::Rest(rest) => rest,
+        _ => Rest::default(),
     };
     let to = next.standing;
     if to.state == State::Due && to.part == 0 {
         ledger.reword(vec![(id, as_of_now(office, &post)?)], now).await?;
     }
-    let conclusion = Conclusion {
-        post: id,
-        from: state,
-        part: post.standing.part,
-        to: to.clone(),
-        receipt,
-        failure: None,
-        at: now,
-    };
+    let conclusion = Conclusion::of(&post, to.clone(), rest, now);
     if !ledger.conclude(conclusion).await? {
         return Err(Failed::Wrong(
             "the post moved on meanwhile; look at it again with `steadfast history`".to_owned(),

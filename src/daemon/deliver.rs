@@ -246,15 +246,7 @@ impl Delivery<'_> {
         if let Some(account) = &rest.account {
             self.for_account(account).await;
         }
-        let conclusion = Conclusion {
-            post: self.post.id,
-            from: self.post.standing.state,
-            part: self.post.standing.part,
-            to: to.clone(),
-            receipt: rest.receipt.clone(),
-            failure: rest.failure.clone(),
-            at: now,
-        };
+        let conclusion = Conclusion::of(&self.post, to.clone(), rest.clone(), now);
         let mut told = false;
         let moved = loop {
             match self.world.ledger.conclude(conclusion.clone()).await {

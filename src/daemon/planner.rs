@@ -16,7 +16,7 @@ use crate::campaign::render::render;
 use crate::ledger::{Conclusion, LedgerError, NewPost, Post};
 use crate::post::identity::{MessageId, PostId};
 use crate::post::state::State;
-use crate::post::step::{Event, Word, step};
+use crate::post::step::{Action, Event, Word, step};
 use crate::text::limits::Doubt;
 
 use super::deliver::terms_of;
@@ -298,15 +298,10 @@ impl Planner {
         let Ok(next) = step(&post.standing, &terms, word, now, self.world.clock.dice()) else {
             return Ok(());
         };
-        let conclusion = Conclusion {
-            post: post.id,
-            from: post.standing.state,
-            part: post.standing.part,
-            to: next.standing,
-            receipt: None,
-            failure: None,
-            at: now,
+        let Action::Rest(rest) = next.action else {
+            return Ok(());
         };
+        let conclusion = Conclusion::of(post, next.standing, rest, now);
         self.world.ledger.conclude(conclusion).await.map(drop)
     }
 

@@ -27,15 +27,7 @@ pub(crate) async fn recover(world: &World) -> Result<(), LedgerError> {
         };
         let Action::Rest(rest) = next.action else { continue };
         super::report::rest(&post, &next.standing, &rest, now);
-        let conclusion = Conclusion {
-            post: post.id,
-            from: post.standing.state,
-            part: post.standing.part,
-            to: next.standing,
-            receipt: None,
-            failure: rest.failure,
-            at: now,
-        };
+        let conclusion = Conclusion::of(&post, next.standing, rest, now);
         world.ledger.conclude(conclusion).await?;
     }
     Ok(())

@@ -20,6 +20,7 @@ use crate::post::identity::{AccountName, Identity, MessageId, Occurrence, PostId
 use crate::post::outcome::{Failure, Receipt};
 use crate::post::sealed::{Key, Prepared};
 use crate::post::state::{Standing, State};
+use crate::post::step::Rest;
 
 /// What can go wrong with the ledger itself.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -140,6 +141,21 @@ pub struct Conclusion {
     pub receipt: Option<Receipt>,
     pub failure: Option<Failure>,
     pub at: Timestamp,
+}
+
+impl Conclusion {
+    /// What `post::step` said of `post`.
+    pub fn of(post: &Post, to: Standing, rest: Rest, at: Timestamp) -> Self {
+        Self {
+            post: post.id,
+            from: post.standing.state,
+            part: post.standing.part,
+            to,
+            receipt: rest.receipt,
+            failure: rest.failure,
+            at,
+        }
+    }
 }
 
 /// What a hold stops.
