@@ -221,7 +221,7 @@ async fn one_request_goes_out_under_the_deliverys_key() {
     );
     assert_eq!(
         requests[1].body,
-        br#"{"language":"es","status":"A fair hearing."}"#
+        br#"{"status":"A fair hearing.","language":"es"}"#
     );
     assert_eq!(
         requests[2].headers.get("idempotency-key").unwrap(),
