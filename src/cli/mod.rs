@@ -10,6 +10,7 @@ mod plan;
 mod post;
 mod preview;
 mod run;
+mod say;
 pub mod show;
 mod status;
 mod table;
