@@ -181,3 +181,97 @@ fn post_says_what_it_will_not_post_and_what_a_post_waits_for() {
         "{said}{err}"
     );
 }
+
+#[test]
+fn status_and_history_can_be_read_and_copied() {
+    let place = Place::new("");
+    place.write("a.toml", &message("good", LATER));
+    assert!(done(&place, &["check"]).contains("no problems in 1 message\n"));
+    refused(&place, &["release"], 1, &["nothing is held"]);
+    done(&place, &["hold", "--why", "figure disputed", "--message", "good"]);
+    refused(
+        &place,
+        &["release"],
+        1,
+        &["everything is not held; what is: message good (figure disputed)"],
+    );
+    let status = place.json(&["status", "--format", "json"]);
+    let hold = &status["holds"][0];
+    assert_eq!(
+        (&hold["scope"], &hold["target"], &hold["why"]),
+        (&"message".into(), &"good".into(), &"figure disputed".into())
+    );
+    assert_eq!(status["hold"], serde_json::Value::Null);
+    let shown = done(&place, &["status"]);
+    assert!(shown.contains("message good is held since "), "{shown}");
+    assert!(shown.contains(": 1 message, 0 problems\n"), "{shown}");
+
+    let place = Place::new("");
+    place.write("a.toml", &message("a-message-with-a-rather-long-name", LATER));
+    done(&place, &["post", "a-message-with-a-rather-long-name"]);
+    let row = place.json(&["history", "--format", "json"])[0].clone();
+    let url = row["parts"][0]["url"].as_str().unwrap();
+    assert!(
+        url.starts_with(&format!("http://127.0.0.1:{}/sandbox#", place.port)),
+        "{url}"
+    );
+    let narrow = place.command(&["history"]).env("COLUMNS", "60").output().unwrap();
+    let narrow = String::from_utf8(narrow.stdout).unwrap();
+    for whole in [
+        url,
+        row["post"].as_str().unwrap(),
+        "a-message-with-a-rather-long-name",
+    ] {
+        assert!(narrow.contains(whole), "{whole} is broken:\n{narrow}");
+    }
+}
+
+#[test]
+fn a_preview_measures_what_readers_see() {
+    let place = Place::new("");
+    place.write(
+        "a.toml",
+        &[
+            message("link", "link = \"https://example.org/a\""),
+            message(
+                "share",
+                "share = \"https://mastodon.social/@a/1\"\nto = [\"mastodon\"]",
+            )
+            .replace("text", "#text"),
+        ]
+        .concat(),
+    );
+    let rows = place.json(&["preview", "link", "--format", "json"]);
+    let part = |n: usize| rows[n]["parts"][0].clone();
+    assert_eq!(part(0)["text"], "words of link\n\nhttps://example.org/a");
+    assert_eq!(
+        part(0)["length"],
+        "words of link\n\n".len() + 23,
+        "as Mastodon counts links"
+    );
+    assert_eq!(part(1)["text"], "words of link", "Bluesky shows it as a card");
+    let shown = done(&place, &["preview", "link"]);
+    assert!(shown.contains("card https://example.org/a"), "{shown}");
+    let shown = done(&place, &["preview", "share"]);
+    assert!(
+        shown.contains("shares https://mastodon.social/@a/1") && !shown.contains('['),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_command_in_the_wrong_folder_says_where_to_run_it() {
+    let place = Place::new("");
+    std::fs::remove_dir_all(place.path().join("messages")).unwrap();
+    refused(
+        &place,
+        &["check"],
+        1,
+        &["run steadfast in the folder that holds `messages` and `config`"],
+    );
+    let (_, help, _) = run(&place, &["--help"]);
+    assert!(
+        help.contains("\n  78  the ledger is missing or can't be used\n"),
+        "{help}"
+    );
+}

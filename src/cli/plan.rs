@@ -204,7 +204,7 @@ fn show(rows: &[Row], campaign: &Campaign, format: PlanFormat) {
                     row.why.clone().unwrap_or_default(),
                 ]);
             }
-            print_line(&shown.to_string());
+            print_line(&table::text(shown));
         }
     }
 }
