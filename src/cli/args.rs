@@ -40,7 +40,8 @@ pub enum Command {
     /// a lost ledger would be silently begun anew. With the sandbox alone no `init` is needed.
     ///
     /// Never in place of a ledger that was lost: restore a backup. A new one knows nothing of what was posted.
-    /// Messages dated before now are not made up, but the queue, breaking messages and the evergreens would all go out again.
+    /// Messages dated before now are not made up, but the queue, breaking messages and the evergreens would
+    /// all go out again.
     Init,
     /// Run the daemon: plan, post, pick up changed files, until told to stop
     #[command(
