@@ -1,6 +1,8 @@
 //! The config, typed. Layers: compiled-in defaults, `config/default.toml`, `config/local.toml`, `--config`,
 //! the environment. Unknown keys are errors, and every problem is told at once.
 
+mod accounts;
+mod filter;
 mod keys;
 #[cfg(test)]
 mod tests;
@@ -16,16 +18,13 @@ use config::builder::DefaultState;
 use config::{Config, ConfigBuilder, Environment, File, FileFormat, Value};
 
 use crate::campaign::{Account, Roster};
-use crate::platform::{self, Entry};
-use crate::post::identity::{AccountName, propose_name};
+use crate::platform;
+use crate::post::identity::AccountName;
 use crate::text::limits::{Doubt, Limits};
 use keys::{Keys, nearest};
 
 /// The shipped reference; also the defaults.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
-
-/// The sandbox's stand-ins where no account is set: every platform that has a timeline to show.
-const STAND_INS: [&str; 2] = ["mastodon", "bluesky"];
 
 /// Everything operators can set.
 #[derive(Debug, Clone)]
@@ -183,17 +182,23 @@ impl Settings {
 
         let format = log.one_of("format", &["auto", "pretty", "json"], &mut problems);
         let filter = log.text("filter", &mut problems).unwrap_or_default();
+        problems.extend(filter::problem(&filter));
         log.finish(&mut problems);
 
+        let declared = accounts_at.names();
         let mut accounts = Vec::new();
-        for name in accounts_at.names() {
-            let keys = accounts_at.section(&name, &mut problems);
-            accounts.extend(account(&name, keys, &mut problems));
+        for name in &declared {
+            let before = problems.len();
+            let keys = accounts_at.section(name, &mut problems);
+            if problems.len() > before {
+                continue; // no table
+            }
+            accounts.extend(accounts::account(name, keys, &mut problems));
         }
-        if accounts.is_empty() && problems.is_empty() {
-            accounts = stand_ins();
+        if declared.is_empty() {
+            accounts = accounts::stand_ins();
         }
-        let groups = groups(groups_at, &accounts, &mut problems);
+        let groups = groups(groups_at, &accounts, &declared, &mut problems);
 
         match (ledger_path, listen, workers, late) {
             (Some(ledger), Some(listen), Some(workers), Some(late)) if problems.is_empty() => Ok(Self {
@@ -258,24 +263,6 @@ fn limits_of(platform: &str) -> Limits {
     entry.map_or_else(platform::sandbox::limits, |entry| (entry.limits)())
 }
 
-fn stand_ins() -> Vec<AccountSettings> {
-    let stand_in = |like: &&'static str| {
-        let name: AccountName = like.parse().ok()?;
-        let keys = toml::Table::from_iter([("like".to_owned(), toml::Value::from(*like))]);
-        Some(AccountSettings {
-            name,
-            platform: "sandbox",
-            like,
-            language: None,
-            min_gap: Duration::ZERO,
-            max_per_day: None,
-            in_doubt: InDoubt::Auto,
-            keys,
-        })
-    };
-    STAND_INS.iter().filter_map(stand_in).collect()
-}
-
 fn ledger_path(url: &str, problems: &mut Vec<String>) -> Option<PathBuf> {
     let path = url.strip_prefix("sqlite://").filter(|path| !path.is_empty());
     if path.is_none() {
@@ -304,92 +291,10 @@ fn listen(text: &str, problems: &mut Vec<String>) -> Option<SocketAddr> {
     }
 }
 
-fn account(name: &str, mut keys: Keys, problems: &mut Vec<String>) -> Option<AccountSettings> {
-    let at = format!("[account.{name}]");
-    let name: AccountName = name
-        .parse()
-        .map_err(|e| {
-            let better = propose_name(name)
-                .map(|name| format!("; write [account.{name}]"))
-                .unwrap_or_default();
-            problems.push(format!("{at}: the name can't be used: {e}{better}"));
-        })
-        .ok()?;
-    let platform = keys.text("platform", problems);
-    let Some(platform) = platform else {
-        problems.push(format!(
-            "{at} needs `platform = \"…\"`: one of {}",
-            known_platforms()
-        ));
-        return None;
-    };
-    let Some(entry) = platform::find(&platform) else {
-        let names = platform::PLATFORMS.iter().map(|entry| entry.name);
-        let meant = nearest(&platform, names)
-            .map(|near| format!(", did you mean \"{near}\"?"))
-            .unwrap_or_default();
-        problems.push(format!(
-            "{at}: this version has no platform \"{platform}\"{meant} It has {}",
-            known_platforms()
-        ));
-        return None;
-    };
-    let language = keys.text("language", problems);
-    let min_gap = keys.duration("min_gap", problems).unwrap_or_default();
-    let max_per_day = keys.number("max_per_day", problems);
-    if max_per_day == Some(0) {
-        problems.push(format!(
-            "{at}: `max_per_day = 0` would never post; take the account out of messages' `to`, or hold it"
-        ));
-    }
-    let in_doubt = match keys
-        .one_of("in_doubt", &["auto", "hold", "resend"], problems)
-        .as_deref()
-    {
-        Some("hold") => InDoubt::Hold,
-        Some("resend") => InDoubt::Resend,
-        _ => InDoubt::Auto,
-    };
-    let like = like(entry, &keys, &at, problems)?;
-    Some(AccountSettings {
-        name,
-        platform: entry.name,
-        like,
-        language,
-        min_gap,
-        max_per_day: max_per_day.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
-        in_doubt,
-        keys: keys.rest(problems)?,
-    })
-}
-
-/// What a sandbox is like; every other platform is like itself.
-fn like(entry: &'static Entry, keys: &Keys, at: &str, problems: &mut Vec<String>) -> Option<&'static str> {
-    let Some(wanted) = keys.left.get("like").filter(|_| entry.name == "sandbox") else {
-        return Some(entry.name);
-    };
-    let wanted = wanted.to_string();
-    let found = platform::find(&wanted).map(|entry| entry.name);
-    if found.is_none() {
-        problems.push(format!(
-            "{at}: `like = \"{wanted}\"`: this version has no such platform; it has {}",
-            known_platforms()
-        ));
-    }
-    found
-}
-
-fn known_platforms() -> String {
-    platform::PLATFORMS
-        .iter()
-        .map(|entry| entry.name)
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
 fn groups(
     mut at: Keys,
     accounts: &[AccountSettings],
+    declared: &[String],
     problems: &mut Vec<String>,
 ) -> BTreeMap<String, Vec<AccountName>> {
     let mut groups = BTreeMap::new();
@@ -412,7 +317,8 @@ fn groups(
         for name in names.iter().map(Value::to_string) {
             if let Some(account) = accounts.iter().find(|account| account.name.as_str() == name) {
                 members.push(account.name.clone());
-            } else {
+            } else if !declared.contains(&name) {
+                // What is wrong with one that is declared was said there.
                 let known = accounts.iter().map(|account| account.name.as_str());
                 let meant = nearest(&name, known)
                     .map(|near| format!(", did you mean \"{near}\"?"))

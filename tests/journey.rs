@@ -496,15 +496,12 @@ fn p20_an_account_that_asks_for_http_is_refused() {
     let place = Place::new(
         "[account.m]\nplatform = \"mastodon\"\nbase_url = \"http://example.org\"\naccess_token = { env = \"TOKEN\" }\n",
     );
-    assert!(place.run(&["init"]).status.success());
-    let output = place.run(&["run"]);
-    assert_eq!(
-        output.status.code(),
-        Some(2),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(String::from_utf8(output.stderr).unwrap().contains("https"));
+    for command in ["check", "init", "run"] {
+        let output = place.run(&[command]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{command}: {said}");
+        assert!(said.contains("https"), "{command}: {said}");
+    }
 }
 
 #[test]

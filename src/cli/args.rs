@@ -23,16 +23,25 @@ Begin here:
   steadfast run            post it; without accounts, to the sandbox on this machine
   steadfast hold --why …   stop everything, at once
 
-Exit status: 0 done and nothing wrong, 1 something is wrong and was said, 2 the command line or the config
-is wrong, 75 another daemon has the ledger, 78 the ledger is missing or can't be used.";
+Run every command in the campaign's folder: the one that holds `messages` and `config`.
+
+Exit status:
+   0  done, and nothing is wrong; warnings alone are nothing wrong
+   1  something is wrong, and it was said; `preview` and `post` too, if something can't go out
+   2  the command line or the config is wrong
+  75  another daemon has the ledger
+  78  the ledger is missing or can't be used";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make the ledger of a campaign with real accounts
     ///
     /// The ledger records what was posted. `run` never makes one by itself where posts leave the machine:
-    /// a lost ledger would be silently begun anew, and everything posted again. With the sandbox alone no
-    /// `init` is needed.
+    /// a lost ledger would be silently begun anew. With the sandbox alone no `init` is needed.
+    ///
+    /// Never in place of a ledger that was lost: restore a backup. A new one knows nothing of what was posted.
+    /// Messages dated before now are not made up, but the queue, breaking messages and the evergreens would
+    /// all go out again.
     Init,
     /// Run the daemon: plan, post, pick up changed files, until told to stop
     #[command(
@@ -42,7 +51,7 @@ pub enum Command {
     /// Show every problem in the message files
     ///
     /// Each with its file, line and column, what is wrong, and what to write instead. Exit status 1 if any
-    /// is an error.
+    /// is an error; warnings alone are 0.
     #[command(
         after_help = "Examples:\n  steadfast check\n  steadfast check --format json | jq '.[].message'"
     )]
@@ -65,9 +74,11 @@ pub enum Command {
         format: PlanFormat,
     },
     /// Show each platform's exact text, parts and lengths
+    ///
+    /// Exit status 1 if something in it can't go out.
     #[command(after_help = "Examples:\n  steadfast preview ten-to-two\n  steadfast preview --format json")]
     Preview {
-        /// A message (default: all)
+        /// A message's `id` in the files (default: all)
         #[arg(value_name = "ID")]
         message: Option<String>,
         #[arg(long, value_enum, default_value_t)]
@@ -86,11 +97,13 @@ pub enum Command {
         /// Only posts due since this day or instant
         #[arg(long, value_name = "TIME")]
         since: Option<String>,
+        /// Only posts of this message
         #[arg(long, value_name = "ID")]
         message: Option<String>,
+        /// Only posts to this account
         #[arg(long, value_name = "NAME")]
         account: Option<String>,
-        /// due, sending, retrying, in_doubt, held, sent, rejected or skipped
+        /// Only posts in this state: due, sending, retrying, in_doubt, held, sent, rejected or skipped
         #[arg(long)]
         state: Option<crate::post::state::State>,
         /// At most so many, the newest first
@@ -112,7 +125,9 @@ pub enum Command {
         #[arg(long)]
         why: String,
     },
-    /// Let a hold go
+    /// End holds: everybody's of exactly this scope
+    ///
+    /// Whoever set them: other people, the campaign file, the daemon. Holds of other scopes stay.
     ///
     /// What fell due meanwhile follows the campaign's `after_hold`: held for review, sent if not too late,
     /// or skipped.
@@ -121,25 +136,32 @@ pub enum Command {
         scope: ScopeArgs,
     },
     /// Post a message now, again if it was posted before
+    ///
+    /// Not a draft, and nothing that has expired or has a problem. Holds, quiet hours and spacing still stop
+    /// it; then it says until when. Exit status 1 if not everything was sent.
     #[command(
         after_help = "Examples:\n  steadfast post hearing-denied\n  steadfast post hearing-denied --to bluesky"
     )]
     Post {
+        /// The message's `id` in the files
         #[arg(value_name = "ID")]
         message: String,
         /// An account or group (default: as the message says)
         #[arg(long, value_name = "ACCOUNT")]
         to: Vec<String>,
     },
-    /// Send a held, rejected or skipped post after all
+    /// Send a held, rejected, skipped or waiting post now
     Retry {
+        /// The post's id, from `steadfast history`
         #[arg(value_name = "POST")]
         post: crate::post::identity::PostId,
     },
     /// Never send a post
     Skip {
+        /// The post's id, from `steadfast history`
         #[arg(value_name = "POST")]
         post: crate::post::identity::PostId,
+        /// The reason, for the history
         #[arg(long, default_value = "a person said so")]
         why: String,
     },
@@ -148,6 +170,7 @@ pub enum Command {
         after_help = "Examples:\n  steadfast resolve POST --sent https://mastodon.social/@campaign/1\n  steadfast resolve POST --not-sent     it is sent again"
     )]
     Resolve {
+        /// The post's id, from `steadfast history`
         #[arg(value_name = "POST")]
         post: crate::post::identity::PostId,
         #[command(flatten)]

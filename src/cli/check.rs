@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use crate::campaign::problem::Severity;
 
 use super::args::Format;
+use super::say::many;
 use super::{Exit, Failed, Office, print, print_json, show};
 
 pub(super) fn check(office: &Office, format: Format) -> Result<Exit, Failed> {
@@ -20,7 +21,7 @@ pub(super) fn check(office: &Office, format: Format) -> Result<Exit, Failed> {
                     .campaign
                     .as_ref()
                     .map_or(0, |campaign| campaign.messages.len());
-                print(&format!("no problems in {count} messages\n"));
+                print(&format!("no problems in {}\n", many(count, "message")));
             }
         }
     }

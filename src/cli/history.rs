@@ -8,6 +8,7 @@ use crate::ledger::{Filter, Ledger, Post, SentPart};
 use crate::post::state::State;
 
 use super::args::Format;
+use super::say::address;
 use super::{Exit, Failed, Office, print_json, print_line, table};
 
 pub(super) struct Asked {
@@ -42,7 +43,7 @@ struct PartRow {
 }
 
 impl Row {
-    fn new(post: Post, sent: &[SentPart]) -> Self {
+    fn new(office: &Office, post: Post, sent: &[SentPart]) -> Self {
         let part = |(index, part): (usize, crate::post::content::Part)| {
             let sent = sent.iter().find(|sent| usize::from(sent.index) == index);
             let receipt = sent.and_then(|sent| sent.receipt.as_ref());
@@ -50,7 +51,9 @@ impl Row {
                 index,
                 text: part.text,
                 id: receipt.map(|receipt| receipt.id.clone()),
-                url: receipt.and_then(|receipt| receipt.url.clone()),
+                url: receipt
+                    .and_then(|receipt| receipt.url.as_deref())
+                    .map(|url| address(office, url)),
                 sent_at: sent.and_then(|sent| sent.sent),
             }
         };
@@ -92,7 +95,7 @@ pub(super) async fn history(office: &Office, asked: Asked, format: Format) -> Re
     if let Some(ledger) = office.ledger_if_any().await? {
         for post in ledger.history(&filter).await? {
             let parts = ledger.parts(post.id).await?;
-            rows.push(Row::new(post, &parts));
+            rows.push(Row::new(office, post, &parts));
         }
     }
     match format {
@@ -118,7 +121,7 @@ pub(super) async fn history(office: &Office, asked: Asked, format: Format) -> Re
                     row.post.clone(),
                 ]);
             }
-            print_line(&shown.to_string());
+            print_line(&table::text(shown));
         }
     }
     Ok(Exit::Done)

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use crate::ledger::sqlite::{Lock, Sqlite};
-use crate::ledger::{Ledger, Scope};
+use crate::ledger::{Filter, Hold, Ledger, Scope};
+use crate::post::identity::{AccountName, MessageId};
 use crate::post::state::State;
 
 use super::args::ScopeArgs;
+use super::say::{covers, list, meant, wait_for_a_word};
 use super::{Exit, Failed, Office, print_line, speaker};
 
 /// How long the running daemon is waited for; it listens five times a second.
@@ -23,11 +25,16 @@ fn scope(args: &ScopeArgs) -> Result<Scope, Failed> {
 
 pub(super) async fn hold(office: &Office, args: &ScopeArgs, why: &str) -> Result<Exit, Failed> {
     let scope = scope(args)?;
-    known(office, &scope)?;
     let ledger = office.ledger().await?;
+    let unchecked = known(office, &scope, &ledger).await?;
     ledger.hold(&scope, why, &speaker(), office.clock.now()).await?;
     let heard = heard(office, &ledger).await?;
     print_line(&format!("{scope} is held: {why}"));
+    if let Some(unchecked) = unchecked {
+        print_line(&format!(
+            "whether there is such a message could not be checked, so look at the id once more: {unchecked}"
+        ));
+    }
     if !heard {
         print_line(
             "the daemon is slow to answer, but it can't begin anything new: every request needs the ledger's leave",
@@ -53,16 +60,15 @@ pub(super) async fn release(office: &Office, args: &ScopeArgs) -> Result<Exit, F
         .await?;
     heard(office, &ledger).await?;
     if released == 0 {
-        let others: Vec<String> = holds
-            .iter()
-            .map(|hold| format!("{} ({})", hold.scope, hold.why))
-            .collect();
-        let others = if others.is_empty() {
-            "nothing is".to_owned()
+        let (ended, in_force): (Vec<Hold>, Vec<Hold>) =
+            holds.into_iter().partition(|hold| hold.released.is_some());
+        return Err(Failed::Wrong(if ended.iter().any(|hold| hold.scope == scope) {
+            format!("{scope} is released already; the daemon deals with what fell due when it runs")
+        } else if in_force.is_empty() {
+            "nothing is held".to_owned()
         } else {
-            others.join(", ")
-        };
-        return Err(Failed::Wrong(format!("{scope} is not held; {others}")));
+            format!("{scope} is not held; what is: {}", list(&in_force))
+        }));
     }
     print_line(&format!("{scope} is released"));
     if holds
@@ -78,44 +84,66 @@ pub(super) async fn release(office: &Office, args: &ScopeArgs) -> Result<Exit, F
     }
     let waiting = ledger.in_state(State::Held, 1000).await?.len();
     if waiting > 0 {
-        print_line(&format!(
-            "{waiting} held posts wait for a word each: `steadfast history --state held`"
-        ));
+        print_line(&wait_for_a_word(waiting));
     }
     Ok(Exit::Done)
 }
 
-/// A hold of a mistyped name would stop nothing.
-fn known(office: &Office, scope: &Scope) -> Result<(), Failed> {
+/// A hold of a mistyped name would stop nothing. `Some`: whether there is such a message can't be told, because
+/// of this; a hold must work even then.
+async fn known(office: &Office, scope: &Scope, ledger: &Sqlite) -> Result<Option<String>, Failed> {
     match scope {
-        Scope::Account(name)
-            if !office
-                .settings
-                .accounts
-                .iter()
-                .any(|account| account.name == *name) =>
-        {
-            let names: Vec<&str> = office
-                .settings
-                .accounts
-                .iter()
-                .map(|account| account.name.as_str())
-                .collect();
-            Err(Failed::Usage(format!(
-                "there is no account `{name}`; there are {}",
-                names.join(", ")
-            )))
+        Scope::All => Ok(None),
+        Scope::Account(name) => known_account(office, name).map(|()| None),
+        Scope::Message(id) => {
+            let before = Filter {
+                message: Some(id.to_string()),
+                limit: Some(1),
+                ..Filter::default()
+            };
+            let posted = !ledger.history(&before).await?.is_empty();
+            if posted {
+                Ok(None)
+            } else {
+                known_message(office, id)
+            }
         }
-        _ => Ok(()),
     }
 }
 
-fn covers(scope: &Scope, post: &crate::ledger::Post) -> bool {
-    match scope {
-        Scope::All => true,
-        Scope::Account(name) => post.account == *name,
-        Scope::Message(id) => post.message == *id,
+fn known_account(office: &Office, name: &AccountName) -> Result<(), Failed> {
+    let accounts = &office.settings.accounts;
+    if accounts.iter().any(|account| account.name == *name) {
+        return Ok(());
     }
+    let names: Vec<&str> = accounts.iter().map(|account| account.name.as_str()).collect();
+    let meant = meant(name.as_str(), names.iter().copied());
+    let all = names.join(", ");
+    Err(Failed::Usage(format!(
+        "there is no account `{name}`{meant}; there are {all}"
+    )))
+}
+
+fn known_message(office: &Office, id: &MessageId) -> Result<Option<String>, Failed> {
+    let campaign = match office.read_files().map(|files| files.assembled.campaign) {
+        Ok(Ok(campaign)) => campaign,
+        Ok(Err(why)) => return Ok(Some(why)),
+        Err(unreadable) => return Ok(Some(unreadable.to_string())),
+    };
+    let ids = || {
+        let read = campaign.messages.iter().map(|message| &message.id);
+        read.chain(campaign.blocked.keys())
+    };
+    if ids().any(|known| known == id) {
+        return Ok(None);
+    }
+    if let Some((file, why)) = campaign.broken_files.first_key_value() {
+        return Ok(Some(format!("{file} cannot be read: {why}")));
+    }
+    let meant = meant(id.as_str(), ids().map(MessageId::as_str));
+    Err(Failed::Usage(format!(
+        "there is no message `{id}`{meant}, and nothing of it was ever posted"
+    )))
 }
 
 /// Rings, and waits until the running daemon has heard; without one there is nobody to wait for.

@@ -10,6 +10,7 @@ mod plan;
 mod post;
 mod preview;
 mod run;
+mod say;
 pub mod show;
 mod status;
 mod table;
@@ -170,7 +171,11 @@ pub(crate) struct Files {
 
 impl Office {
     pub fn read_files(&self) -> Result<Files, Failed> {
-        let gone = |gone: FolderGone| Failed::Wrong(format!("{gone}; is `messages` in the config right?"));
+        let gone = |gone: FolderGone| {
+            Failed::Wrong(format!(
+                "{gone}; run steadfast in the folder that holds `messages` and `config`, or set `messages` in the config"
+            ))
+        };
         let mut folder = Folder::open(&self.settings.messages).map_err(gone)?;
         let scanned = folder.scan().map_err(gone)?;
         let roster = self.settings.roster();

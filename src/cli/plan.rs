@@ -1,5 +1,7 @@
 //! `steadfast plan`: what goes out when, and for what does not: why.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
@@ -10,6 +12,7 @@ use crate::campaign::render::render;
 use crate::campaign::{Campaign, Roster};
 use crate::daemon::asked;
 use crate::ledger::{Hold, Ledger, Scope};
+use crate::post::identity::MessageId;
 use crate::post::state::State;
 
 use super::args::PlanFormat;
@@ -131,8 +134,23 @@ pub(super) async fn plan(
             text: String::new(),
         });
     }
+    rows.extend(unreadable(&campaign));
     show(&rows, &campaign, format);
     Ok(Exit::Done)
+}
+
+/// Messages of which no more is known than that they can't go out: it is not even clear to which account.
+fn unreadable(campaign: &Campaign) -> impl Iterator<Item = Row> {
+    let read: BTreeSet<&MessageId> = campaign.messages.iter().map(|message| &message.id).collect();
+    let lost = campaign.blocked.iter().filter(move |(id, _)| !read.contains(id));
+    lost.map(|(id, why)| Row {
+        message: id.to_string(),
+        account: String::new(),
+        due: None,
+        state: "blocked",
+        why: Some(why.clone()),
+        text: String::new(),
+    })
 }
 
 fn row(
@@ -186,7 +204,7 @@ fn show(rows: &[Row], campaign: &Campaign, format: PlanFormat) {
                     row.why.clone().unwrap_or_default(),
                 ]);
             }
-            print_line(&shown.to_string());
+            print_line(&table::text(shown));
         }
     }
 }

@@ -3,84 +3,190 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
+use crate::calendar::civil;
+use crate::campaign::message::{Local, Message};
 use crate::campaign::render::render;
+use crate::campaign::{Campaign, Roster, Settings};
 use crate::ledger::sqlite::{Lock, Sqlite};
-use crate::ledger::{Ledger, NewPost};
+use crate::ledger::{Hold, Ledger, NewPost, Post};
 use crate::post::identity::{Identity, Occurrence, PostId};
 use crate::post::state::State;
 
 use super::run::{Assets, assemble_world};
-use super::{Exit, Failed, Files, Office, print_line};
+use super::say::{address, covers, meant};
+use super::{Exit, Failed, Files, Office, print_line, table};
 
 /// How long the running daemon is given before we say that it goes on by itself.
 const PATIENCE: Duration = Duration::from_mins(1);
+const MOMENT: Duration = Duration::from_secs(10);
 
 pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Result<Exit, Failed> {
     let files = office.read_files()?;
-    let posts = new_posts(office, &files, message, to)?;
+    let campaign = Office::campaign(&files)?;
+    let posts = new_posts(office, &files, &campaign, message, to)?;
     let ledger = Arc::new(office.ledger().await?);
     let now = office.clock.now();
     let ids = ledger.record(posts, now).await?;
     ledger.ring().await?;
-    if Lock::is_taken(&office.settings.ledger) {
-        drop(tokio::time::timeout(PATIENCE, at_rest(&ledger, &ids)).await);
-    } else {
-        send_ourselves(office, files, &ledger, &ids).await?;
+    let daemon = Lock::is_taken(&office.settings.ledger);
+    let free = not_stopped(&ledger, &campaign, &ids, now).await?;
+    if daemon {
+        drop(tokio::time::timeout(PATIENCE, at_rest(&ledger, &free, now)).await);
+    } else if !free.is_empty() {
+        send_ourselves(office, files, &ledger, &free).await?;
     }
-    let mut all_sent = true;
-    for id in ids {
-        if let Some(post) = ledger.post(id).await? {
-            all_sent &= post.standing.state == State::Sent;
-            let parts = ledger.parts(id).await?;
-            let url = parts.iter().find_map(|part| part.receipt.as_ref()?.url.clone());
-            let said = post.standing.why.or(url).or(post.error).unwrap_or_default();
-            print_line(&format!(
-                "{}: {} {said} (post {id})",
-                post.account, post.standing.state
-            ));
+    let mut exit = Exit::Done;
+    let mut waits = false;
+    for post in read(&ledger, &ids).await? {
+        if post.standing.state != State::Sent {
+            exit = Exit::Wrong;
         }
+        let parts = ledger.parts(post.id).await?;
+        let url = parts.iter().find_map(|part| part.receipt.as_ref()?.url.clone());
+        let waiting = waiting(&post, &ledger.holds().await?, &campaign, office.clock.now());
+        waits |= waiting.is_some();
+        let url = url.map(|url| address(office, &url));
+        let said = waiting.or(post.standing.why).or(url).or(post.error);
+        print_line(&format!(
+            "{}: {} {} (post {})",
+            post.account,
+            post.standing.state,
+            said.unwrap_or_default(),
+            post.id
+        ));
     }
-    if let Some(hold) = ledger.holds().await?.first() {
-        print_line(&format!("{} is held: {}", hold.scope, hold.why));
+    if waits && !daemon {
+        print_line("no daemon is running: what waits goes out when `steadfast run` is started");
     }
-    Ok(if all_sent { Exit::Done } else { Exit::Wrong })
+    Ok(exit)
 }
 
-fn new_posts(office: &Office, files: &Files, id: &str, to: &[String]) -> Result<Vec<NewPost>, Failed> {
-    let campaign = Office::campaign(files)?;
+async fn read(ledger: &Sqlite, ids: &[PostId]) -> Result<Vec<Post>, Failed> {
+    let mut posts = Vec::new();
+    for id in ids {
+        posts.extend(ledger.post(*id).await?);
+    }
+    Ok(posts)
+}
+
+/// Those that nothing keeps from going out at once.
+async fn not_stopped(
+    ledger: &Sqlite,
+    campaign: &Campaign,
+    ids: &[PostId],
+    now: Timestamp,
+) -> Result<Vec<PostId>, Failed> {
+    let holds = ledger.holds().await?;
+    let posts = read(ledger, ids).await?;
+    let free = posts
+        .iter()
+        .filter(|post| waiting(post, &holds, campaign, now).is_none());
+    Ok(free.map(|post| post.id).collect())
+}
+
+/// What a post that may go out waits for, and until when.
+fn waiting(post: &Post, holds: &[Hold], campaign: &Campaign, now: Timestamp) -> Option<String> {
+    if !matches!(post.standing.state, State::Due | State::Retrying) {
+        return None;
+    }
+    if let Some(hold) = holds.iter().find(|hold| covers(&hold.scope, post)) {
+        let until = match hold.released {
+            None => "until it is released",
+            Some(_) => "until a daemon runs and deals with what fell due",
+        };
+        return Some(format!("{until}: {} is held: {}", hold.scope, hold.why));
+    }
+    let Settings { zone, windows, .. } = &campaign.settings;
+    let until = |at: Timestamp| format!("until {}", table::local(at, zone));
+    if let Some(closed) = windows.closed(zone, now) {
+        let open = windows.open_from(zone, now).unwrap_or(closed.until);
+        return Some(format!("{}: {}", until(open), closed.why));
+    }
+    let why = post.standing.why.clone().or_else(|| post.error.clone());
+    let later = (post.standing.not_before > now).then(|| until(post.standing.not_before))?;
+    Some(why.map_or_else(|| later.clone(), |why| format!("{later}: {why}")))
+}
+
+/// The message, if it may be posted at all.
+fn find<'c>(campaign: &'c Campaign, id: &str, now: Timestamp) -> Result<&'c Arc<Message>, Failed> {
+    let cannot = |why: &str| Failed::Wrong(format!("`{id}` can't go out as it stands: {why}"));
     let message = campaign.messages.iter().find(|message| message.id.as_str() == id);
+    if let Some((_, why)) = campaign
+        .blocked
+        .iter()
+        .find(|(blocked, _)| blocked.as_str() == id)
+    {
+        return Err(cannot(why));
+    }
     let Some(message) = message else {
+        let meant = meant(id, campaign.messages.iter().map(|message| message.id.as_str()));
         return Err(Failed::Usage(format!(
-            "there is no message `{id}` that can be read; `steadfast check` shows what is wrong"
+            "there is no message `{id}` that can be read{meant}; `steadfast check` shows what is wrong"
         )));
     };
-    let now = office.clock.now();
-    let today = crate::calendar::civil::local(&campaign.settings.zone, now).date();
-    if let Some(why) = campaign
-        .blocked
-        .get(&message.id)
-        .cloned()
-        .or_else(|| campaign.stale_fact(message, today))
-    {
-        return Err(Failed::Wrong(format!("`{id}` can't go out as it stands: {why}")));
+    if message.draft {
+        return Err(cannot("it is a draft; take `draft = true` out when it is ready"));
     }
-    let mut asked = message.as_ref().clone();
-    if !to.is_empty() {
-        asked.to = to.iter().map(|name| name.as_str().into()).collect();
-    }
-    let targets = files.roster.target_indexes(&asked.to);
-    if targets.is_empty() {
-        return Err(Failed::Usage(format!(
-            "there is no account or group named {}",
-            to.join(", ")
+    let zone = &campaign.settings.zone;
+    let expires = message.expires.and_then(|expires| match expires {
+        Local::Fixed(at) => Some(at),
+        Local::Civil(at) => civil::instant(zone, at),
+    });
+    if let Some(expired) = expires.filter(|expires| *expires <= now) {
+        return Err(cannot(&format!(
+            "it expired on {}; give it a later `expires`, or take that out",
+            table::local(expired, zone)
         )));
     }
+    let today = civil::local(zone, now).date();
+    match campaign.stale_fact(message, today) {
+        Some(why) => Err(cannot(&why)),
+        None => Ok(message),
+    }
+}
+
+/// The accounts it is to go to, as indexes of the roster.
+fn targets(roster: &Roster, message: &Message, to: &[String]) -> Result<Vec<usize>, Failed> {
+    let accounts = || roster.accounts.iter().map(|account| account.name.as_str());
+    let known = || accounts().chain(roster.groups.keys().map(String::as_str));
+    let unknown: Vec<String> = to
+        .iter()
+        .filter(|name| !known().any(|known| known == name.as_str()))
+        .map(|name| format!("there is no account or group `{name}`{}", meant(name, known())))
+        .collect();
+    if !unknown.is_empty() {
+        let all = known().collect::<Vec<_>>().join(", ");
+        return Err(Failed::Usage(format!("{}\nthere are: {all}", unknown.join("\n"))));
+    }
+    let asked: Vec<Box<str>> = to.iter().map(|name| name.as_str().into()).collect();
+    let targets = roster.target_indexes(if to.is_empty() { &message.to } else { &asked });
+    if targets.is_empty() {
+        return Err(Failed::Wrong(format!(
+            "`{}` would go to no account: see its `to`",
+            message.id
+        )));
+    }
+    Ok(targets)
+}
+
+fn new_posts(
+    office: &Office,
+    files: &Files,
+    campaign: &Campaign,
+    id: &str,
+    to: &[String],
+) -> Result<Vec<NewPost>, Failed> {
+    let now = office.clock.now();
+    let message = find(campaign, id, now)?;
+    let targets = targets(&files.roster, message, to)?;
     let mut posts = Vec::new();
     for account in targets
         .into_iter()
         .filter_map(|index| files.roster.accounts.get(index))
     {
-        let content = render(&campaign, message, account, now)
+        let content = render(campaign, message, account, now)
             .map_err(|problem| Failed::Wrong(format!("`{id}` can't go to {}: {problem}", account.name)))?;
         posts.push(NewPost {
             identity: Identity {
@@ -105,11 +211,18 @@ fn new_posts(office: &Office, files: &Files, id: &str, to: &[String]) -> Result<
     Ok(posts)
 }
 
-async fn at_rest(ledger: &Sqlite, ids: &[PostId]) {
+/// A wait of more than a moment is the daemon's alone.
+async fn at_rest(ledger: &Sqlite, ids: &[PostId], now: Timestamp) {
+    let moment = now.saturating_add(MOMENT).unwrap_or(now);
     for id in ids {
-        while ledger.post(*id).await.is_ok_and(|post| {
-            post.is_some_and(|post| matches!(post.standing.state, State::Due | State::Sending))
-        }) {
+        let moving = |post: &Post| {
+            matches!(post.standing.state, State::Due | State::Sending) && post.standing.not_before <= moment
+        };
+        while ledger
+            .post(*id)
+            .await
+            .is_ok_and(|post| post.as_ref().is_some_and(moving))
+        {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

@@ -5,9 +5,11 @@ use serde::Serialize;
 use crate::campaign::message::Message;
 use crate::campaign::render::render;
 use crate::campaign::{Account, Campaign};
+use crate::post::content::Part;
 use crate::text::count::measure;
 
 use super::args::Format;
+use super::say::meant;
 use super::{Exit, Failed, Office, print_json, print_line};
 
 #[derive(Serialize)]
@@ -28,6 +30,46 @@ struct PartRow {
     unit: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     images: Vec<String>,
+    /// A link that is shown as a card below the text.
+    #[serde(skip)]
+    card: Option<String>,
+    /// It shares another's post, and has no words of its own to be measured.
+    #[serde(skip)]
+    share: bool,
+}
+
+impl PartRow {
+    /// As a reader will see it, and as `check` measures it: with the link, where the platform shows none.
+    fn new(part: &Part, account: &Account, warn: &str) -> Self {
+        let text = part.shown_text(account.limits.abilities);
+        let measured = measure(&account.limits.length, &text, warn);
+        let link = part.link.as_ref().map(|link| link.url.clone());
+        Self {
+            card: link.filter(|url| !text.contains(url.as_str())),
+            text: text.into_owned(),
+            length: measured.length,
+            limit: measured.limit,
+            unit: measured.unit.into_owned(),
+            images: part
+                .images
+                .iter()
+                .map(|image| format!("{}: {}", image.file, image.alt))
+                .collect(),
+            share: false,
+        }
+    }
+
+    fn share(url: &str) -> Self {
+        Self {
+            text: format!("shares {url}"),
+            length: 0,
+            limit: None,
+            unit: "characters".to_owned(),
+            images: Vec::new(),
+            card: None,
+            share: true,
+        }
+    }
 }
 
 pub(super) fn preview(office: &Office, wanted: Option<&str>, format: Format) -> Result<Exit, Failed> {
@@ -39,8 +81,9 @@ pub(super) fn preview(office: &Office, wanted: Option<&str>, format: Format) -> 
         .filter(|m| wanted.is_none_or(|id| m.id.as_str() == id))
         .collect();
     if let Some(id) = wanted.filter(|_| messages.is_empty()) {
+        let meant = meant(id, campaign.messages.iter().map(|message| message.id.as_str()));
         return Err(Failed::Usage(format!(
-            "there is no message `{id}` that can be read; `steadfast check` shows what is wrong"
+            "there is no message `{id}` that can be read{meant}; `steadfast check` shows what is wrong"
         )));
     }
     let mut rows = Vec::new();
@@ -75,32 +118,22 @@ fn row(office: &Office, campaign: &Campaign, message: &Message, account: &Accoun
         Err(problem) => row.problems.push(problem.to_string()),
         Ok(content) => {
             row.language.clone_from(&content.language);
+            if let Some(url) = &content.share {
+                row.parts.push(PartRow::share(url));
+                return row;
+            }
+            let warn = content.warn.as_deref().unwrap_or_default();
             for (index, part) in content.parts.iter().enumerate() {
-                let warn = content.warn.as_deref().unwrap_or_default();
-                let measured = measure(&account.limits.length, &part.text, warn);
-                if !measured.fits() {
-                    let (length, unit) = (measured.length, &measured.unit);
-                    let limit = measured.limit.unwrap_or_default();
+                let part = PartRow::new(part, account, warn);
+                if let Some(limit) = part.limit.filter(|limit| part.length > *limit) {
                     row.problems.push(format!(
-                        "part {} has {length} {unit}, the limit is {limit}",
-                        index + 1
+                        "part {} has {} {}, the limit is {limit}",
+                        index + 1,
+                        part.length,
+                        part.unit
                     ));
                 }
-                let text = content
-                    .share
-                    .as_ref()
-                    .map_or_else(|| part.text.clone(), |url| format!("(shares {url})"));
-                row.parts.push(PartRow {
-                    text,
-                    length: measured.length,
-                    limit: measured.limit,
-                    unit: measured.unit.into_owned(),
-                    images: part
-                        .images
-                        .iter()
-                        .map(|image| format!("{}: {}", image.file, image.alt))
-                        .collect(),
-                });
+                row.parts.push(part);
             }
         }
     }
@@ -123,12 +156,17 @@ fn shown(row: &Row) -> String {
         } else {
             String::new()
         };
-        let _ = writeln!(out, "   [{number}{} {} {}]", part.length, limit, part.unit);
+        if !part.share {
+            let _ = writeln!(out, "   [{number}{} {} {}]", part.length, limit, part.unit);
+        }
         for line in part.text.lines() {
             let _ = writeln!(out, "   {line}");
         }
         for image in &part.images {
             let _ = writeln!(out, "   image {image}");
+        }
+        if let Some(card) = &part.card {
+            let _ = writeln!(out, "   card {card}");
         }
     }
     for problem in &row.problems {

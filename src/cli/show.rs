@@ -7,6 +7,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
 
+use super::say::many;
 use crate::campaign::problem::{Place, Problem, Severity, is_deceptive};
 
 /// The problems one below the other, each with its line, then how many there are. `styled`: with colours.
@@ -89,17 +90,16 @@ pub fn count(problems: &[Problem]) -> String {
             .filter(|problem| problem.severity == severity)
             .count()
     };
-    let say = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
     let files: BTreeSet<_> = problems.iter().map(|problem| &problem.place.file).collect();
     let found: Vec<String> = [(of(Severity::Error), "error"), (of(Severity::Warning), "warning")]
         .into_iter()
         .filter(|(n, _)| *n > 0)
-        .map(|(n, word)| say(n, word))
+        .map(|(n, word)| many(n, word))
         .collect();
     if found.is_empty() {
         return "no problems".to_owned();
     }
-    format!("{} in {}", found.join(", "), say(files.len(), "file"))
+    format!("{} in {}", found.join(", "), many(files.len(), "file"))
 }
 
 /// The problems as `check --format json` prints them: one element each.

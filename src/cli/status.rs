@@ -10,6 +10,7 @@ use crate::ledger::{Hold, Ledger, Scope};
 use crate::post::state::State;
 
 use super::args::Format;
+use super::say::{many, wait_for_a_word};
 use super::{Exit, Failed, Files, Office, print_json, print_line, table};
 
 #[derive(Serialize)]
@@ -19,6 +20,8 @@ struct Status {
     uptime_s: Option<i64>,
     campaign: Option<CampaignRow>,
     hold: Option<HoldRow>,
+    /// All in force, that one too.
+    holds: Vec<ScopeRow>,
     accounts: Vec<AccountRow>,
     counts: BTreeMap<&'static str, u64>,
 }
@@ -34,6 +37,17 @@ struct CampaignRow {
 
 #[derive(Serialize)]
 struct HoldRow {
+    why: String,
+    by: String,
+    since: Timestamp,
+}
+
+#[derive(Serialize)]
+struct ScopeRow {
+    /// "all", "account" or "message".
+    scope: &'static str,
+    /// Which account or message.
+    target: Option<String>,
     why: String,
     by: String,
     since: Timestamp,
@@ -84,6 +98,7 @@ async fn gather(
                 problems: files.assembled.problems.len(),
             }),
         hold: None,
+        holds: Vec::new(),
         accounts: Vec::new(),
         counts: State::ALL.iter().map(|state| (state.as_str(), 0)).collect(),
     };
@@ -114,6 +129,7 @@ async fn gather(
         by: hold.by.clone(),
         since: hold.since,
     });
+    status.holds = holds.iter().map(scope_row).collect();
     for account in &office.settings.accounts {
         let held = holds
             .iter()
@@ -134,6 +150,16 @@ async fn gather(
         });
     }
     Ok(status)
+}
+
+fn scope_row(hold: &Hold) -> ScopeRow {
+    ScopeRow {
+        scope: hold.scope.kind(),
+        target: (hold.scope != Scope::All).then(|| hold.scope.target().to_owned()),
+        why: hold.why.clone(),
+        by: hold.by.clone(),
+        since: hold.since,
+    }
 }
 
 /// The next post of each account: what waits in the ledger, or what is planned within a month.
@@ -194,10 +220,10 @@ fn show(status: &Status, files: &Files) {
     print_line(&format!("steadfast {}: the daemon is {daemon}", status.version));
     match &status.campaign {
         Some(campaign) => print_line(&format!(
-            "{}: {} messages, {} problems{}",
+            "{}: {}, {}{}",
             campaign.name,
-            campaign.messages,
-            campaign.problems,
+            many(campaign.messages, "message"),
+            many(campaign.problems, "problem"),
             if campaign.problems > 0 {
                 " (`steadfast check`)"
             } else {
@@ -209,6 +235,16 @@ fn show(status: &Status, files: &Files) {
     if let Some(hold) = &status.hold {
         print_line(&format!(
             "EVERYTHING IS HELD since {} by {}: {}",
+            table::local(hold.since, &zone),
+            hold.by,
+            hold.why
+        ));
+    }
+    for hold in &status.holds {
+        let Some(target) = &hold.target else { continue };
+        print_line(&format!(
+            "{} {target} is held since {} by {}: {}",
+            hold.scope,
             table::local(hold.since, &zone),
             hold.by,
             hold.why
@@ -231,7 +267,7 @@ fn show(status: &Status, files: &Files) {
             why.unwrap_or_default(),
         ]);
     }
-    print_line(&accounts.to_string());
+    print_line(&table::text(accounts));
     let counts: Vec<String> = status
         .counts
         .iter()
@@ -246,4 +282,12 @@ fn show(status: &Status, files: &Files) {
             counts.join(", ")
         }
     ));
+    let held = status
+        .counts
+        .get(State::Held.as_str())
+        .copied()
+        .unwrap_or_default();
+    if held > 0 {
+        print_line(&wait_for_a_word(usize::try_from(held).unwrap_or(usize::MAX)));
+    }
 }

@@ -57,17 +57,16 @@ pub fn limits() -> Limits {
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Where to sign in: the account's own server, or bsky.social.
-    #[serde(default = "bsky_social")]
-    base_url: String,
+    #[schemars(with = "Option<String>")]
+    base_url: Option<BaseUrl>,
     /// The account's handle or DID.
     identifier: String,
     /// From Settings > App passwords; never the account's own password.
     app_password: SecretSource,
 }
 
-fn bsky_social() -> String {
-    "https://bsky.social".into()
-}
+/// Where to sign in if the config does not say.
+const HOME: &str = "https://bsky.social";
 
 pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
     let config: Config = settings(table)?;
@@ -77,7 +76,7 @@ pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Plat
         .map_err(|e| format!("app_password: {e}"))?;
     tools.scrubber.learn(&password);
     let desk = SignIn {
-        base: BaseUrl::parse(&config.base_url).map_err(|e| format!("base_url: {e}"))?,
+        base: config.base_url.map_or_else(|| BaseUrl::parse(HOME), Ok)?,
         identifier: config.identifier.trim().trim_start_matches('@').to_owned(),
         password,
         vault: tools.vault.join(format!("session-{}.json", tools.account)),

@@ -50,14 +50,15 @@ pub fn limits() -> Limits {
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The account's server: `https://mastodon.social`.
-    base_url: String,
+    #[schemars(with = "String")]
+    base_url: BaseUrl,
     /// From Preferences > Development, with the scopes `write:statuses write:media read:statuses read:search`.
     access_token: SecretSource,
 }
 
 pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
     let config: Config = settings(table)?;
-    let base = BaseUrl::parse(&config.base_url).map_err(|e| format!("base_url: {e}"))?;
+    let base = config.base_url;
     let token = config
         .access_token
         .resolve()

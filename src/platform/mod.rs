@@ -12,14 +12,14 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use schemars::{Schema, SchemaGenerator};
-use serde::de::DeserializeOwned;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
 
 use crate::post::content::Part;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Receipt};
 use crate::text::limits::Limits;
-use http::Http;
+use http::{BaseUrl, Http};
 use secret::Scrubber;
 
 pub use crate::post::sealed::{Key, Prepared, Sealed};
@@ -30,6 +30,7 @@ macro_rules! entry {
             name: $platform::NAME,
             limits: $platform::limits,
             open: $platform::open,
+            check: check::<$platform::Config>,
             schema: <$platform::Config as schemars::JsonSchema>::json_schema,
         }
     };
@@ -50,6 +51,9 @@ pub struct Entry {
     /// Its usual limits; those of an account may be wider (`Platform::limits`).
     pub limits: fn() -> Limits,
     open: Open,
+    /// What is wrong with an account's own keys, as far as it can be seen without reading any secret: one
+    /// sentence each, without any value that may be one.
+    pub check: fn(&toml::Table) -> Vec<String>,
     /// The JSON schema of those keys.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
 }
@@ -57,6 +61,13 @@ pub struct Entry {
 type Open = fn(toml::Table, &Tools<'_>) -> Result<Box<dyn Platform>, String>;
 
 impl Entry {
+    /// The names of those keys.
+    pub fn keys(&self) -> Vec<String> {
+        let schema = (self.schema)(&mut SchemaGenerator::default()).to_value();
+        let own = schema.get("properties").and_then(serde_json::Value::as_object);
+        own.into_iter().flat_map(serde_json::Map::keys).cloned().collect()
+    }
+
     /// Makes an account's adapter from its own keys of `[account.NAME]`. It reads secrets and what the vault
     /// has, and speaks to nobody. What is wrong is said in one sentence, without any secret.
     pub fn open(&self, table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
@@ -176,6 +187,40 @@ fn settings<C: DeserializeOwned>(table: toml::Table) -> Result<C, String> {
     table
         .try_into()
         .map_err(|e: toml::de::Error| e.message().trim().to_owned())
+}
+
+/// Every key by itself, so that one mistake does not hide the next.
+fn check<C: DeserializeOwned + JsonSchema>(table: &toml::Table) -> Vec<String> {
+    let schema = C::json_schema(&mut SchemaGenerator::default()).to_value();
+    let required = schema.get("required").and_then(serde_json::Value::as_array);
+    let required = required
+        .into_iter()
+        .flatten()
+        .filter_map(serde_json::Value::as_str);
+    let mut problems = Vec::new();
+    for (key, value) in table {
+        let alone = toml::Table::from_iter([(key.clone(), value.clone())]);
+        if let Err(why) = settings::<C>(alone)
+            && !why.starts_with("missing field")
+        {
+            problems.push(format!("`{key}`: {why}"));
+        }
+    }
+    let missing = required.filter(|key| !table.contains_key(*key));
+    problems.extend(missing.map(|key| format!("`{key}` is missing")));
+    problems
+}
+
+/// A server.
+impl<'de> Deserialize<'de> for BaseUrl {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
+
+/// One address on a server.
+fn endpoint<'de, D: Deserializer<'de>>(from: D) -> Result<BaseUrl, D::Error> {
+    BaseUrl::endpoint(&String::deserialize(from)?).map_err(D::Error::custom)
 }
 
 /// A failure before anything was visible: what is unknown about it does no harm, so it may be tried again.

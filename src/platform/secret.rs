@@ -89,7 +89,10 @@ impl<'de> Visitor<'de> for SourceVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretSource, A::Error> {
-        let Some((key, value)) = map.next_entry::<String, String>()? else {
+        let Some((key, value)) = map
+            .next_entry::<String, String>()
+            .map_err(|_| de::Error::custom(HOW))?
+        else {
             return Err(de::Error::custom(HOW));
         };
         if map.next_key::<String>()?.is_some() {

@@ -50,19 +50,20 @@ pub fn limits() -> Limits {
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Where every post is sent to.
-    url: String,
+    #[serde(deserialize_with = "super::endpoint")]
+    #[schemars(with = "String")]
+    url: BaseUrl,
     /// `whsec_` and 24 to 64 bytes in base64, as the receiver has it too.
     secret: SecretSource,
 }
 
 pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
     let config: Config = settings(table)?;
-    let url = BaseUrl::endpoint(&config.url).map_err(|e| format!("url: {e}"))?;
     let secret = config.secret.resolve().map_err(|e| format!("secret: {e}"))?;
     tools.scrubber.learn(&secret);
     Ok(Box::new(Webhook {
         limits: limits(),
-        url,
+        url: config.url,
         signer: Signer::new(&secret).map_err(|e| format!("secret: {e}"))?,
         http: tools.http.clone(),
     }))

@@ -39,6 +39,10 @@ impl Keys {
         names
     }
 
+    pub fn given(&self, key: &str) -> bool {
+        self.left.contains_key(key)
+    }
+
     fn name(&self, key: &str) -> String {
         if self.path.is_empty() {
             key.to_owned()
@@ -78,11 +82,11 @@ impl Keys {
     pub fn text(&mut self, key: &str, problems: &mut Vec<String>) -> Option<String> {
         let value = self.take(key)?;
         let origin = value.origin().map(str::to_owned);
-        let ValueKind::String(text) = value.kind else {
-            self.wrong(key, origin.as_deref(), "text, in quotes", problems);
-            return None;
-        };
-        Some(text)
+        if let ValueKind::String(text) = value.kind {
+            return Some(text);
+        }
+        self.wrong(key, origin.as_deref(), "text, in quotes", problems);
+        None
     }
 
     pub fn one_of(&mut self, key: &str, words: &[&str], problems: &mut Vec<String>) -> Option<String> {
@@ -125,19 +129,19 @@ impl Keys {
         duration
     }
 
-    /// What is left belongs to somebody else.
-    pub fn rest(self, problems: &mut Vec<String>) -> Option<toml::Table> {
+    /// What is left belongs to somebody else, who knows these keys and no others.
+    pub fn rest(mut self, known: &[String], problems: &mut Vec<String>) -> toml::Table {
         let mut rest = toml::Table::new();
-        for (key, value) in self.left {
-            match value.try_deserialize::<toml::Value>() {
-                Ok(value) => drop(rest.insert(key, value)),
-                Err(e) => {
-                    problems.push(format!("`{}.{key}`: {e}", self.path));
-                    return None;
-                }
+        for key in known {
+            match self.take(key).map(Value::try_deserialize::<toml::Value>) {
+                Some(Ok(value)) => drop(rest.insert(key.clone(), value)),
+                // Not with the error's words: they may show the value.
+                Some(Err(_)) => problems.push(format!("`{}` can't be read", self.name(key))),
+                None => {}
             }
         }
-        Some(rest)
+        self.finish(problems);
+        rest
     }
 
     /// What is left is unknown.

@@ -135,12 +135,16 @@ impl Planner<'_> {
             if !queued && !message.draft {
                 continue;
             }
+            let end = message.expires.and_then(|expires| self.instant(expires));
+            let expired = end.is_some_and(|end| end <= self.now);
             for account in self.view.roster.target_indexes(&message.to) {
                 if self.is_recorded(message, account) || self.taken.contains(&(index, account)) {
                     continue;
                 }
                 let why = if message.draft {
                     "a draft".to_owned()
+                } else if expired {
+                    "it expired".to_owned()
                 } else if let Some(why) = self.obstacle(message, account, self.now) {
                     why
                 } else if no_slots {

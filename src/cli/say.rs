@@ -1,0 +1,76 @@
+//! What several commands say alike.
+
+use crate::campaign::problem::nearest;
+use crate::ledger::{Hold, Post, Scope};
+
+use super::Office;
+
+/// `1 post`, `2 posts`.
+pub(crate) fn many(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// What to say of so many held posts.
+pub(crate) fn wait_for_a_word(held: usize) -> String {
+    let wait = if held == 1 { "waits" } else { "wait" };
+    format!(
+        "{} {wait} for a word: steadfast history --state held",
+        many(held, "post")
+    )
+}
+
+/// `, did you mean …?` after a name that nobody has, or nothing.
+pub(crate) fn meant<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(wrong, known)
+        .map(|near| format!(", did you mean `{near}`?"))
+        .unwrap_or_default()
+}
+
+/// Where a post can be looked at: the sandbox says only where on our own page.
+pub(crate) fn address(office: &Office, url: &str) -> String {
+    if url.starts_with('/') {
+        format!("http://{}{url}", office.settings.listen)
+    } else {
+        url.to_owned()
+    }
+}
+
+/// Whether a hold stops this post.
+pub(crate) fn covers(scope: &Scope, post: &Post) -> bool {
+    match scope {
+        Scope::All => true,
+        Scope::Account(name) => post.account == *name,
+        Scope::Message(id) => post.message == *id,
+    }
+}
+
+/// `message a (wrong figure), account b (…)`.
+pub(crate) fn list(holds: &[Hold]) -> String {
+    let all: Vec<String> = holds
+        .iter()
+        .map(|hold| format!("{} ({})", hold.scope, hold.why))
+        .collect();
+    all.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!(
+            [0, 1, 2].map(|n| many(n, "held post")),
+            ["0 held posts", "1 held post", "2 held posts"]
+        );
+    }
+
+    #[test]
+    fn a_slip_is_answered_with_what_was_meant() {
+        assert_eq!(
+            meant("ten-too-two", ["hearing", "ten-to-two"]),
+            ", did you mean `ten-to-two`?"
+        );
+        assert_eq!(meant("colour", ["hearing", "ten-to-two"]), "");
+    }
+}
