@@ -11,7 +11,7 @@ use super::args::ScopeArgs;
 use super::say::{covers, list, meant, wait_for_a_word};
 use super::{Exit, Failed, Office, print_line, speaker};
 
-/// How long the running daemon is waited for; it listens five times a second.
+/// How long the running daemon is waited for; it listens all the time.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 fn scope(args: &ScopeArgs) -> Result<Scope, Failed> {
