@@ -1,6 +1,7 @@
 //! `steadfast run`: the daemon.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::signal::unix::{SignalKind, signal};
@@ -74,14 +75,15 @@ pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
     let done = daemon::run(world, latest, stop.clone(), || {
         ready.set();
         let accounts = settings.accounts.len();
-        info!(event = "daemon.ready", messages = count, accounts, listen = %listen, "ready: {count} messages, {accounts} accounts; http://{listen}");
+        info!(event = "daemon.ready", messages = count, accounts, listen = %listen, "ready at http://{listen}; messages: {count}, accounts: {accounts}");
         if settings.only_sandbox() {
             info!(event = "daemon.sandbox", "no accounts are set, so nothing leaves this machine: see http://{listen}/sandbox");
         }
     })
     .await;
     stop.cancel();
-    drop(serving.await);
+    // A browser that keeps its connection open must not keep the daemon from stopping.
+    drop(tokio::time::timeout(Duration::from_secs(1), serving).await);
     drop(watching.await);
     done?;
     info!(event = "daemon.stopped", "stopped");

@@ -11,7 +11,7 @@ pub(crate) fn table(headings: &[&str]) -> Table {
     let width = std::env::var("COLUMNS")
         .ok()
         .and_then(|columns| columns.parse().ok());
-    table.set_width(width.unwrap_or(140));
+    table.set_width(width.unwrap_or(180));
     table.set_header(headings.iter().map(|heading| heading.to_uppercase()));
     table
 }

@@ -53,6 +53,10 @@ pub(crate) struct Delivery<'a> {
 impl Delivery<'_> {
     /// Takes the post as far as it goes now.
     pub async fn run(mut self) {
+        // It was read from the ledger a moment ago, and somebody may have said stop since.
+        if self.stopped() {
+            return;
+        }
         let mut event = Event::Wake(self.gate());
         let (mut prepared, mut sealed) = (None, None);
         loop {
@@ -70,8 +74,7 @@ impl Delivery<'_> {
                     if sealed.is_none() {
                         return;
                     }
-                    let stopped = self.shared.stopped(&self.post.message, &self.post.account);
-                    event = if stopped.is_some() {
+                    event = if self.stopped() {
                         Event::Stopped
                     } else {
                         Event::Intended
@@ -91,6 +94,10 @@ impl Delivery<'_> {
                 }
             }
         }
+    }
+
+    fn stopped(&self) -> bool {
+        self.shared.stopped(&self.post.message, &self.post.account)
     }
 
     fn decide(&self, event: Event) -> Option<crate::post::step::Step> {

@@ -21,9 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::campaign::{Account, Campaign, Roster};
 use crate::clock::Clock;
-use crate::ledger::{Hold, Ledger, LedgerError};
+use crate::ledger::{Hold, Ledger, LedgerError, Scope};
 use crate::platform::Platform;
-use crate::post::identity::MessageId;
+use crate::post::identity::{AccountName, MessageId};
 use crate::settings::InDoubt;
 use crate::text::limits::Doubt;
 
@@ -67,7 +67,7 @@ pub struct World {
 /// What the parts of the daemon tell each other.
 pub(crate) struct Shared {
     pub campaign: channel::Receiver<Arc<Campaign>>,
-    /// Messages that must not go out now, by the files; the planner keeps it.
+    /// Messages that must not go out now, by the files, in order; the planner keeps it.
     pub blocked: channel::Sender<Arc<Vec<MessageId>>>,
     /// Holds in force; checked right before each request.
     pub holds: channel::Sender<Arc<Vec<Hold>>>,
@@ -94,20 +94,14 @@ impl Shared {
         Arc::clone(&self.campaign.borrow())
     }
 
-    /// The hold that stops this message on this account, if any.
-    pub fn stopped(
-        &self,
-        message: &MessageId,
-        account: &crate::post::identity::AccountName,
-    ) -> Option<String> {
-        use crate::ledger::Scope;
-        let holds = self.holds.borrow();
-        let stops = |hold: &&Hold| match &hold.scope {
+    /// Whether a hold, or its own file, stops this message on this account.
+    pub fn stopped(&self, message: &MessageId, account: &AccountName) -> bool {
+        let stops = |hold: &Hold| match &hold.scope {
             Scope::All => true,
             Scope::Account(name) => name == account,
             Scope::Message(id) => id == message,
         };
-        holds.iter().find(stops).map(|hold| hold.why.clone())
+        self.blocked.borrow().binary_search(message).is_ok() || self.holds.borrow().iter().any(stops)
     }
 }
 

@@ -164,7 +164,7 @@ impl Watch {
                     messages,
                     problems = count,
                     read,
-                    "{}: {messages} messages, {count} problems",
+                    "{}: read; messages: {messages}, problems: {count}",
                     campaign.settings.name
                 );
             }

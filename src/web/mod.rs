@@ -66,12 +66,8 @@ pub async fn serve(
         .route("/readyz", get(ready))
         .with_state(Arc::new(pages))
         .layer(axum::middleware::from_fn_with_state(port, guard::guard));
-    Ok(tokio::spawn(async move {
-        let served = axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await });
-        // A browser that keeps its connection open must not keep the daemon from stopping.
-        let bounded = async { drop(served.await) };
-        bounded.await;
-    }))
+    let served = axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await });
+    Ok(tokio::spawn(async move { drop(served.await) }))
 }
 
 /// 200 once posts are planned and sent and the ledger answers, else 503 and why.
