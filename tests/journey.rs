@@ -636,3 +636,27 @@ fn a_changed_campaign_id_stops_everything_and_is_said() {
     std::thread::sleep(Duration::from_secs(1));
     assert!(fake.texts().is_empty());
 }
+
+#[test]
+fn what_was_edited_while_the_daemon_was_down_goes_out_in_its_new_words() {
+    let fake = Fake::start();
+    let place = on_mastodon(&fake);
+    place.write("campaign.toml", &format!("{CAMPAIGN}after_hold = \"send\"\n"));
+    assert!(place.run(&["hold", "--why", "wait"]).status.success());
+    place.write(
+        "a.toml",
+        &(breaking("a", "old words") + &breaking("gone", "taken back")),
+    );
+    let mut daemon = place.start();
+    place.wait("both to wait", 20, || {
+        state(&place, "a") == "due" && state(&place, "gone") == "due"
+    });
+    daemon.kill();
+    place.write("a.toml", &breaking("a", "new words"));
+    let _daemon = place.start();
+    place.wait("the second start", 10, || place.events("daemon.ready").len() == 2);
+    assert!(place.run(&["release"]).status.success());
+    place.wait("the post", 10, || !fake.texts().is_empty());
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(fake.texts(), ["new words"]);
+}

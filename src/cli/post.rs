@@ -130,10 +130,7 @@ fn find<'c>(campaign: &'c Campaign, id: &str, now: Timestamp) -> Result<&'c Arc<
         return Err(cannot("it is a draft; take `draft = true` out when it is ready"));
     }
     let zone = &campaign.settings.zone;
-    let expires = message.expires.and_then(|expires| match expires {
-        Local::Fixed(at) => Some(at),
-        Local::Civil(at) => civil::instant(zone, at),
-    });
+    let expires = expiry(zone, message);
     if let Some(expired) = expires.filter(|expires| *expires <= now) {
         return Err(cannot(&format!(
             "it expired on {}; give it a later `expires`, or take that out",
@@ -171,6 +168,13 @@ fn targets(roster: &Roster, message: &Message, to: &[String]) -> Result<Vec<usiz
     Ok(targets)
 }
 
+fn expiry(zone: &jiff::tz::TimeZone, message: &Message) -> Option<jiff::Timestamp> {
+    match message.expires? {
+        Local::Fixed(at) => Some(at),
+        Local::Civil(at) => civil::instant(zone, at),
+    }
+}
+
 fn new_posts(
     office: &Office,
     files: &Files,
@@ -197,8 +201,8 @@ fn new_posts(
             },
             platform: account.platform,
             due: now,
-            late: office.settings.late,
-            expires: None,
+            late: message.late.unwrap_or(office.settings.late),
+            expires: expiry(&campaign.settings.zone, message),
             recurring: false,
             breaking: true,
             slot: None,

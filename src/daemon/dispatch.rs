@@ -64,6 +64,10 @@ pub(crate) async fn dispatch(
         world: Arc::new(world),
         shared,
         stop: stop.clone(),
+        only: match &ends {
+            Ends::Never => None,
+            Ends::After(posts) => Some(posts.iter().copied().collect()),
+        },
     };
     loop {
         // Asked to be woken before it looks, so that nothing slips between.
@@ -110,6 +114,8 @@ struct Dispatch {
     /// What is in flight: the task, its lane and its post.
     claimed: HashMap<Id, (usize, Post)>,
     tasks: JoinSet<()>,
+    /// Nothing but these.
+    only: Option<HashSet<PostId>>,
 }
 
 impl Dispatch {
@@ -134,7 +140,10 @@ impl Dispatch {
                 if let Some(lane) = self.lanes.get_mut(number) {
                     lane.page = posts
                         .into_iter()
-                        .filter(|post| !in_flight.contains(&post.id))
+                        .filter(|post| {
+                            !in_flight.contains(&post.id)
+                                && self.only.as_ref().is_none_or(|only| only.contains(&post.id))
+                        })
                         .collect();
                 }
                 next = earliest(next, self.world.ledger.next_ready(&account, now, &blocked).await?);

@@ -64,6 +64,9 @@ pub struct World {
     pub late: Duration,
 }
 
+/// How long `steadfast post` stays where no daemon is running.
+const ALONE: Duration = Duration::from_mins(1);
+
 /// What the parts of the daemon tell each other.
 pub(crate) struct Shared {
     pub campaign: channel::Receiver<Arc<Campaign>>,
@@ -163,7 +166,14 @@ pub async fn deliver_only(
 ) -> Result<(), LedgerError> {
     let shared = Arc::new(Shared::new(campaign, &world));
     shared.pace.load(&world).await?;
+    holds::follow_file(&world, &shared).await?;
     holds::refresh(&world, &shared).await?;
+    // Whoever says stop meanwhile leaves them waiting: then there is nothing to stay for.
+    let bounded = stop.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(ALONE).await;
+        bounded.cancel();
+    });
     let deliveries = dispatch::dispatch(world, shared, stop, Ends::After(posts)).await;
     deliveries.finish(GRACE).await;
     Ok(())

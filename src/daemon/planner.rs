@@ -26,6 +26,10 @@ use super::{Shared, World, report, until};
 /// short enough that an edit in the last minute still counts.
 const LEAD: Duration = Duration::from_secs(2);
 
+/// The longest sleep, and the wait after the ledger failed.
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// How long to wait for others before looking at what went out.
 const SETTLE: Duration = Duration::from_millis(100);
 
@@ -36,6 +40,8 @@ pub(crate) struct Planner {
     /// Posts whose words could not be made, already complained of.
     unspeakable: HashSet<PostId>,
     next: Option<Timestamp>,
+    /// The files or the past have changed, and that is not taken up yet.
+    behind: bool,
 }
 
 impl Planner {
@@ -46,8 +52,10 @@ impl Planner {
             past: Past::default(),
             unspeakable: HashSet::new(),
             next: None,
+            behind: true,
         };
-        planner.reload().await?;
+        // The files may have changed while nobody was looking.
+        planner.take_up().await?;
         Ok(planner)
     }
 
@@ -62,6 +70,8 @@ impl Planner {
                     .saturating_sub(LEAD)
                     .max(Duration::from_millis(10))
             });
+            // A machine that slept, or whose clock was set, is noticed by then.
+            let asleep = asleep.min(LONGEST_SLEEP);
             tokio::select! {
                 () = stop.cancelled() => return,
                 changed = campaign.changed() => {
@@ -69,12 +79,7 @@ impl Planner {
                         return;
                     }
                     campaign.mark_unchanged();
-                    let done = async { self.refresh().await?; self.reload().await };
-                    if let Err(e) = done.await {
-                        tracing::error!(event = "ledger.failed", error = %e, "the changed files can't be planned yet: {e}");
-                        self.next = Some(self.world.clock.now().saturating_add(LEAD + Duration::from_secs(1)).unwrap_or(Timestamp::MAX));
-                        continue;
-                    }
+                    self.behind = true;
                 }
                 () = went_out => {
                     // Only then does it matter to what is still to come.
@@ -83,14 +88,28 @@ impl Planner {
                     }
                     // Of many that go out at once, one look is enough.
                     tokio::time::sleep(SETTLE).await;
-                    if self.reload().await.is_err() {
-                        continue;
-                    }
+                    self.behind = true;
                 }
                 () = tokio::time::sleep(asleep) => {}
             }
+            if self.behind
+                && let Err(e) = self.take_up().await
+            {
+                tracing::error!(event = "ledger.failed", error = %e, "the files can't be planned yet: {e}");
+                tokio::time::sleep(AGAIN).await;
+                self.next = Some(self.world.clock.now());
+                continue;
+            }
             self.plan().await;
         }
+    }
+
+    /// Lets what is recorded follow the files, then reads the past anew.
+    async fn take_up(&mut self) -> Result<(), LedgerError> {
+        self.refresh().await?;
+        self.reload().await?;
+        self.behind = false;
+        Ok(())
     }
 
     /// Whether any message comes after another: only then does it matter what went out.
@@ -235,7 +254,10 @@ impl Planner {
         blocked.extend(stale.map(|message| message.id.clone()));
         if !campaign.broken_files.is_empty() {
             // Their messages may be unreadable by now, but what was recorded of them is still ours to stop.
-            if let Ok(open) = self.world.ledger.in_state(State::Due, u32::MAX).await {
+            for state in [State::Due, State::Retrying, State::InDoubt] {
+                let Ok(open) = self.world.ledger.in_state(state, u32::MAX).await else {
+                    return; // what was held back before stays so
+                };
                 let broken = open
                     .into_iter()
                     .filter(|post| campaign.broken_files.contains_key(post.file.as_str()));
@@ -319,18 +341,23 @@ impl Planner {
                 Follow::Unplan("it is no longer in the files")
             };
         };
+        // What a person asked for with `post` has no time of its own, and may go where the message does not.
+        let planned = !post.occurrence.is_asked();
         if message.draft {
             return Follow::Unplan("it is a draft again");
         }
-        let targets = self.world.roster.target_indexes(&message.to);
-        let account = targets
-            .iter()
-            .filter_map(|index| self.world.roster.accounts.get(*index));
-        let Some(account) = account.into_iter().find(|account| account.name == post.account) else {
+        let accounts = &self.world.roster.accounts;
+        let Some(index) = accounts.iter().position(|account| account.name == post.account) else {
+            return Follow::Same;
+        };
+        if planned && !self.world.roster.target_indexes(&message.to).contains(&index) {
             return Follow::Unplan("it no longer goes to this account");
+        }
+        let Some(account) = accounts.get(index) else {
+            return Follow::Same;
         };
         let moved = match message.when {
-            When::At(local) => instant(campaign, local).is_some_and(|at| until(at, now) > LEAD),
+            When::At(local) if planned => instant(campaign, local).is_some_and(|at| until(at, now) > LEAD),
             _ => false,
         };
         if moved {

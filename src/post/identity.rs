@@ -140,6 +140,11 @@ impl Occurrence {
         Self(format!("asked {stamp}").into())
     }
 
+    /// Whether a person asked for it with `post ID`.
+    pub fn is_asked(&self) -> bool {
+        self.0.starts_with("asked ")
+    }
+
     /// As the ledger stores it.
     pub fn from_stored(text: &str) -> Self {
         Self(text.into())
