@@ -95,7 +95,10 @@ impl InDoubt {
         match self {
             InDoubt::Auto => platform,
             InDoubt::Hold => Doubt::Ask,
-            InDoubt::Resend => Doubt::Key { window: None },
+            InDoubt::Resend => Doubt::Key {
+                window: None,
+                then: None,
+            },
         }
     }
 }

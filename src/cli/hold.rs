@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::ledger::sqlite::{Lock, Sqlite};
+use crate::ledger::sqlite::Sqlite;
 use crate::ledger::{Filter, Hold, Ledger, Scope};
 use crate::post::identity::{AccountName, MessageId};
 use crate::post::state::State;
@@ -28,7 +28,7 @@ pub(super) async fn hold(office: &Office, args: &ScopeArgs, why: &str) -> Result
     let ledger = office.ledger().await?;
     let unchecked = known(office, &scope, &ledger).await?;
     ledger.hold(&scope, why, &speaker(), office.clock.now()).await?;
-    let heard = heard(office, &ledger).await?;
+    let heard = heard(&ledger).await?;
     print_line(&format!("{scope} is held: {why}"));
     if let Some(unchecked) = unchecked {
         print_line(&format!(
@@ -58,7 +58,7 @@ pub(super) async fn release(office: &Office, args: &ScopeArgs) -> Result<Exit, F
     let released = ledger
         .release(&scope, &speaker(), None, office.clock.now())
         .await?;
-    heard(office, &ledger).await?;
+    heard(&ledger).await?;
     if released == 0 {
         let (ended, in_force): (Vec<Hold>, Vec<Hold>) =
             holds.into_iter().partition(|hold| hold.released.is_some());
@@ -146,15 +146,12 @@ fn known_message(office: &Office, id: &MessageId) -> Result<Option<String>, Fail
     )))
 }
 
-/// Rings, and waits until the running daemon has heard; without one there is nobody to wait for.
-async fn heard(office: &Office, ledger: &Sqlite) -> Result<bool, Failed> {
+/// Rings, and waits until every daemon that may send has heard; without one there is nobody to wait for.
+async fn heard(ledger: &dyn Ledger) -> Result<bool, Failed> {
     let bell = ledger.ring().await?;
-    if !Lock::is_taken(&office.settings.ledger) {
-        return Ok(true);
-    }
     let listening = async {
-        while ledger.last_heard().await? < bell {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        while ledger.daemons().await?.iter().any(|daemon| daemon.heard < bell) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         Ok::<(), Failed>(())
     };

@@ -57,7 +57,10 @@ pub(super) async fn plan(
             open.extend(ledger.in_state(State::Retrying, 100_000).await?);
             open.extend(ledger.in_state(State::Held, 100_000).await?);
             (
-                ledger.past(&asked(&campaign), now).await?,
+                Past {
+                    recorded: ledger.recorded().await?,
+                    ..ledger.past(&asked(&campaign), now).await?
+                },
                 ledger.holds().await?,
                 open,
             )

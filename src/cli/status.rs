@@ -170,10 +170,14 @@ async fn next_due(
     ledger: Option<&Sqlite>,
     now: Timestamp,
 ) -> Result<BTreeMap<String, Timestamp>, Failed> {
+    use crate::calendar::past::Past;
     use crate::calendar::plan::{Fate, View, plan};
     let past = match ledger {
-        Some(ledger) => ledger.past(&crate::daemon::asked(campaign), now).await?,
-        None => crate::calendar::past::Past::default(),
+        Some(ledger) => Past {
+            recorded: ledger.recorded().await?,
+            ..ledger.past(&crate::daemon::asked(campaign), now).await?
+        },
+        None => Past::default(),
     };
     let view = View {
         campaign,

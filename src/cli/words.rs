@@ -1,7 +1,7 @@
 //! `retry`, `skip`, `resolve`: a person's word on one post.
 
 use crate::campaign::render::render;
-use crate::ledger::{Conclusion, Ledger, Post};
+use crate::ledger::{Change, Conclusion, Ledger, Post};
 use crate::post::content::Content;
 use crate::post::identity::PostId;
 use crate::post::state::State;
@@ -29,7 +29,7 @@ pub(super) async fn resolve(office: &Office, post: PostId, how: Resolution) -> R
 
 async fn say(office: &Office, id: PostId, word: Word) -> Result<Exit, Failed> {
     let ledger = office.ledger().await?;
-    let post = ledger
+    let mut post = ledger
         .post(id)
         .await?
         .ok_or_else(|| Failed::Wrong(format!("there is no post {id}; `steadfast history` lists them")))?;
@@ -50,7 +50,15 @@ async fn say(office: &Office, id: PostId, word: Word) -> Result<Exit, Failed> {
     };
     let to = next.standing;
     if to.state == State::Due && to.part == 0 {
-        ledger.reword(vec![(id, as_of_now(office, &post)?)], now).await?;
+        let change = Change {
+            post: id,
+            content: as_of_now(office, &post)?,
+            late: post.late,
+            expires: post.expires,
+            moved: None,
+        };
+        ledger.reword(vec![change], now).await?;
+        post.fence = ledger.post(id).await?.map_or(post.fence, |now| now.fence);
     }
     let conclusion = Conclusion::of(&post, to.clone(), rest, now);
     if !ledger.conclude(conclusion).await? {

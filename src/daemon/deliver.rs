@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::ledger::{BY_DAEMON, Conclusion, Intended, Intent, Post, Scope};
 use crate::platform::{ImageBytes, Outgoing};
 use crate::post::content::Image;
 use crate::post::identity::Identity;
-use crate::post::outcome::{Class, Failure, Receipt};
+use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::post::sealed::{Key, Prepared, Sealed};
 use crate::post::state::{Standing, State, Terms};
 use crate::post::step::{Action, Event, ForAccount, Gate, Rest, step};
@@ -36,6 +37,13 @@ pub(crate) fn terms_of(post: &Post, doubt: Doubt) -> Terms {
         recurring: post.recurring,
         doubt,
     }
+}
+
+/// What became of an intent.
+enum Intention {
+    Durable(Sealed),
+    Refused,
+    NotYet(Timestamp),
 }
 
 /// How long to wait before the ledger is asked again to take what it must not lose.
@@ -70,20 +78,27 @@ impl Delivery<'_> {
                     if self.stopping.is_cancelled() {
                         return; // nothing durable yet: it is due again at the next start
                     }
-                    sealed = self.intend(next.standing, prepared.take()).await;
-                    if sealed.is_none() {
-                        return;
-                    }
-                    event = if self.stopped() {
-                        Event::Stopped
-                    } else {
-                        Event::Intended
+                    event = match self.intend(next.standing, prepared.take()).await {
+                        Intention::Durable(frozen) => {
+                            sealed = Some(frozen);
+                            if self.stopped() {
+                                Event::Stopped
+                            } else {
+                                Event::Intended(self.gate())
+                            }
+                        }
+                        Intention::NotYet(until) => Event::Wake(Gate {
+                            account_until: Some(until),
+                            ..Gate::default()
+                        }),
+                        Intention::Refused => return,
                     };
                 }
                 Action::Publish => {
                     let Some(sealed) = sealed.take() else { return };
                     event = Event::Answered(self.outlet.platform.publish(&sealed).await);
                 }
+                Action::Look => event = Event::Looked(self.look().await),
                 Action::Rest(rest) => {
                     self.rest(next.standing, rest).await;
                     let more = self.post.standing.state == State::Due && self.post.standing.part > 0;
@@ -127,17 +142,19 @@ impl Delivery<'_> {
         let now = self.world.clock.now();
         let campaign = self.shared.campaign();
         let settings = &campaign.settings;
-        let standing = &self.post.standing;
         let account = &self.outlet.account;
-        let fresh = standing.part == 0 && !standing.doubted;
-        let spaced = fresh
+        let spaced = self
+            .is_fresh()
             .then(|| self.shared.pace.spaced(account, &settings.zone, now))
             .flatten();
+        let quiet = settings
+            .windows
+            .closed(&settings.zone, now)
+            .map(|closed| closed.until);
+        // What may be somebody else's by now is left alone until we know.
+        let lost = (!self.world.ledger.trusted()).then(|| now.saturating_add(LEDGER_AGAIN).unwrap_or(now));
         Gate {
-            closed_until: settings
-                .windows
-                .closed(&settings.zone, now)
-                .map(|closed| closed.until),
+            closed_until: quiet.max(lost),
             account_until: self.shared.pace.waits(&account.name, now).max(spaced),
         }
     }
@@ -204,31 +221,63 @@ impl Delivery<'_> {
         Ok(thread)
     }
 
-    /// Writes the intent. `None`: it was refused, and nothing may leave.
-    async fn intend(&mut self, to: Standing, prepared: Option<Prepared>) -> Option<Sealed> {
+    /// The first request of the first part: the one that takes a place in its account's pace.
+    fn is_fresh(&self) -> bool {
+        self.post.standing.part == 0 && !self.post.standing.doubted()
+    }
+
+    /// Asks the platform what became of the request that had no answer.
+    async fn look(&self) -> Result<Found, Failure> {
+        let Some(sealed) = self.frozen().await else {
+            return Err(Failure::new(Class::Transient, "the frozen request can't be read"));
+        };
+        let since = self.post.standing.first_intent.unwrap_or(self.post.due);
+        self.outlet.platform.find(&sealed, since).await
+    }
+
+    /// Writes the intent.
+    async fn intend(&mut self, to: Standing, prepared: Option<Prepared>) -> Intention {
         let key = self.key();
         let frozen = match prepared {
             Some(prepared) => Sealed { prepared, key },
-            None => self.frozen().await?,
+            None => match self.frozen().await {
+                Some(frozen) => frozen,
+                None => return Intention::Refused,
+            },
+        };
+        let at = self.world.clock.now();
+        let pace = if self.is_fresh() {
+            let zone = &self.shared.campaign().settings.zone;
+            super::pace::pace_of(&self.outlet.account, zone, at)
+        } else {
+            None
         };
         let intent = Intent {
             post: self.post.id,
+            account: self.post.account.clone(),
             from: self.post.standing.state,
+            fence: self.post.fence,
             to: to.clone(),
+            pace,
             key,
             prepared: Some(frozen.prepared.clone()),
-            at: self.world.clock.now(),
+            at,
         };
         match self.world.ledger.intend(intent).await {
             Ok(Intended::Durable) => {
                 self.post.standing = to;
-                Some(frozen)
+                self.post.fence = self.post.fence.next();
+                Intention::Durable(frozen)
             }
-            Ok(Intended::Refused) => None,
+            Ok(Intended::Refused) => Intention::Refused,
+            Ok(Intended::NotYet(until)) => {
+                self.shared.pace.learn(&self.post.account, pace.is_some(), until);
+                Intention::NotYet(until)
+            }
             Err(e) => {
                 tracing::error!(event = "ledger.failed", error = %e, "nothing is sent, because its intent can't be recorded: {e}");
                 tokio::time::sleep(LEDGER_AGAIN).await;
-                None
+                Intention::Refused
             }
         }
     }
@@ -253,7 +302,9 @@ impl Delivery<'_> {
         if let Some(account) = &rest.account {
             self.for_account(account).await;
         }
-        let conclusion = Conclusion::of(&self.post, to.clone(), rest.clone(), now);
+        let mut conclusion = Conclusion::of(&self.post, to.clone(), rest.clone(), now);
+        conclusion.keep =
+            to.state == State::Due && to.part > self.post.standing.part && !self.stopping.is_cancelled();
         let mut told = false;
         let moved = loop {
             match self.world.ledger.conclude(conclusion.clone()).await {
@@ -280,11 +331,12 @@ impl Delivery<'_> {
         }
         report::rest(&self.post, &to, &rest, now);
         // One in doubt counts too, once: it may be out.
-        let first = self.post.standing.part == 0 && !self.post.standing.doubted;
+        let first = self.is_fresh();
         if first && (rest.receipt.is_some() || to.state == State::InDoubt) {
             self.shared.pace.went_out(&self.outlet.account, now);
         }
         self.post.standing = to;
+        self.post.fence = self.post.fence.next();
         if self.post.standing.state == State::Sent {
             self.shared.went_out.notify_one();
         }

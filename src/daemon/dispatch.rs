@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::ledger::{LedgerError, Post};
+use crate::ledger::{Fence, LedgerError, Post};
 use crate::post::identity::PostId;
 use crate::post::state::State;
 
@@ -61,6 +61,7 @@ pub(crate) async fn dispatch(
         lanes: world.outlets.iter().map(|_| Lane::default()).collect(),
         claimed: HashMap::new(),
         tasks: JoinSet::new(),
+        forgotten: Vec::new(),
         world: Arc::new(world),
         shared,
         stop: stop.clone(),
@@ -87,12 +88,16 @@ pub(crate) async fn dispatch(
             break;
         }
         tokio::select! {
+            biased;
             () = stop.cancelled() => break,
             () = look => dispatch.forget_pages(),
             Some(done) = dispatch.tasks.join_next_with_id() => dispatch.done(done).await,
             () = tokio::time::sleep(next.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)) => {}
         }
     }
+    dispatch.forget_pages();
+    // Best effort: what is not given back is free when our claim has run out.
+    drop(dispatch.world.ledger.let_go(dispatch.forgotten).await);
     Deliveries {
         tasks: dispatch.tasks,
     }
@@ -114,6 +119,8 @@ struct Dispatch {
     /// What is in flight: the task, its lane and its post.
     claimed: HashMap<Id, (usize, Post)>,
     tasks: JoinSet<()>,
+    /// Claimed, not begun, and to be given back.
+    forgotten: Vec<(PostId, Fence)>,
     /// Nothing but these.
     only: Option<HashSet<PostId>>,
 }
@@ -122,6 +129,10 @@ impl Dispatch {
     /// Begins what may begin; says how long nothing more will be due.
     async fn fill(&mut self) -> Result<Option<Duration>, LedgerError> {
         let now = self.world.clock.now();
+        if !self.forgotten.is_empty() {
+            let forgotten = std::mem::take(&mut self.forgotten);
+            self.world.ledger.let_go(forgotten).await?;
+        }
         let blocked = self.shared.blocked.borrow().clone();
         let mut next: Option<Timestamp> = None;
         for number in 0..self.lanes.len() {
@@ -135,7 +146,7 @@ impl Dispatch {
                 continue;
             }
             if self.lanes.get(number).is_some_and(|lane| lane.page.is_empty()) && room > 0 {
-                let posts = self.world.ledger.ready(&account, now, &blocked, PAGE).await?;
+                let posts = self.world.ledger.claim(&account, now, &blocked, PAGE).await?;
                 let in_flight: HashSet<PostId> = self.claimed.values().map(|(_, post)| post.id).collect();
                 if let Some(lane) = self.lanes.get_mut(number) {
                     lane.page = posts
@@ -226,7 +237,8 @@ impl Dispatch {
 
     fn forget_pages(&mut self) {
         for lane in &mut self.lanes {
-            lane.page.clear();
+            let forgotten = lane.page.drain(..).map(|post| (post.id, post.fence));
+            self.forgotten.extend(forgotten);
         }
     }
 

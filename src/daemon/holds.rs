@@ -15,6 +15,7 @@ pub(crate) async fn listen(world: World, shared: Arc<Shared>, stop: Cancellation
     let mut heard = None;
     loop {
         let changed = tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             changed = campaign.changed() => changed.is_ok(),
             () = world.ledger.listen() => false,

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch as channel};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::campaign::{Account, Campaign, Roster};
@@ -122,7 +123,7 @@ pub async fn run(
     ready: impl FnOnce(),
 ) -> Result<(), LedgerError> {
     let shared = Arc::new(Shared::new(campaign, &world));
-    recover::recover(&world).await?;
+    recover::recover(&world, true).await?;
     shared.pace.load(&world).await?;
     holds::follow_file(&world, &shared).await?;
     holds::refresh(&world, &shared).await?;
@@ -134,17 +135,16 @@ pub async fn run(
         .await?;
     ready();
 
-    let tracker = tokio_util::task::TaskTracker::new();
-    tracker.spawn(planner.run(stop.clone()));
-    tracker.spawn(holds::listen(world.clone(), Arc::clone(&shared), stop.clone()));
+    // Dropping the set ends what is in it: nothing outlives the daemon.
+    let mut hands = JoinSet::new();
+    hands.spawn(planner.run(stop.clone()));
+    hands.spawn(holds::listen(world.clone(), Arc::clone(&shared), stop.clone()));
+    hands.spawn(recover::watch(world.clone(), Arc::clone(&shared), stop.clone()));
     let deliveries = dispatch::dispatch(world.clone(), Arc::clone(&shared), stop.clone(), Ends::Never).await;
     // Dispatch ends when `stop` is said; what it had in flight may finish.
     deliveries.finish(GRACE).await;
-    tracker.close();
-    if tokio::time::timeout(Duration::from_secs(1), tracker.wait())
-        .await
-        .is_err()
-    {
+    let all = async { while hands.join_next().await.is_some() {} };
+    if tokio::time::timeout(Duration::from_secs(1), all).await.is_err() {
         tracing::warn!(
             event = "daemon.abandoned",
             "a part of the daemon did not stop in time"

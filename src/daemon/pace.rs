@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 
 use crate::calendar::traffic::Traffic;
 use crate::campaign::Account;
-use crate::ledger::{Filter, LedgerError};
+use crate::ledger::{Filter, LedgerError, Pace as LedgerPace};
 use crate::post::identity::AccountName;
 
 use super::World;
@@ -23,6 +23,23 @@ pub(crate) struct Pace {
 struct Lane {
     traffic: Traffic,
     waits: Option<Timestamp>,
+    /// Until when the ledger says that the pace lets nothing through: others send for this account too.
+    full: Option<Timestamp>,
+}
+
+/// The account's pace as the ledger is to hold it; `None` where it has none.
+pub(crate) fn pace_of(account: &Account, zone: &TimeZone, at: Timestamp) -> Option<LedgerPace> {
+    let spacing = account.spacing();
+    if spacing.min_gap.is_zero() && spacing.max_per_day.is_none() {
+        return None;
+    }
+    let day = at.to_zoned(zone.clone()).start_of_day().ok()?;
+    let next = day.checked_add(1.day()).ok()?.start_of_day().ok()?;
+    Some(LedgerPace {
+        min_gap: spacing.min_gap,
+        max_per_day: spacing.max_per_day,
+        day: (day.timestamp(), next.timestamp()),
+    })
 }
 
 impl Pace {
@@ -81,11 +98,9 @@ impl Pace {
     /// Until when the account's spacing lets nothing through.
     pub fn spaced(&self, account: &Account, zone: &TimeZone, now: Timestamp) -> Option<Timestamp> {
         let lanes = self.lanes();
-        let free = lanes
-            .get(&account.name)?
-            .traffic
-            .free_from(&account.spacing(), zone, now);
-        (free > now).then_some(free)
+        let lane = lanes.get(&account.name)?;
+        let free = lane.traffic.free_from(&account.spacing(), zone, now);
+        Some(free).max(lane.full).filter(|free| *free > now)
     }
 
     pub fn went_out(&self, account: &Account, at: Timestamp) {
@@ -96,6 +111,18 @@ impl Pace {
                 .or_default()
                 .traffic
                 .add(at);
+        }
+    }
+
+    /// The ledger knows better: until then nothing goes out, for want of room in the pace (`paced`) or because
+    /// the platform said so.
+    pub fn learn(&self, account: &AccountName, paced: bool, until: Timestamp) {
+        let mut lanes = self.lanes();
+        let lane = lanes.entry(account.clone()).or_default();
+        if paced {
+            lane.full = Some(until);
+        } else {
+            lane.waits = Some(until);
         }
     }
 

@@ -13,13 +13,10 @@ use crate::calendar::plan::{Fate, Planned, View, plan};
 use crate::campaign::Campaign;
 use crate::campaign::message::{Local, Message, When};
 use crate::campaign::render::render;
-use crate::ledger::{Conclusion, LedgerError, NewPost, Post};
+use crate::ledger::{LedgerError, NewPost};
 use crate::post::identity::{MessageId, PostId};
 use crate::post::state::State;
-use crate::post::step::{Action, Event, Word, step};
-use crate::text::limits::Doubt;
 
-use super::deliver::terms_of;
 use super::{Shared, World, report, until};
 
 /// How long before its time a post is recorded: long enough that a thousand of one second are all there,
@@ -33,6 +30,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// How long to wait for others before looking at what went out.
 const SETTLE: Duration = Duration::from_millis(100);
 
+mod follow;
+
 pub(crate) struct Planner {
     world: World,
     shared: Arc<Shared>,
@@ -42,7 +41,16 @@ pub(crate) struct Planner {
     next: Option<Timestamp>,
     /// The files or the past have changed, and that is not taken up yet.
     behind: bool,
+    /// Up to which recorded post the change is taken up; the rest follows, page by page.
+    taken_up: Option<PostId>,
+    /// Whether this process planned when last asked.
+    leads: bool,
 }
+
+/// How many recorded posts follow the files at a time: what is due meanwhile does not wait for the rest.
+const PAGE: u32 = 500;
+/// How often one that does not plan asks whether it is its turn.
+const MY_TURN: Duration = Duration::from_secs(1);
 
 impl Planner {
     pub async fn start(world: World, shared: Arc<Shared>) -> Result<Self, LedgerError> {
@@ -53,10 +61,36 @@ impl Planner {
             unspeakable: HashSet::new(),
             next: None,
             behind: true,
+            taken_up: None,
+            leads: false,
         };
-        // The files may have changed while nobody was looking.
-        planner.take_up().await?;
+        planner.turn().await?;
         Ok(planner)
+    }
+
+    /// Takes up what changed, if it is this process that plans.
+    async fn turn(&mut self) -> Result<(), LedgerError> {
+        let led = std::mem::replace(&mut self.leads, self.world.ledger.leads().await?);
+        if !self.leads {
+            return Ok(());
+        }
+        if !led {
+            // The files may have changed while nobody was looking, and others may have planned.
+            self.past.recorded = self.world.ledger.recorded().await?;
+            self.behind = true;
+        }
+        if std::mem::take(&mut self.behind) {
+            self.taken_up = Some(PostId::default());
+            self.unspeakable.clear();
+            if let Err(e) = self.reload().await {
+                self.behind = true;
+                return Err(e);
+            }
+        }
+        if let Some(after) = self.taken_up {
+            self.taken_up = self.refresh(after).await?;
+        }
+        Ok(())
     }
 
     /// Plans whenever the campaign changes, a post went out that others wait for, or the next is near.
@@ -70,9 +104,14 @@ impl Planner {
                     .saturating_sub(LEAD)
                     .max(Duration::from_millis(10))
             });
-            // A machine that slept, or whose clock was set, is noticed by then.
-            let asleep = asleep.min(LONGEST_SLEEP);
+            let asleep = match (self.leads, self.taken_up) {
+                // A machine that slept, or whose clock was set, is noticed by then.
+                (true, None) => asleep.min(LONGEST_SLEEP),
+                (true, Some(_)) => Duration::ZERO,
+                (false, _) => MY_TURN,
+            };
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 changed = campaign.changed() => {
                     if changed.is_err() {
@@ -92,9 +131,7 @@ impl Planner {
                 }
                 () = tokio::time::sleep(asleep) => {}
             }
-            if self.behind
-                && let Err(e) = self.take_up().await
-            {
+            if let Err(e) = self.turn().await {
                 tracing::error!(event = "ledger.failed", error = %e, "the files can't be planned yet: {e}");
                 tokio::time::sleep(AGAIN).await;
                 self.next = Some(self.world.clock.now());
@@ -102,14 +139,6 @@ impl Planner {
             }
             self.plan().await;
         }
-    }
-
-    /// Lets what is recorded follow the files, then reads the past anew.
-    async fn take_up(&mut self) -> Result<(), LedgerError> {
-        self.refresh().await?;
-        self.reload().await?;
-        self.behind = false;
-        Ok(())
     }
 
     /// Whether any message comes after another: only then does it matter what went out.
@@ -135,7 +164,10 @@ impl Planner {
         if !unknown.is_empty() {
             self.world.ledger.know(unknown, now).await?;
         }
-        self.past = self.world.ledger.past(&asked(&campaign), now).await?;
+        let past = self.world.ledger.past(&asked(&campaign), now).await?;
+        // Which posts are recorded nobody changes but this planner: it is not read again.
+        let recorded = std::mem::take(&mut self.past.recorded);
+        self.past = Past { recorded, ..past };
         Ok(())
     }
 
@@ -144,6 +176,9 @@ impl Planner {
         let now = self.world.clock.now();
         let campaign = self.shared.campaign();
         self.block(&campaign, now).await;
+        if !self.leads {
+            return;
+        }
         let view = View {
             campaign: &campaign,
             roster: &self.world.roster,
@@ -254,15 +289,13 @@ impl Planner {
         blocked.extend(stale.map(|message| message.id.clone()));
         if !campaign.broken_files.is_empty() {
             // Their messages may be unreadable by now, but what was recorded of them is still ours to stop.
-            for state in [State::Due, State::Retrying, State::InDoubt] {
-                let Ok(open) = self.world.ledger.in_state(state, u32::MAX).await else {
-                    return; // what was held back before stays so
-                };
-                let broken = open
-                    .into_iter()
-                    .filter(|post| campaign.broken_files.contains_key(post.file.as_str()));
-                blocked.extend(broken.map(|post| post.message));
-            }
+            let Ok(files) = self.world.ledger.files_waiting().await else {
+                return; // what was held back before stays so
+            };
+            let broken = files
+                .into_iter()
+                .filter(|(file, _)| campaign.broken_files.contains_key(file.as_str()));
+            blocked.extend(broken.map(|(_, message)| message));
         }
         let blocked: Vec<MessageId> = blocked.into_iter().collect();
         let changed = self.shared.blocked.send_if_modified(|now| {
@@ -276,104 +309,6 @@ impl Planner {
             self.shared.look.notify_one();
         }
     }
-
-    /// The files changed: what is recorded and of which nothing was ever sent follows them.
-    async fn refresh(&mut self) -> Result<(), LedgerError> {
-        let campaign = self.shared.campaign();
-        let now = self.world.clock.now();
-        let (mut reworded, mut unplanned) = (Vec::new(), Vec::new());
-        let mut open = self.world.ledger.in_state(State::Due, u32::MAX).await?;
-        open.extend(self.world.ledger.in_state(State::Retrying, u32::MAX).await?);
-        for post in open {
-            let out = post.standing.part > 0 || post.standing.doubted;
-            if out || campaign.broken_files.contains_key(post.file.as_str()) {
-                continue;
-            }
-            match self.follow(&campaign, &post, now) {
-                Follow::Same => {}
-                Follow::Reword(content) => reworded.push((post.id, content)),
-                Follow::Unplan(why) => {
-                    let (message, account) = (&post.message, &post.account);
-                    tracing::info!(event = "post.unplanned", post = %post.id, message_id = %message, %account, why, "{message} is not sent to {account} now: {why}");
-                    if post.attempts == 0 {
-                        unplanned.push(post.id);
-                    } else {
-                        self.skip(&post, why, now).await?;
-                    }
-                }
-            }
-        }
-        if !reworded.is_empty() {
-            self.world.ledger.reword(reworded, now).await?;
-        }
-        if !unplanned.is_empty() {
-            self.world.ledger.unplan(unplanned).await?;
-        }
-        self.unspeakable.clear();
-        Ok(())
-    }
-
-    /// It was tried before, so it is kept, and ends.
-    async fn skip(&self, post: &Post, why: &str, now: Timestamp) -> Result<(), LedgerError> {
-        let word = Event::Told(Word::Skip { why: why.to_owned() });
-        let terms = terms_of(post, Doubt::Ask);
-        let Ok(next) = step(&post.standing, &terms, word, now, self.world.clock.dice()) else {
-            return Ok(());
-        };
-        let Action::Rest(rest) = next.action else {
-            return Ok(());
-        };
-        let conclusion = Conclusion::of(post, next.standing, rest, now);
-        self.world.ledger.conclude(conclusion).await.map(drop)
-    }
-
-    fn follow(&self, campaign: &Campaign, post: &Post, now: Timestamp) -> Follow {
-        let Some(message) = campaign
-            .messages
-            .iter()
-            .find(|message| message.id == post.message)
-        else {
-            // One that can't be understood any more is blocked, not gone.
-            let blocked = campaign.blocked.contains_key(&post.message);
-            return if blocked {
-                Follow::Same
-            } else {
-                Follow::Unplan("it is no longer in the files")
-            };
-        };
-        // What a person asked for with `post` has no time of its own, and may go where the message does not.
-        let planned = !post.occurrence.is_asked();
-        if message.draft {
-            return Follow::Unplan("it is a draft again");
-        }
-        let accounts = &self.world.roster.accounts;
-        let Some(index) = accounts.iter().position(|account| account.name == post.account) else {
-            return Follow::Same;
-        };
-        if planned && !self.world.roster.target_indexes(&message.to).contains(&index) {
-            return Follow::Unplan("it no longer goes to this account");
-        }
-        let Some(account) = accounts.get(index) else {
-            return Follow::Same;
-        };
-        let moved = match message.when {
-            When::At(local) if planned => instant(campaign, local).is_some_and(|at| until(at, now) > LEAD),
-            _ => false,
-        };
-        if moved {
-            return Follow::Unplan("its time was moved");
-        }
-        match render(campaign, message, account, post.due) {
-            Ok(content) if content != post.content => Follow::Reword(content),
-            _ => Follow::Same, // words that can't be made any more are a problem, and block the message
-        }
-    }
-}
-
-enum Follow {
-    Same,
-    Reword(crate::post::content::Content),
-    Unplan(&'static str),
 }
 
 /// Messages whose turns the planner asks about: those that recur, and those that others wait for.

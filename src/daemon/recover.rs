@@ -1,34 +1,63 @@
-//! What the last run left behind: an intent without an answer is in doubt.
+//! What somebody who is gone left behind: an intent without an answer is in doubt.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
 
 use crate::ledger::{Conclusion, LedgerError};
-use crate::post::state::State;
 use crate::post::step::{Action, Event, step};
+use crate::text::limits::Doubt;
 
 use super::deliver::terms_of;
-use super::{Outlet, World};
+use super::{Outlet, Shared, World};
 
-/// The lock is ours, so whoever wrote these intents is gone (reliability §2.7).
-pub(crate) async fn recover(world: &World) -> Result<(), LedgerError> {
-    for post in world.ledger.in_state(State::Sending, u32::MAX).await? {
+/// How often a lost replica is looked for.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Takes over what was being sent by somebody who is gone (reliability §2.7). `starting`: our own last run too.
+pub(crate) async fn recover(world: &World, starting: bool) -> Result<bool, LedgerError> {
+    let mut some = false;
+    let orphans = world.ledger.orphans(starting).await?;
+    let alone = orphans.len() == 1;
+    for orphan in orphans {
+        let post = orphan.post;
         let doubt = world
             .outlets
             .iter()
             .find(|outlet| outlet.account.name == post.account)
-            .map_or(crate::text::limits::Doubt::Ask, Outlet::doubt);
+            .map_or(Doubt::Ask, Outlet::doubt);
         let now = world.clock.now();
-        let Ok(next) = step(
-            &post.standing,
-            &terms_of(&post, doubt),
-            Event::Found,
-            now,
-            world.clock.dice(),
-        ) else {
+        let event = Event::Orphaned {
+            foreign: orphan.foreign,
+            alone,
+        };
+        let terms = terms_of(&post, doubt);
+        let Ok(next) = step(&post.standing, &terms, event, now, world.clock.dice()) else {
             continue;
         };
         let Action::Rest(rest) = next.action else { continue };
         super::report::rest(&post, &next.standing, &rest, now);
         let conclusion = Conclusion::of(&post, next.standing, rest, now);
-        world.ledger.conclude(conclusion).await?;
+        some |= world.ledger.conclude(conclusion).await?;
     }
-    Ok(())
+    Ok(some)
+}
+
+/// Looks for lost replicas until `stop`.
+pub(crate) async fn watch(world: World, shared: Arc<Shared>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        match recover(&world, false).await {
+            Ok(true) => shared.look.notify_one(),
+            Ok(false) => {}
+            Err(e) => {
+                tracing::error!(event = "ledger.failed", error = %e, "what others left behind can't be read: {e}");
+            }
+        }
+    }
 }

@@ -4,11 +4,10 @@
 use tokio::sync::{mpsc, oneshot};
 
 use crate::campaign::AfterHold;
-use crate::post::content::Content;
 use crate::post::identity::{AccountName, MessageId, PostId};
 use crate::post::sealed::Key;
 
-use super::{Conclusion, Hold, Intended, Intent, LedgerError, NewPost, Scope};
+use super::{Change, Conclusion, Hold, Intended, Intent, LedgerError, NewPost, Scope};
 
 /// How many writes may wait, and how many share a commit at most.
 const QUEUE: usize = 1024;
@@ -19,8 +18,8 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, LedgerError>>;
 /// One write and where its answer goes.
 pub(super) enum Write {
     Record(Vec<NewPost>, jiff::Timestamp, Reply<Vec<PostId>>),
-    Reword(Vec<(PostId, Content)>, jiff::Timestamp, Reply<()>),
-    Unplan(Vec<PostId>, Reply<()>),
+    Reword(Vec<Change>, jiff::Timestamp, Reply<()>),
+    Unplan(Vec<PostId>, jiff::Timestamp, Reply<()>),
     Know(Vec<MessageId>, jiff::Timestamp, Reply<()>),
     Intend(Box<Intent>, Reply<Intended>),
     Conclude(Box<Conclusion>, Reply<bool>),
@@ -96,7 +95,7 @@ pub(super) fn fail(write: Write, error: LedgerError) {
     match write {
         Write::Record(_, _, to) | Write::Settle { reply: to, .. } => tell(to, error),
         Write::Reword(_, _, to)
-        | Write::Unplan(_, to)
+        | Write::Unplan(_, _, to)
         | Write::Know(_, _, to)
         | Write::AccountWaits(_, _, to)
         | Write::Hold { reply: to, .. }

@@ -3,10 +3,11 @@
 //! A trait with one verb for each arrow and no general update. Every write names the standing it starts
 //! from and touches one row, or it is refused (reliability, rule 4).
 
+pub mod evidence;
 mod group;
 pub mod sqlite;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +53,17 @@ pub enum LedgerError {
     Broken(String),
 }
 
+/// What the files say of a recorded post now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub post: PostId,
+    pub content: Content,
+    pub late: Duration,
+    pub expires: Option<Timestamp>,
+    /// It was tried, certainly not accepted, and is due at another time now.
+    pub moved: Option<Timestamp>,
+}
+
 /// A post as it is first recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPost {
@@ -72,6 +84,19 @@ pub struct NewPost {
     pub why: Option<String>,
 }
 
+/// The version of a post: every write names the one it read and raises it, so whoever has lost a post to
+/// another can't move it any more (reliability, rule 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fence(pub i64);
+
+impl Fence {
+    /// After one more write.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
 /// A post as the ledger knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Post {
@@ -90,6 +115,7 @@ pub struct Post {
     pub parts: u16,
     pub content: Content,
     pub standing: Standing,
+    pub fence: Fence,
     /// How many requests may have left for it.
     pub attempts: u32,
     /// The last failure, in the platform's words.
@@ -110,12 +136,38 @@ pub struct SentPart {
     pub sent: Option<Timestamp>,
 }
 
+/// The pace of an account, which holds across all that send for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    pub min_gap: Duration,
+    pub max_per_day: Option<u32>,
+    /// The local day: its beginning, and that of the next.
+    pub day: (Timestamp, Timestamp),
+}
+
+impl Pace {
+    /// The first instant that keeps it, given when the account's last post took its place (microseconds) and how
+    /// many did so today.
+    fn free_from(&self, last: Option<i64>, today: i64) -> Option<Timestamp> {
+        let gap = i64::try_from(self.min_gap.as_micros()).unwrap_or(i64::MAX);
+        let after_gap = last
+            .filter(|_| gap > 0)
+            .map(|last| Timestamp::from_microsecond(last.saturating_add(gap)).unwrap_or(Timestamp::MAX));
+        let full = self.max_per_day.is_some_and(|most| today >= i64::from(most));
+        after_gap.max(full.then_some(self.day.1))
+    }
+}
+
 /// The intent to send one part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intent {
     pub post: PostId,
+    pub account: AccountName,
     pub from: State,
+    pub fence: Fence,
     pub to: Standing,
+    /// For a first part that takes a place in its account's pace, where it has one.
+    pub pace: Option<Pace>,
     pub key: Key,
     /// `None`: the request frozen before is sent again.
     pub prepared: Option<Prepared>,
@@ -128,6 +180,8 @@ pub enum Intended {
     Durable,
     /// A hold is in force, or the post is no longer where we thought: nothing was written, nothing may leave.
     Refused,
+    /// Its account's pace, or a wait that its platform asked for, lets nothing through until then.
+    NotYet(Timestamp),
 }
 
 /// The end of an attempt, or of waiting: from one standing to the next.
@@ -135,24 +189,34 @@ pub enum Intended {
 pub struct Conclusion {
     pub post: PostId,
     pub from: State,
+    pub fence: Fence,
     /// The part that this is about.
     pub part: u16,
     pub to: Standing,
     pub receipt: Option<Receipt>,
     pub failure: Option<Failure>,
+    /// The same hands go on with it at once: the next part of a thread.
+    pub keep: bool,
     pub at: Timestamp,
 }
 
 impl Conclusion {
+    /// Its first request certainly came to nothing, so it gives its place in the account's pace back.
+    fn free_again(&self) -> bool {
+        self.part == 0 && self.receipt.is_none() && self.to.part == 0 && !self.to.doubted()
+    }
+
     /// What `post::step` said of `post`.
     pub fn of(post: &Post, to: Standing, rest: Rest, at: Timestamp) -> Self {
         Self {
             post: post.id,
             from: post.standing.state,
+            fence: post.fence,
             part: post.standing.part,
             to,
             receipt: rest.receipt,
             failure: rest.failure,
+            keep: false,
             at,
         }
     }
@@ -210,6 +274,23 @@ pub struct Hold {
 pub const BY_FILE: &str = "the campaign file";
 pub const BY_DAEMON: &str = "the daemon";
 
+/// A post that was being sent by somebody who is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Orphan {
+    pub post: Post,
+    /// Another replica was sending it, which may be frozen and not dead.
+    pub foreign: bool,
+}
+
+/// A daemon that has the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Daemon {
+    /// The replica's name; of a ledger that only one can have, `the daemon`.
+    pub name: String,
+    /// The last bell that it heard: every hold said before that is in force there.
+    pub heard: i64,
+}
+
 /// Which rows of the history.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -227,26 +308,42 @@ pub trait Ledger: Send + Sync {
 
     /// Records posts; those that are recorded already stay as they are. Returns the new ones.
     async fn record(&self, posts: Vec<NewPost>, now: Timestamp) -> Result<Vec<PostId>, LedgerError>;
-    /// New words for a post of which certainly nothing was accepted.
-    async fn reword(&self, posts: Vec<(PostId, Content)>, now: Timestamp) -> Result<(), LedgerError>;
+    /// Whether this process is the one that plans. Of several, one does; another takes over when it is lost.
+    async fn leads(&self) -> Result<bool, LedgerError>;
+    /// Posts that wait to be sent, in the order of their ids, `limit` of them after `after`.
+    async fn waiting(&self, after: Option<PostId>, limit: u32) -> Result<Vec<Post>, LedgerError>;
+    /// The files and messages of what waits to be sent or is in doubt.
+    async fn files_waiting(&self) -> Result<Vec<(String, MessageId)>, LedgerError>;
+    /// Which posts are recorded.
+    async fn recorded(&self) -> Result<HashSet<PostId>, LedgerError>;
+    /// New words and terms for posts of which certainly nothing was accepted.
+    async fn reword(&self, changes: Vec<Change>, now: Timestamp) -> Result<(), LedgerError>;
     /// Forgets posts of which no request was ever made: their time changed, they will be planned again.
-    async fn unplan(&self, posts: Vec<PostId>) -> Result<(), LedgerError>;
+    async fn unplan(&self, posts: Vec<PostId>, now: Timestamp) -> Result<(), LedgerError>;
     /// Notes which messages are seen for the first time.
     async fn know(&self, messages: Vec<MessageId>, now: Timestamp) -> Result<(), LedgerError>;
-    /// The past, with the turns of the messages in `asked` too.
+    /// The past, with the turns of the messages in `asked` too; which posts are recorded is left out.
     async fn past(&self, asked: &[MessageId], now: Timestamp) -> Result<Past, LedgerError>;
 
     // --- delivery ---------------------------------------------------------------------------------
 
-    /// What may be looked at now for this account, first breaking posts, then the longest waiting; none
-    /// that is held or whose message is in `blocked`.
-    async fn ready(
+    /// Takes what may be looked at now for this account, first breaking posts, then the longest waiting; none
+    /// that is held or whose message is in `blocked`. Nobody else gets them while this process lives.
+    async fn claim(
         &self,
         account: &AccountName,
         now: Timestamp,
         blocked: &[MessageId],
         limit: u32,
     ) -> Result<Vec<Post>, LedgerError>;
+    /// Gives back what was claimed and not begun.
+    async fn let_go(&self, posts: Vec<(PostId, Fence)>) -> Result<(), LedgerError>;
+    /// What was being sent by somebody who is gone, ours from now on. `starting`: nothing of our own is in
+    /// flight yet, so what an earlier process of ours left behind is an orphan too.
+    async fn orphans(&self, starting: bool) -> Result<Vec<Orphan>, LedgerError>;
+    /// Whether what was claimed is surely still ours for as long as a request can take. Looked at right before
+    /// each request; a replica that was frozen finds out here (reliability §2.4, step 6).
+    fn trusted(&self) -> bool;
     /// When the next post of this account comes up, held and blocked ones left out.
     async fn next_ready(
         &self,
@@ -304,10 +401,28 @@ pub trait Ledger: Send + Sync {
     /// Rises whenever a command changed something the daemon should look at.
     async fn bell(&self) -> Result<i64, LedgerError>;
     async fn ring(&self) -> Result<i64, LedgerError>;
-    /// The daemon has heard the bell up to this number: whatever was said before is in force.
+    /// This daemon has heard the bell up to this number: whatever was said before is in force.
     async fn heard(&self, bell: i64) -> Result<(), LedgerError>;
-    async fn last_heard(&self) -> Result<i64, LedgerError>;
+    /// The daemons that may send.
+    async fn daemons(&self) -> Result<Vec<Daemon>, LedgerError>;
     /// Small things worth keeping: when the daemon started, what it loaded.
     async fn note(&self, key: &str, value: &str) -> Result<(), LedgerError>;
     async fn noted(&self, key: &str) -> Result<Option<String>, LedgerError>;
+
+    // --- the record -------------------------------------------------------------------------------
+
+    /// The newest instant in it: a clock that is behind that is wrong.
+    async fn newest(&self) -> Result<Option<Timestamp>, LedgerError>;
+    /// The evidence record, `limit` entries after that one (chain and number), chain by chain.
+    async fn events(
+        &self,
+        after: Option<(&str, i64)>,
+        limit: u32,
+    ) -> Result<Vec<evidence::Event>, LedgerError>;
+    /// Reads all tables for damage: a ledger that forgets would post again. The chains of the evidence record
+    /// are [`evidence`]'s to follow.
+    ///
+    /// # Errors
+    /// [`LedgerError::Broken`] with the first thing found and what to do. Nothing is ever repaired.
+    async fn check(&self) -> Result<(), LedgerError>;
 }

@@ -41,6 +41,7 @@ pub fn limits() -> Limits {
         },
         doubt: Doubt::Key {
             window: Some(KEY_WINDOW),
+            then: None,
         },
     }
 }

@@ -17,7 +17,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
 
 use crate::post::content::Part;
 use crate::post::identity::AccountName;
-use crate::post::outcome::{Class, Failure, Receipt};
+use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::limits::Limits;
 use http::{BaseUrl, Http};
 use secret::Scrubber;
@@ -109,6 +109,16 @@ pub trait Platform: Send + Sync {
     /// is prepared anew, because an upload may be gone by then; the key stays, so that what an earlier try in
     /// doubt left behind is still found.
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure>;
+
+    /// What became of `sealed`, whose answer was lost: asks the container, or looks through what the account
+    /// published since `since`. For those whose `limits().doubt` says so. No request of it can be seen.
+    async fn find(&self, sealed: &Sealed, since: Timestamp) -> Result<Found, Failure> {
+        let _ = (sealed, since);
+        Err(Failure::new(
+            Class::InDoubt,
+            "this platform can't be asked what it has",
+        ))
+    }
 }
 
 /// One part on its way out.
@@ -172,6 +182,10 @@ impl Platform for Discreet {
 
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
         self.inner.publish(sealed).await.map_err(|f| self.scrubbed(f))
+    }
+
+    async fn find(&self, sealed: &Sealed, since: Timestamp) -> Result<Found, Failure> {
+        self.inner.find(sealed, since).await.map_err(|f| self.scrubbed(f))
     }
 }
 

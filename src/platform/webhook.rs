@@ -41,7 +41,10 @@ pub fn limits() -> Limits {
             reply: true,
             card: true,
         },
-        doubt: Doubt::Key { window: None },
+        doubt: Doubt::Key {
+            window: None,
+            then: None,
+        },
     }
 }
 

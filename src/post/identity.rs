@@ -162,7 +162,9 @@ impl fmt::Display for Occurrence {
 }
 
 /// 128 bits that name a post or one of its parts, shown as 32 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+///
+/// The default comes before every other.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Id128([u8; 16]);
 

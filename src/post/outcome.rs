@@ -48,6 +48,23 @@ pub enum Class {
     InDoubt,
 }
 
+/// What the platform says of a request that had no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// It was accepted: here it is.
+    Here(Receipt),
+    /// It is not there. It may come yet, so this is believed only after some time and several looks.
+    Absent,
+    /// The platform is still at work on it.
+    Working,
+    /// It was not accepted and never will be: a container that ran out.
+    Lapsed,
+    /// The platform refused it, in these words.
+    Refused(String),
+    /// Nobody but a person can tell, for this reason: two posts could be it.
+    Unclear(String),
+}
+
 impl Failure {
     /// `words` is cut to 300 characters and one line, so that nothing a platform sends can flood or
     /// forge a log line (reliability D10).

@@ -8,8 +8,12 @@
 //!     next part of   │                                │ not accepted        │ │    (more parts: due)
 //!     a thread ──────┘                     retrying ◄─┴─────────────────────┘ └─ unknown ──► in_doubt
 //!                                             │  refused for good ──► rejected                   │
-//!                                             └─ wake ──► preparing      same key, same bytes ───┘
+//!                                             └─ wake ──► preparing     same key, or a look: see below
 //! ```
+//!
+//! Out of `in_doubt`, by the platform's strategy (reliability §2.5): an idempotency key or an id of our own
+//! sends the same request again; two steps and read back ask the platform first (`step/doubt.rs`); where there
+//! is no way, `held`.
 //!
 //! `preparing` lives in memory alone: nothing public exists yet, so a crash there leaves `due`.
 //! Final: sent, rejected, skipped: nothing follows by itself, though a person's `retry` revives the last two.
@@ -107,13 +111,39 @@ pub struct Standing {
     /// spacing, a rate limit), a person's `retry`, or the acceptance of the part before. Failing and being
     /// held leave it as it is, so they do make a post late.
     pub late_from: Option<Timestamp>,
-    /// When the current part's first intent was written: idempotency keys live from then.
+    /// When the current part's first intent was written: idempotency keys live from then. `None` while one is
+    /// unaccounted for: the clock was set back meanwhile, so nobody can tell how old its key is.
     pub first_intent: Option<Timestamp>,
     /// An earlier request of the current part is unaccounted for: until that is settled nothing may be
     /// prepared anew, and no refusal of a later one proves that it was not accepted.
-    pub doubted: bool,
+    pub unsure: Option<Unsure>,
+    /// The part was sent once more after the platform's own list said that the first is not there. That is
+    /// done once, ever (reliability §2.5, class d).
+    pub resent: bool,
+    /// How often the process died between an intent of the current part and its answer, with nothing else in
+    /// flight.
+    pub crashes: u16,
     /// Why it is held, skipped or rejected, and what a person can do.
     pub why: Option<String>,
+}
+
+impl Standing {
+    /// An earlier request of the current part is unaccounted for.
+    pub fn doubted(&self) -> bool {
+        self.unsure.is_some()
+    }
+}
+
+/// What is known of a request that had no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unsure {
+    /// From when on it can't reach the platform any more: the platform's list is believed some time after.
+    pub since: Timestamp,
+    /// How often the platform was asked and did not have it.
+    pub looks: u16,
+    /// Another process sent it, which may be frozen and not dead: nothing is sent again on the strength of a
+    /// list (reliability §2.7).
+    pub foreign: bool,
 }
 
 /// What does not change while a post goes its way.

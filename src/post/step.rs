@@ -9,9 +9,11 @@ use jiff::Timestamp;
 
 use crate::text::limits::Doubt;
 
-use super::outcome::{Class, Failure, Receipt};
+use super::outcome::{Class, Failure, Found, Receipt};
 use super::retry::backoff;
-use super::state::{Standing, State, Terms};
+use super::state::{Standing, State, Terms, Unsure};
+
+mod doubt;
 
 /// Between two parts of a thread, whatever the reason: a reader should not find half a thread hours later
 /// (reliability §2.12).
@@ -26,14 +28,23 @@ pub enum Event {
     Wake(Gate),
     /// `prepare` came back.
     Prepared(Result<(), Failure>),
-    /// The intent is durable; nothing has left yet.
-    Intended,
+    /// The intent is durable; nothing has left yet. The gate is looked at once more: much can have happened.
+    Intended(Gate),
     /// A hold came between the intent and the request: nothing left.
     Stopped,
     /// `publish` came back.
     Answered(Result<Receipt, Failure>),
-    /// Found in `sending` when the daemon started: whoever sent it is gone, and its answer with it.
-    Found,
+    /// The platform was asked about a request that had no answer.
+    Looked(Result<Found, Failure>),
+    /// It is `sending`, and whoever sent it is gone, and its answer with it.
+    Orphaned {
+        /// It was another replica, which may be frozen and not dead.
+        foreign: bool,
+        /// Nothing else was in flight, so this is what the process may have died of.
+        alone: bool,
+    },
+    /// The machine's clock was set.
+    ClockSet { back: bool },
     /// A person's word.
     Told(Word),
 }
@@ -69,6 +80,8 @@ pub enum Action {
     Intend,
     /// Send the sealed request; answer with `Answered`.
     Publish,
+    /// Ask the platform whether it has it; answer with `Looked`.
+    Look,
     /// Make the new standing durable.
     Rest(Rest),
 }
@@ -132,11 +145,15 @@ pub fn step(
         (State::Due | State::Retrying, Event::Prepared(Ok(()))) => Ok(at.intend()),
         (State::Due | State::Retrying, Event::Prepared(Err(failure))) => Ok(at.prepare_failed(failure)),
 
-        (State::Sending, Event::Intended) => Ok(at.publish()),
+        (State::Sending, Event::Intended(gate)) => Ok(at.publish(gate)),
         (State::Sending, Event::Stopped) => Ok(at.stopped()),
         (State::Sending, Event::Answered(Ok(receipt))) => Ok(at.accepted(receipt)),
         (State::Sending, Event::Answered(Err(failure))) => Ok(at.refused(failure)),
-        (State::Sending, Event::Found) => Ok(at.found()),
+        (State::InDoubt, Event::Looked(answer)) => Ok(at.looked(answer)),
+        (State::Sending, Event::Orphaned { foreign, alone }) => Ok(at.orphaned(foreign, alone)),
+        (state, Event::ClockSet { back }) if was.doubted() && state != State::Sending => {
+            Ok(at.clock_set(back))
+        }
 
         (state, Event::Told(word)) => at.told(word).ok_or(Impossible {
             state,
@@ -153,10 +170,12 @@ fn name(event: &Event) -> &'static str {
     match event {
         Event::Wake(_) => "wake",
         Event::Prepared(_) => "prepared",
-        Event::Intended => "intended",
+        Event::Intended(_) => "intended",
         Event::Stopped => "stopped",
         Event::Answered(_) => "answered",
-        Event::Found => "found",
+        Event::Looked(_) => "looked",
+        Event::Orphaned { .. } => "orphaned",
+        Event::ClockSet { .. } => "a clock that was set",
         Event::Told(_) => "a person's word",
     }
 }
@@ -260,62 +279,22 @@ impl At<'_> {
 
     /// The last look before the request. To prepare it and to make the intent durable can take long, and a
     /// machine can sleep in between.
-    fn publish(&self) -> Step {
-        let over = if self.was.doubted {
+    fn publish(&self, gate: Gate) -> Step {
+        let over = if self.was.doubted() {
             self.past_help()
         } else {
             self.over()
         };
-        over.unwrap_or_else(|| to(self.was.clone(), Action::Publish))
-    }
-
-    // --- in doubt ---------------------------------------------------------------------------------
-
-    /// Class a and b (reliability §2.5): the same request under the same key settles it. It is a request
-    /// like any other, so it waits for the gate and never leaves after `expires`.
-    fn doubt(&self, gate: Gate) -> Step {
-        if let Some(held) = self.past_help() {
-            return held;
+        match (over, gate.closed_until.max(gate.account_until)) {
+            (Some(over), _) => over,
+            (None, Some(until)) => {
+                let mut step = self.stopped();
+                step.standing.not_before = until;
+                step.standing.late_from = self.late_after(until);
+                step
+            }
+            (None, None) => to(self.was.clone(), Action::Publish),
         }
-        match gate.closed_until.max(gate.account_until) {
-            Some(until) => self.wait(until),
-            None => self.intend(),
-        }
-    }
-
-    /// The end of a doubt that another request can't settle, or may not.
-    fn past_help(&self) -> Option<Step> {
-        let key_lives = match self.terms.doubt {
-            Doubt::Ask => false,
-            Doubt::OwnId | Doubt::Key { window: None } => true,
-            Doubt::Key { window: Some(window) } => self
-                .was
-                .first_intent
-                .is_some_and(|first| since(first, self.now) < window),
-        };
-        let why = "in doubt: nobody but a person can tell whether the platform has it; look there, then `resolve POST --sent URL` or `resolve POST --not-sent`";
-        (self.expired() || !key_lives).then(|| self.rest(State::Held, why, None))
-    }
-
-    /// The old process may have sent it or not. Looked into at once: the lock shows that it is gone.
-    fn found(&self) -> Step {
-        let failure = Failure::new(
-            Class::InDoubt,
-            "the daemon stopped between sending and the answer",
-        );
-        let standing = Standing {
-            state: State::InDoubt,
-            doubted: true,
-            not_before: self.now,
-            ..self.was.clone()
-        };
-        to(
-            standing,
-            Action::Rest(Rest {
-                failure: Some(failure),
-                ..Rest::default()
-            }),
-        )
     }
 
     // --- answers ----------------------------------------------------------------------------------
@@ -334,7 +313,9 @@ impl At<'_> {
             not_before: self.now,
             late_from: Some(self.now),
             first_intent: None,
-            doubted: false,
+            unsure: None,
+            resent: false,
+            crashes: 0,
             why: None,
         };
         to(
@@ -349,7 +330,7 @@ impl At<'_> {
     /// A hold came first. This attempt never left, so the post is where it was before.
     fn stopped(&self) -> Step {
         let was = self.was;
-        let (state, first_intent) = if was.doubted {
+        let (state, first_intent) = if was.doubted() {
             (State::InDoubt, was.first_intent)
         } else {
             (State::Due, None)
@@ -375,15 +356,21 @@ impl At<'_> {
     fn refused(&self, failure: Failure) -> Step {
         let tries = self.was.tries.saturating_add(1);
         match failure.class {
-            Class::Duplicate | Class::InDoubt => self.in_doubt(tries, self.later(tries), failure, None),
-            Class::Transient if self.was.doubted => self.in_doubt(tries, self.later(tries), failure, None),
+            Class::Duplicate | Class::InDoubt => self.in_doubt(tries, self.first_look(tries), failure, None),
+            Class::Transient if self.was.doubted() => {
+                self.in_doubt(tries, self.first_look(tries), failure, None)
+            }
             Class::Transient => self.try_again(tries, failure),
             Class::RateLimited { until } => self.rate_limited(tries, until, failure),
             Class::Auth => {
                 let why = format!("credentials refused: {}", failure.words);
                 self.still(self.was.tries, self.now, failure, ForAccount::Held { why })
             }
-            Class::Rejected if self.was.doubted => {
+            // A container that is refused may be one that was published: it is asked.
+            Class::Rejected if self.was.doubted() && matches!(self.terms.doubt, Doubt::TwoSteps { .. }) => {
+                self.in_doubt(tries, self.first_look(tries), failure, None)
+            }
+            Class::Rejected if self.was.doubted() => {
                 let why = format!(
                     "in doubt: the answer to the first request was lost and the platform refused the second ({}); look there, then `resolve POST --sent URL` or `resolve POST --not-sent`",
                     failure.words
@@ -420,7 +407,7 @@ impl At<'_> {
 
     /// The account, not the post, is what stopped it: it stays as sure or unsure as it was.
     fn still(&self, tries: u32, at: Timestamp, failure: Failure, account: ForAccount) -> Step {
-        if self.was.doubted {
+        if self.was.doubted() {
             self.in_doubt(tries, at, failure, Some(account))
         } else {
             self.again(tries, at, failure, Some(account))
@@ -432,7 +419,11 @@ impl At<'_> {
             state: State::InDoubt,
             tries,
             not_before: at,
-            doubted: true,
+            unsure: Some(Unsure {
+                since: self.now,
+                looks: 0,
+                foreign: self.was.unsure.is_some_and(|unsure| unsure.foreign),
+            }),
             why: None,
             ..self.was.clone()
         };
@@ -466,7 +457,7 @@ impl At<'_> {
             tries,
             not_before: at,
             first_intent: None,
-            doubted: false,
+            unsure: None,
             why: None,
             ..self.was.clone()
         };
@@ -492,7 +483,7 @@ impl At<'_> {
     fn told(&self, word: Word) -> Option<Step> {
         let was = self.was;
         // Skipping a post in doubt does not settle the doubt.
-        let unsure = was.doubted && was.state != State::Sending;
+        let unsure = was.doubted() && was.state != State::Sending;
         match (was.state, word) {
             (State::Sending | State::Sent, _) => None,
             (_, Word::WasSent { url }) if unsure => {
@@ -524,7 +515,9 @@ impl At<'_> {
             not_before: self.now,
             late_from: Some(self.now),
             first_intent: None,
-            doubted: false,
+            unsure: None,
+            resent: false,
+            crashes: 0,
             why: None,
             ..self.was.clone()
         };
@@ -535,7 +528,7 @@ impl At<'_> {
         let was = self.was;
         let standing = Standing {
             state,
-            first_intent: was.first_intent.filter(|_| was.doubted),
+            first_intent: was.first_intent.filter(|_| was.doubted()),
             why: Some(why.to_owned()),
             ..was.clone()
         };

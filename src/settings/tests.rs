@@ -299,10 +299,16 @@ fn an_account_has_its_own_pace_language_and_way_with_doubt() {
 #[test]
 fn how_a_doubt_ends_is_the_platforms_way_unless_the_account_says_otherwise() {
     let window = Some(Duration::from_mins(50));
-    for platform in [Doubt::OwnId, Doubt::Ask, Doubt::Key { window }] {
+    for platform in [Doubt::OwnId, Doubt::Ask, Doubt::Key { window, then: None }] {
         assert_eq!(InDoubt::Auto.heard(platform), platform);
         assert_eq!(InDoubt::Hold.heard(platform), Doubt::Ask);
-        assert_eq!(InDoubt::Resend.heard(platform), Doubt::Key { window: None });
+        assert_eq!(
+            InDoubt::Resend.heard(platform),
+            Doubt::Key {
+                window: None,
+                then: None
+            }
+        );
     }
 }
 

@@ -72,10 +72,18 @@ impl Measure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubt {
     /// Send the same request again with the same key, which the platform remembers for `window`
-    /// (`None`: for ever).
-    Key { window: Option<Duration> },
+    /// (`None`: for ever). After that its own list is asked, and believed after `then`; `None`: it can't be.
+    Key {
+        window: Option<Duration>,
+        then: Option<Duration>,
+    },
     /// Send again under the same id of our choosing: the second is a no-op.
     OwnId,
+    /// Ask the container whether it was published. One that says "not" for `settle` is published again.
+    TwoSteps { settle: Duration },
+    /// Look for it among our latest posts. A list that does not have it for `settle` is believed, and it is
+    /// sent once more.
+    ReadBack { settle: Duration },
     /// There is no way: a person is asked.
     Ask,
 }

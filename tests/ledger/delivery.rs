@@ -14,7 +14,7 @@ pub async fn an_intent_keeps_the_standing_and_freezes_the_request<E: Engine>() {
     let e = E::make().await;
     let id = e.one(new("a")).await;
     let mut first = intent(id);
-    first.to.doubted = true;
+    first.to.unsure = Some(unsure());
     assert_eq!(e.intends(first.clone()).await, Intended::Durable);
     let post = e.read(id).await;
     assert_eq!((post.standing, post.attempts), (first.to, 1));
@@ -78,12 +78,13 @@ pub async fn a_hold_and_an_intent_in_one_breath_never_both_win<E: Engine>() {
     let id = e.one(new("a")).await;
     let ledger = e.ledger();
     let (scope, by) = (Scope::All, "ann");
-    let (intended, held) = tokio::join!(ledger.intend(intent(id)), ledger.hold(&scope, "stop", by, at(1)));
+    let (intended, held) = tokio::join!(e.intends(intent(id)), ledger.hold(&scope, "stop", by, at(1)));
     held.unwrap();
     let state = e.state(id).await;
-    match intended.unwrap() {
+    match intended {
         Intended::Durable => assert_eq!(state, State::Sending),
         Intended::Refused => assert_eq!(state, State::Due),
+        Intended::NotYet(until) => unreachable!("nothing waits until {until}"),
     }
     let later = e.one(new("b")).await;
     assert_eq!(e.intends(intent(later)).await, Intended::Refused);
@@ -110,14 +111,13 @@ pub async fn an_intent_from_another_state_or_part_or_for_nothing_is_refused<E: E
 pub async fn of_two_intents_for_one_post_one_is_durable<E: Engine>() {
     let e = E::make().await;
     let id = e.one(new("a")).await;
-    let ledger = e.ledger();
     let other = Intent {
         prepared: Some(request("{2}")),
         ..intent(id)
     };
     // Handed in together, so that they may share a transaction.
-    let (one, two) = tokio::join!(ledger.intend(intent(id)), ledger.intend(other));
-    let durable = [one.unwrap(), two.unwrap()]
+    let (one, two) = tokio::join!(e.intends(intent(id)), e.intends(other));
+    let durable = [one, two]
         .into_iter()
         .filter(|intended| *intended == Intended::Durable);
     assert_eq!(durable.count(), 1);
@@ -161,10 +161,8 @@ pub async fn of_two_conclusions_for_one_post_one_counts<E: Engine>() {
     let e = E::make().await;
     let id = e.one(new("a")).await;
     e.intends(intent(id)).await;
-    let ledger = e.ledger();
     let person = conclusion(id, State::Sending, State::Skipped);
-    let (one, two) = tokio::join!(ledger.conclude(accepted(id, "1")), ledger.conclude(person));
-    let (one, two) = (one.unwrap(), two.unwrap());
+    let (one, two) = tokio::join!(e.concludes(accepted(id, "1")), e.concludes(person));
     assert!(one != two, "{one} {two}");
     let post = e.read(id).await;
     let kept = e.ledger().parts(id).await.unwrap()[0].receipt.is_some();
@@ -181,7 +179,9 @@ pub async fn a_conclusion_keeps_the_whole_standing<E: Engine>() {
         not_before: at(30),
         late_from: Some(at(20)),
         first_intent: Some(at(1)),
-        doubted: true,
+        unsure: Some(unsure()),
+        resent: true,
+        crashes: 2,
         why: Some("busy".to_owned()),
     };
     assert!(

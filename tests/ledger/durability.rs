@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use steadfast::ledger::{Intended, Scope};
+use steadfast::ledger::{Conclusion, Fence, Intended, Intent, Scope};
 use steadfast::post::state::State;
 
 use crate::support::*;
@@ -35,7 +35,10 @@ pub async fn a_ledger_that_is_opened_again_says_the_same<E: Engine>() {
     assert_eq!(e.ledger().waits().await.unwrap().len(), 1);
     let past = e.ledger().past(&[], at(0)).await.unwrap();
     assert_eq!(
-        (past.recorded.len(), past.known.get(&message("a")).is_some()),
+        (
+            e.ledger().recorded().await.unwrap().len(),
+            past.known.get(&message("a")).is_some()
+        ),
         (2, true)
     );
     assert_eq!(
@@ -59,8 +62,25 @@ pub async fn many_writers_share_commits_and_lose_nothing<E: Engine>() {
                 let Some(id) = queue.lock().unwrap().pop() else {
                     return;
                 };
-                assert_eq!(ledger.intend(intent(id)).await.unwrap(), Intended::Durable);
-                assert!(ledger.conclude(accepted(id, &id.to_string())).await.unwrap());
+                assert_eq!(
+                    ledger
+                        .intend(Intent {
+                            fence: Fence(0),
+                            ..intent(id)
+                        })
+                        .await
+                        .unwrap(),
+                    Intended::Durable
+                );
+                assert!(
+                    ledger
+                        .conclude(Conclusion {
+                            fence: Fence(1),
+                            ..accepted(id, &id.to_string())
+                        })
+                        .await
+                        .unwrap()
+                );
             }
         });
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use steadfast::campaign::AfterHold;
-use steadfast::ledger::{Conclusion, NewPost, Post, Scope};
+use steadfast::ledger::{Change, Conclusion, Fence, NewPost, Post, Scope};
 use steadfast::post::content::{Content, Part};
 use steadfast::post::identity::{MessageId, Occurrence};
 use steadfast::post::state::{Standing, State};
@@ -57,6 +57,7 @@ pub async fn a_post_reads_back_as_it_was_recorded<E: Engine>() {
                 why: Some("late".to_owned()),
                 ..standing(State::Held)
             },
+            fence: Fence(0),
             attempts: 0,
             error: None,
             began: None,
@@ -132,12 +133,11 @@ pub async fn a_skipped_post_gives_its_slot_back_and_a_retry_does_not_claim_it_ag
         let second = e.one(slot("b")).await;
         let third = e.one(new("c")).await;
         // In one breath, so that they may share a transaction.
-        let ledger = e.ledger();
         let (retried, other) = tokio::join!(
-            ledger.conclude(conclusion(first, State::Skipped, State::Due)),
-            ledger.conclude(conclusion(third, State::Due, State::Held)),
+            e.concludes(conclusion(first, State::Skipped, State::Due)),
+            e.concludes(conclusion(third, State::Due, State::Held)),
         );
-        assert!(retried.unwrap() && other.unwrap(), "{how}");
+        assert!(retried && other, "{how}");
         assert_eq!(e.state(first).await, State::Due, "{how}");
         assert_eq!(e.read(first).await.slot, None, "{how}");
         assert_eq!(e.read(second).await.slot, Some(at(0)), "{how}");
@@ -149,9 +149,20 @@ pub async fn only_what_was_certainly_not_accepted_is_reworded<E: Engine>() {
     let mut thread = saying("better");
     thread.parts.push(Part::default());
     let reworded = async |id| {
-        let words = vec![(id, thread.clone())];
-        e.ledger().reword(words, at(3)).await.unwrap();
+        let before = e.read(id).await;
+        let change = Change {
+            post: id,
+            content: thread.clone(),
+            late: Duration::from_secs(7),
+            expires: Some(at(70)),
+            moved: None,
+        };
+        e.ledger().reword(vec![change], at(3)).await.unwrap();
         let post = e.read(id).await;
+        let followed = (post.late, post.expires) == (Duration::from_secs(7), Some(at(70)));
+        assert_eq!(followed, post.content == thread);
+        // Whoever was about to send the old words is too late.
+        assert_eq!(post.fence != before.fence, followed);
         assert_eq!(usize::from(post.parts), post.content.parts.len());
         post.content == thread
     };
@@ -166,10 +177,10 @@ pub async fn only_what_was_certainly_not_accepted_is_reworded<E: Engine>() {
         assert_eq!(reworded(id).await, !accepted_or_unknown, "{state}");
     }
     // An earlier request of it is unaccounted for, or its first part is out.
-    for (id, doubted, part) in [("doubted", true, 0), ("half-out", false, 1)] {
+    for (id, unsure, part) in [("doubted", Some(unsure()), 0), ("half-out", None, 1)] {
         let id = e.one(new(id)).await;
         let to = Standing {
-            doubted,
+            unsure,
             part,
             ..standing(State::Due)
         };
@@ -191,7 +202,7 @@ pub async fn only_what_was_never_tried_is_forgotten<E: Engine>() {
                 ..new(state.as_str())
             })
             .await;
-        e.ledger().unplan(vec![id]).await.unwrap();
+        e.ledger().unplan(vec![id], at(3)).await.unwrap();
         let forgotten = e.ledger().post(id).await.unwrap().is_none();
         assert_eq!(
             forgotten,
@@ -203,7 +214,7 @@ pub async fn only_what_was_never_tried_is_forgotten<E: Engine>() {
     let again = e.one(new("again")).await;
     e.intends(intent(again)).await;
     assert!(e.concludes(conclusion(again, State::Sending, State::Due)).await);
-    e.ledger().unplan(vec![again]).await.unwrap();
+    e.ledger().unplan(vec![again], at(3)).await.unwrap();
     assert!(e.ledger().post(again).await.unwrap().is_some());
 }
 
@@ -224,7 +235,7 @@ pub async fn breaking_posts_are_next_and_then_those_that_wait_longest<E: Engine>
         e.ready(at(10), &[]).await,
         ["flash-first", "flash", "early", "late"]
     );
-    let two = e.ledger().ready(&mastodon(), at(10), &[], 2).await.unwrap();
+    let two = e.ledger().claim(&mastodon(), at(10), &[], 2).await.unwrap();
     assert_eq!(two.len(), 2);
 }
 
@@ -295,7 +306,7 @@ pub async fn held_posts_are_not_ready<E: Engine>() {
         assert_eq!(e.ready(at(1), &[]).await, left, "{scope}");
         let elsewhere = e
             .ledger()
-            .ready(&account("bluesky"), at(1), &[], 9)
+            .claim(&account("bluesky"), at(1), &[], 9)
             .await
             .unwrap();
         assert_eq!(

@@ -69,6 +69,11 @@ impl Engine for InSqlite {
             .collect()
     }
 
+    async fn heard(&self) -> i64 {
+        let _lock = Lock::take(self.ledger.path()).unwrap();
+        self.ledger.daemons().await.unwrap()[0].heard
+    }
+
     async fn watch_commits(&self) -> Box<dyn Commits> {
         let path = self.ledger.path().to_owned();
         // A reader that stays keeps the log from being begun anew, so that no commit in it is written over.

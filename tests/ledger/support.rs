@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use steadfast::ledger::{Conclusion, Hold, Intended, Intent, Ledger, NewPost, Post, Scope};
+use steadfast::ledger::{Conclusion, Fence, Hold, Intended, Intent, Ledger, NewPost, Post, Scope};
 use steadfast::post::content::{Content, Part};
 use steadfast::post::identity::{AccountName, Identity, MessageId, Occurrence, PostId};
 use steadfast::post::outcome::Receipt;
 use steadfast::post::sealed::{Key, Prepared};
-use steadfast::post::state::{Standing, State};
+use steadfast::post::state::{Standing, State, Unsure};
 
 /// So many minutes after three in the afternoon, when everything here begins.
 pub fn at(minutes: i64) -> Timestamp {
@@ -87,7 +87,9 @@ pub fn standing(state: State) -> Standing {
         not_before: at(0),
         late_from: None,
         first_intent: None,
-        doubted: false,
+        unsure: None,
+        resent: false,
+        crashes: 0,
         why: None,
     }
 }
@@ -106,11 +108,26 @@ pub fn key(id: PostId) -> Key {
     }
 }
 
+/// Stands for the version that the ledger has at that moment.
+pub const AS_IT_IS: Fence = Fence(i64::MIN);
+
+/// A request is unaccounted for.
+pub fn unsure() -> Unsure {
+    Unsure {
+        since: at(1),
+        looks: 2,
+        foreign: true,
+    }
+}
+
 /// To send the first part, right from `due`.
 pub fn intent(id: PostId) -> Intent {
     Intent {
         post: id,
+        account: mastodon(),
         from: State::Due,
+        fence: AS_IT_IS,
+        pace: None,
         to: Standing {
             first_intent: Some(at(1)),
             ..standing(State::Sending)
@@ -134,10 +151,12 @@ pub fn conclusion(id: PostId, from: State, to: State) -> Conclusion {
     Conclusion {
         post: id,
         from,
+        fence: AS_IT_IS,
         part: 0,
         to: standing(to),
         receipt: None,
         failure: None,
+        keep: false,
         at: at(2),
     }
 }
@@ -169,6 +188,8 @@ pub trait Engine: Sized + Send + Sync + 'static {
     async fn reopened(self) -> Self;
     fn ledger(&self) -> Arc<dyn Ledger>;
     async fn attempts(&self, post: PostId) -> Vec<Attempt>;
+    /// What the daemon that has it, once there is one, has heard of the bell.
+    async fn heard(&self) -> i64;
     /// Counts transactions that were written from now on, until it is asked.
     async fn watch_commits(&self) -> Box<dyn Commits>;
 
@@ -194,11 +215,21 @@ pub trait Engine: Sized + Send + Sync + 'static {
         self.read(id).await.standing.state
     }
 
-    async fn intends(&self, intent: Intent) -> Intended {
+    /// The fence that was meant.
+    async fn fence(&self, id: PostId, meant: Fence) -> Fence {
+        match self.ledger().post(id).await.unwrap() {
+            Some(post) if meant == AS_IT_IS => post.fence,
+            _ => meant,
+        }
+    }
+
+    async fn intends(&self, mut intent: Intent) -> Intended {
+        intent.fence = self.fence(intent.post, intent.fence).await;
         self.ledger().intend(intent).await.unwrap()
     }
 
-    async fn concludes(&self, conclusion: Conclusion) -> bool {
+    async fn concludes(&self, mut conclusion: Conclusion) -> bool {
+        conclusion.fence = self.fence(conclusion.post, conclusion.fence).await;
         self.ledger().conclude(conclusion).await.unwrap()
     }
 
@@ -211,7 +242,7 @@ pub trait Engine: Sized + Send + Sync + 'static {
     }
 
     async fn ready(&self, now: Timestamp, blocked: &[MessageId]) -> Vec<String> {
-        let posts = self.ledger().ready(&mastodon(), now, blocked, 100).await.unwrap();
+        let posts = self.ledger().claim(&mastodon(), now, blocked, 100).await.unwrap();
         posts.into_iter().map(|post| post.message.to_string()).collect()
     }
 

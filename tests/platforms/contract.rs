@@ -552,11 +552,18 @@ fn the_table_agrees_with_itself() {
     assert_eq!(
         (mastodon::limits)().doubt,
         Doubt::Key {
-            window: Some(Duration::from_mins(50))
+            window: Some(Duration::from_mins(50)),
+            then: None,
         }
     );
     assert_eq!((bluesky::limits)().doubt, Doubt::OwnId);
-    assert_eq!((webhook::limits)().doubt, Doubt::Key { window: None });
+    assert_eq!(
+        (webhook::limits)().doubt,
+        Doubt::Key {
+            window: None,
+            then: None
+        }
+    );
     assert_eq!((webhook::limits)().length, LengthRule::Unlimited);
 }
 

@@ -32,7 +32,10 @@ pub fn mastodon() -> Limits {
             reply: true,
             card: false,
         },
-        doubt: Doubt::Key { window: None },
+        doubt: Doubt::Key {
+            window: None,
+            then: None,
+        },
     }
 }
 

@@ -1,38 +1,33 @@
 //! The ledger in one SQLite file: WAL, synchronous=FULL, one writer, a few readers.
 
 mod bell;
+mod durable;
 mod lock;
 mod read;
 mod write;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 
 use crate::calendar::past::Past;
 use crate::campaign::AfterHold;
-use crate::post::content::Content;
 use crate::post::identity::{AccountName, CampaignId, MessageId, PostId};
 use crate::post::outcome::Receipt;
 use crate::post::state::State;
 
+use super::evidence::Event;
 use super::group::{Write, Writer};
 use super::{
-    Conclusion, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost, Post, Scope, SentPart,
+    Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost, Orphan,
+    Post, Scope, SentPart,
 };
 
 use bell::Bell;
+use durable::{MIGRATIONS, broken_at, is_current, is_durable, options};
 pub use lock::Lock;
-
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("src/ledger/migrations/sqlite");
-
-/// How long a write waits for somebody else's (a person's `sqlite3` shell) before it is an error.
-const BUSY: Duration = Duration::from_mins(1);
 
 /// An open ledger. Dropping it ends its writer once all that was handed in is written.
 pub struct Sqlite {
@@ -136,91 +131,8 @@ impl Sqlite {
         }
     }
 
-    /// Reads the whole file for damage: a ledger that forgets would post again.
-    ///
-    /// # Errors
-    /// [`LedgerError::Broken`] with the first thing found and what to do. Nothing is ever repaired.
-    pub async fn check(&self) -> Result<(), LedgerError> {
-        let found: String = sqlx::query_scalar("PRAGMA quick_check(1)")
-            .fetch_one(&self.readers)
-            .await
-            .map_err(|e| broken_at(&self.path, &e))?;
-        if found == "ok" {
-            return Ok(());
-        }
-        Err(LedgerError::Broken(format!(
-            "{} is damaged ({found}): put a backup in its place; to begin anew would post everything again",
-            self.path.display()
-        )))
-    }
-
     pub fn path(&self) -> &Path {
         &self.path
-    }
-}
-
-/// Rule 1: what is committed is on the disk.
-fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(BUSY)
-}
-
-/// SQLite keeps another mode without a word where it cannot have the one it was asked for.
-async fn is_durable(writer: &SqlitePool, path: &Path) -> Result<(), LedgerError> {
-    const FULL: i64 = 2;
-    let ask = async {
-        let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
-            .fetch_one(writer)
-            .await?;
-        let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(writer).await?;
-        Ok((journal, synchronous))
-    };
-    let (journal, synchronous) = ask.await.map_err(|e| broken_at(path, &e))?;
-    if journal == "wal" && synchronous == FULL {
-        return Ok(());
-    }
-    Err(LedgerError::Broken(format!(
-        "{}: this file system gives no write-ahead log that is sure to be on the disk (journal_mode={journal}, \
-         synchronous={synchronous}); put `ledger.url` on a local disk",
-        path.display()
-    )))
-}
-
-/// Whether its tables are those that this version knows.
-async fn is_current(db: &SqlitePool, path: &Path) -> Result<(), LedgerError> {
-    let at: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
-        .fetch_one(db)
-        .await
-        .map_err(|e| broken_at(path, &e))?;
-    let ours = MIGRATIONS.iter().map(|migration| migration.version).max();
-    match at.cmp(&ours) {
-        std::cmp::Ordering::Less => Err(LedgerError::Older),
-        std::cmp::Ordering::Equal => Ok(()),
-        std::cmp::Ordering::Greater => Err(LedgerError::Newer),
-    }
-}
-
-fn broken_at(path: &Path, error: &sqlx::Error) -> LedgerError {
-    LedgerError::Broken(format!("{}: {error}", path.display()))
-}
-
-impl From<sqlx::Error> for LedgerError {
-    fn from(error: sqlx::Error) -> Self {
-        /// <https://sqlite.org/rescode.html#full>
-        const FULL: &str = "13";
-        let full = error
-            .as_database_error()
-            .and_then(sqlx::error::DatabaseError::code)
-            .is_some_and(|code| code == FULL);
-        if full {
-            LedgerError::Full(error.to_string())
-        } else {
-            LedgerError::Broken(error.to_string())
-        }
     }
 }
 
@@ -230,12 +142,30 @@ impl Ledger for Sqlite {
         self.writer.write(|reply| Write::Record(posts, now, reply)).await
     }
 
-    async fn reword(&self, posts: Vec<(PostId, Content)>, now: Timestamp) -> Result<(), LedgerError> {
-        self.writer.write(|reply| Write::Reword(posts, now, reply)).await
+    async fn leads(&self) -> Result<bool, LedgerError> {
+        Ok(true)
     }
 
-    async fn unplan(&self, posts: Vec<PostId>) -> Result<(), LedgerError> {
-        self.writer.write(|reply| Write::Unplan(posts, reply)).await
+    async fn waiting(&self, after: Option<PostId>, limit: u32) -> Result<Vec<Post>, LedgerError> {
+        read::waiting(&self.readers, after, limit).await
+    }
+
+    async fn files_waiting(&self) -> Result<Vec<(String, MessageId)>, LedgerError> {
+        read::files_waiting(&self.readers).await
+    }
+
+    async fn recorded(&self) -> Result<std::collections::HashSet<PostId>, LedgerError> {
+        read::recorded(&self.readers).await
+    }
+
+    async fn reword(&self, changes: Vec<Change>, now: Timestamp) -> Result<(), LedgerError> {
+        self.writer
+            .write(|reply| Write::Reword(changes, now, reply))
+            .await
+    }
+
+    async fn unplan(&self, posts: Vec<PostId>, now: Timestamp) -> Result<(), LedgerError> {
+        self.writer.write(|reply| Write::Unplan(posts, now, reply)).await
     }
 
     async fn know(&self, messages: Vec<MessageId>, now: Timestamp) -> Result<(), LedgerError> {
@@ -246,14 +176,36 @@ impl Ledger for Sqlite {
         read::past(&self.readers, asked, now).await
     }
 
-    async fn ready(
+    /// The lock is the claim: nobody else sends.
+    async fn claim(
         &self,
         account: &AccountName,
         now: Timestamp,
         blocked: &[MessageId],
         limit: u32,
     ) -> Result<Vec<Post>, LedgerError> {
-        read::ready(&self.readers, account, now, blocked, limit).await
+        read::claim(&self.readers, account, now, blocked, limit).await
+    }
+
+    async fn let_go(&self, _: Vec<(PostId, Fence)>) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    /// The lock is ours, so whoever wrote these intents is gone (reliability §2.7).
+    async fn orphans(&self, starting: bool) -> Result<Vec<Orphan>, LedgerError> {
+        let posts = if starting {
+            self.in_state(State::Sending, u32::MAX).await?
+        } else {
+            Vec::new()
+        };
+        Ok(posts
+            .into_iter()
+            .map(|post| Orphan { post, foreign: false })
+            .collect())
+    }
+
+    fn trusted(&self) -> bool {
+        true
     }
 
     async fn next_ready(
@@ -387,8 +339,14 @@ impl Ledger for Sqlite {
         self.note("heard", &bell.to_string()).await
     }
 
-    async fn last_heard(&self) -> Result<i64, LedgerError> {
-        read::number(&self.readers, "heard").await
+    async fn daemons(&self) -> Result<Vec<Daemon>, LedgerError> {
+        if !Lock::is_taken(&self.path) {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Daemon {
+            name: "the daemon".to_owned(),
+            heard: read::number(&self.readers, "heard").await?,
+        }])
     }
 
     async fn note(&self, key: &str, value: &str) -> Result<(), LedgerError> {
@@ -399,33 +357,26 @@ impl Ledger for Sqlite {
     async fn noted(&self, key: &str) -> Result<Option<String>, LedgerError> {
         read::noted(&self.readers, key).await
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn writer(options: SqliteConnectOptions) -> SqlitePool {
-        let one = SqlitePoolOptions::new().max_connections(1);
-        one.connect_with(options).await.unwrap()
+    async fn newest(&self) -> Result<Option<Timestamp>, LedgerError> {
+        read::newest(&self.readers).await
     }
 
-    #[tokio::test]
-    async fn a_connection_whose_commits_may_not_be_on_the_disk_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("steadfast.db");
-        let ours = options(&path).create_if_missing(true);
-        is_durable(&writer(ours.clone()).await, &path).await.unwrap();
+    async fn events(&self, after: Option<(&str, i64)>, limit: u32) -> Result<Vec<Event>, LedgerError> {
+        read::events(&self.readers, after.map_or(0, |(_, seq)| seq), limit).await
+    }
 
-        let lax = writer(ours.clone().synchronous(SqliteSynchronous::Normal)).await;
-        let told = is_durable(&lax, &path).await.unwrap_err().to_string();
-        assert!(
-            told.contains("synchronous=1") && told.contains("steadfast.db"),
-            "{told}"
-        );
-        lax.close().await;
-        let memory = writer(options(Path::new(":memory:"))).await;
-        let told = is_durable(&memory, &path).await.unwrap_err().to_string();
-        assert!(told.contains("journal_mode=memory"), "{told}");
+    async fn check(&self) -> Result<(), LedgerError> {
+        let found: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+            .fetch_one(&self.readers)
+            .await
+            .map_err(|e| broken_at(&self.path, &e))?;
+        if found == "ok" {
+            return Ok(());
+        }
+        Err(LedgerError::Broken(format!(
+            "{} is damaged ({found}): put a backup in its place; to begin anew would post everything again",
+            self.path.display()
+        )))
     }
 }

@@ -1,6 +1,6 @@
 //! What is asked of the ledger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,14 +11,15 @@ use crate::calendar::past::{Past, Turns};
 use crate::post::identity::{AccountName, MessageId, Occurrence, PostId};
 use crate::post::outcome::Receipt;
 use crate::post::sealed::{Key, Prepared};
-use crate::post::state::{Standing, State};
+use crate::post::state::{Standing, State, Unsure};
 
-use super::super::{Filter, Hold, LedgerError, Post, Scope, SentPart};
+use super::super::evidence::Event;
+use super::super::{Fence, Filter, Hold, LedgerError, Post, Scope, SentPart};
 
 type Read<T> = Result<T, LedgerError>;
 
 const COLUMNS: &str = "id, message, account, platform, occurrence, due, late, expires, recurring, breaking, slot, \
-     file, parts, content, state, part, tries, not_before, late_from, first_intent, doubted, why, attempts, error, began, sent";
+     file, parts, content, state, part, tries, not_before, late_from, first_intent, unsure_since, unsure_looks, unsure_foreign, resent, crashes, fence, why, attempts, error, began, sent";
 
 /// What of a post's row keeps it from being looked at: holds, and messages that are blocked (`?2`).
 const FREE: &str = "NOT EXISTS (SELECT 1 FROM hold WHERE settled IS NULL AND \
@@ -75,9 +76,19 @@ fn post_of(row: &SqliteRow) -> Read<Post> {
             not_before: instant_at(row, "not_before")?,
             late_from: maybe_instant(row, "late_from")?,
             first_intent: maybe_instant(row, "first_intent")?,
-            doubted: row.try_get("doubted")?,
+            unsure: match maybe_instant(row, "unsure_since")? {
+                None => None,
+                Some(since) => Some(Unsure {
+                    since,
+                    looks: number_at(row, "unsure_looks")?,
+                    foreign: row.try_get("unsure_foreign")?,
+                }),
+            },
+            resent: row.try_get("resent")?,
+            crashes: number_at(row, "crashes")?,
             why: row.try_get("why")?,
         },
+        fence: Fence(row.try_get("fence")?),
         attempts: number_at(row, "attempts")?,
         error: row.try_get("error")?,
         began: maybe_instant(row, "began")?,
@@ -97,7 +108,7 @@ pub(super) fn json_list<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> St
     serde_json::Value::Array(list).to_string()
 }
 
-pub(super) async fn ready(
+pub(super) async fn claim(
     db: &SqlitePool,
     account: &AccountName,
     now: Timestamp,
@@ -154,6 +165,54 @@ pub(super) async fn in_state(db: &SqlitePool, state: State, limit: u32) -> Read<
         .fetch_all(db)
         .await?;
     posts_of(&rows)
+}
+
+pub(super) async fn waiting(db: &SqlitePool, after: Option<PostId>, limit: u32) -> Read<Vec<Post>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM post WHERE id > ?1 AND state IN ('due', 'retrying') ORDER BY id LIMIT ?2"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(after.map(|id| id.to_string()).unwrap_or_default())
+        .bind(limit)
+        .fetch_all(db)
+        .await?;
+    posts_of(&rows)
+}
+
+pub(super) async fn newest(db: &SqlitePool) -> Read<Option<Timestamp>> {
+    let row = sqlx::query(
+        "SELECT max(at) AS at FROM event WHERE seq > (SELECT coalesce(max(seq), 0) - 1000 FROM event)",
+    )
+    .fetch_one(db)
+    .await?;
+    maybe_instant(&row, "at")
+}
+
+/// The name of the one chain that a file has.
+pub(super) const CHAIN: &str = "steadfast";
+
+pub(super) async fn events(db: &SqlitePool, after: i64, limit: u32) -> Read<Vec<Event>> {
+    let rows =
+        sqlx::query("SELECT seq, at, kind, post, data, hash FROM event WHERE seq > ?1 ORDER BY seq LIMIT ?2")
+            .bind(after)
+            .bind(limit)
+            .fetch_all(db)
+            .await?;
+    let event = |row: &SqliteRow| -> Read<Event> {
+        let post: Option<&str> = row.try_get("post")?;
+        Ok(Event {
+            chain: CHAIN.to_owned(),
+            seq: row.try_get("seq")?,
+            at: instant_at(row, "at")?,
+            kind: row.try_get("kind")?,
+            post: post
+                .map(|id| id.parse().map_err(|_| damaged("post")))
+                .transpose()?,
+            data: row.try_get("data")?,
+            hash: row.try_get("hash")?,
+        })
+    };
+    rows.iter().map(event).collect()
 }
 
 pub(super) async fn history(db: &SqlitePool, filter: &Filter) -> Read<Vec<Post>> {
@@ -306,18 +365,29 @@ async fn pages(
     }
 }
 
+pub(super) async fn recorded(db: &SqlitePool) -> Read<HashSet<PostId>> {
+    let mut recorded = HashSet::new();
+    let ids = "SELECT id FROM post WHERE id > ?1 ORDER BY id LIMIT ?2";
+    pages(db, ids, "id", |row| {
+        recorded.insert(parsed(row, "id")?);
+        Ok(())
+    })
+    .await?;
+    Ok(recorded)
+}
+
+pub(super) async fn files_waiting(db: &SqlitePool) -> Read<Vec<(String, MessageId)>> {
+    let rows =
+        sqlx::query("SELECT DISTINCT file, message FROM post WHERE state IN ('due', 'retrying', 'in_doubt')")
+            .fetch_all(db)
+            .await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get("file")?, parsed(row, "message")?)))
+        .collect()
+}
+
 pub(super) async fn past(db: &SqlitePool, asked: &[MessageId], now: Timestamp) -> Read<Past> {
     let mut past = Past::default();
-    pages(
-        db,
-        "SELECT id FROM post WHERE id > ?1 ORDER BY id LIMIT ?2",
-        "id",
-        |row| {
-            past.recorded.insert(parsed(row, "id")?);
-            Ok(())
-        },
-    )
-    .await?;
     let known = "SELECT message, since FROM known WHERE message > ?1 ORDER BY message LIMIT ?2";
     pages(db, known, "message", |row| {
         past.known

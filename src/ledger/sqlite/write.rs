@@ -1,6 +1,6 @@
 //! The one writer: a batch, a transaction, one statement for all of a kind.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
@@ -11,9 +11,10 @@ use crate::post::identity::PostId;
 use crate::post::outcome::Class;
 use crate::post::state::{Standing, State};
 
+use super::super::evidence::{self, Entry, Head};
 use super::super::group::{Batches, Reply, Write, fail, key_fields};
-use super::super::{Conclusion, Hold, Intended, Intent, LedgerError, NewPost};
-use super::read::json_list;
+use super::super::{Change, Conclusion, Hold, Intended, Intent, LedgerError, NewPost};
+use super::read::{CHAIN, json_list};
 
 type Wrote<T> = Result<T, LedgerError>;
 
@@ -60,7 +61,7 @@ fn reply(write: Write, answer: Answer) {
         (Write::Record(_, _, to) | Write::Settle { reply: to, .. }, Answer::Posts(posts)) => tell(to, posts),
         (
             Write::Reword(_, _, to)
-            | Write::Unplan(_, to)
+            | Write::Unplan(_, _, to)
             | Write::Know(_, _, to)
             | Write::AccountWaits(_, _, to)
             | Write::Hold { reply: to, .. }
@@ -93,26 +94,36 @@ async fn transaction(db: &SqlitePool, batch: &[Write], answers: &mut Vec<Answer>
             _ => {}
         }
     }
+    let mut evidence = Vec::new();
     // Conclusions first: a post that moves on in the same batch has been concluded before.
-    let mut concluded = conclude(&mut tx, &conclusions).await?;
+    let mut concluded = conclude(&mut tx, &conclusions, &mut evidence).await?;
     // Holds before intents: whoever says stop in this very batch is heard.
     let mut others = Vec::new();
     for write in batch {
-        if let Some(answer) = other(&mut tx, write).await? {
+        if let Some(answer) = other(&mut tx, write, &mut evidence).await? {
             others.push(answer);
         }
     }
-    let mut granted = intend(&mut tx, &intents).await?;
+    let mut granted = HashMap::new();
+    // What shares a pace goes one by one, because each changes what the next may do.
+    let (paced, free): (Vec<&Intent>, Vec<&Intent>) =
+        intents.into_iter().partition(|intent| intent.pace.is_some());
+    intend(&mut tx, &free, &mut granted, &mut evidence).await?;
+    for intent in paced {
+        match not_before(&mut tx, intent).await? {
+            Some(until) => drop(granted.insert(intent.post, Intended::NotYet(until))),
+            None => intend(&mut tx, &[intent], &mut granted, &mut evidence).await?,
+        }
+    }
+    append(&mut tx, evidence).await?;
     tx.commit().await?;
 
     let mut others = others.into_iter();
     for write in batch {
         answers.push(match write {
-            Write::Intend(intent, _) => Answer::Intended(if granted.remove(&intent.post) {
-                Intended::Durable
-            } else {
-                Intended::Refused
-            }),
+            Write::Intend(intent, _) => {
+                Answer::Intended(granted.remove(&intent.post).unwrap_or(Intended::Refused))
+            }
             Write::Conclude(conclusion, _) => Answer::Moved(concluded.remove(&conclusion.post)),
             _ => others.next().unwrap_or(Answer::Done),
         });
@@ -120,35 +131,24 @@ async fn transaction(db: &SqlitePool, batch: &[Write], answers: &mut Vec<Answer>
     Ok(())
 }
 
-async fn other(tx: &mut SqliteConnection, write: &Write) -> Wrote<Option<Answer>> {
+async fn other(tx: &mut SqliteConnection, write: &Write, evidence: &mut Vec<Entry>) -> Wrote<Option<Answer>> {
     Ok(Some(match write {
         Write::Intend(..) | Write::Conclude(..) => return Ok(None),
-        Write::Record(posts, now, _) => Answer::Posts(record(tx, posts, *now).await?),
+        Write::Record(posts, now, _) => Answer::Posts(record(tx, posts, *now, evidence).await?),
         Write::Reword(posts, now, _) => {
-            let rows: Vec<Value> = posts
-                .iter()
-                .map(|(id, content)| {
-                    json!({"id": id, "content": json!(content).to_string(), "parts": content.parts.len()})
-                })
-                .collect();
-            sqlx::query(
-                "UPDATE post SET content = job.value ->> 'content', parts = job.value ->> 'parts', changed = ?2 \
-                 FROM json_each(?1) AS job WHERE post.id = job.value ->> 'id' \
-                 AND state IN ('due', 'retrying', 'held', 'rejected', 'skipped') AND part = 0 AND doubted = 0",
-            )
-            .bind(Value::from(rows).to_string())
-            .bind(now.as_microsecond())
-            .execute(&mut *tx)
-            .await?;
+            reword(tx, posts, *now, evidence).await?;
             Answer::Done
         }
-        Write::Unplan(posts, _) => {
-            sqlx::query(
-                "DELETE FROM post WHERE id IN (SELECT value FROM json_each(?1)) AND state IN ('due', 'retrying') AND attempts = 0",
+        Write::Unplan(posts, now, _) => {
+            let gone = sqlx::query(
+                "DELETE FROM post WHERE id IN (SELECT value FROM json_each(?1)) AND state IN ('due', 'retrying') \
+                 AND attempts = 0 RETURNING id",
             )
             .bind(json_list(posts.iter().map(ToString::to_string)))
-            .execute(&mut *tx)
+            .fetch_all(&mut *tx)
             .await?;
+            let gone = ids(&gone)?.into_iter();
+            evidence.extend(gone.map(|post| evidence::unplanned(post, *now)));
             Answer::Done
         }
         Write::Know(messages, now, _) => {
@@ -186,6 +186,7 @@ async fn other(tx: &mut SqliteConnection, write: &Write) -> Wrote<Option<Answer>
             .bind(now.as_microsecond())
             .execute(&mut *tx)
             .await?;
+            evidence.push(evidence::held(scope, why, by, *now));
             Answer::Done
         }
         Write::Release {
@@ -206,9 +207,16 @@ async fn other(tx: &mut SqliteConnection, write: &Write) -> Wrote<Option<Answer>
             .bind(only_by.as_deref())
             .execute(&mut *tx)
             .await?;
+            if done.rows_affected() > 0 {
+                evidence.push(evidence::released(scope, by, only_by.as_deref(), *now));
+            }
             Answer::Count(done.rows_affected())
         }
-        Write::Settle { hold, after, now, .. } => Answer::Posts(settle(tx, hold, *after, *now).await?),
+        Write::Settle { hold, after, now, .. } => {
+            let moved = settle(tx, hold, *after, *now).await?;
+            evidence.push(evidence::settled(hold, &moved, *now));
+            Answer::Posts(moved)
+        }
         Write::Ring(_) => {
             let row = sqlx::query(
                 "INSERT INTO meta (key, value) VALUES ('bell', '1') \
@@ -231,10 +239,63 @@ async fn other(tx: &mut SqliteConnection, write: &Write) -> Wrote<Option<Answer>
     }))
 }
 
-async fn record(tx: &mut SqliteConnection, posts: &[NewPost], now: jiff::Timestamp) -> Wrote<Vec<PostId>> {
+async fn reword(
+    tx: &mut SqliteConnection,
+    changes: &[Change],
+    now: jiff::Timestamp,
+    evidence: &mut Vec<Entry>,
+) -> Wrote<()> {
+    let words: HashMap<PostId, String> = changes
+        .iter()
+        .map(|change| (change.post, json!(change.content).to_string()))
+        .collect();
+    let rows: Vec<Value> = changes
+        .iter()
+        .map(|change| {
+            json!({"id": change.post, "content": words.get(&change.post), "parts": change.content.parts.len(),
+                "late": micros(change.late), "expires": change.expires.map(jiff::Timestamp::as_microsecond),
+                "moved": change.moved.map(jiff::Timestamp::as_microsecond)})
+        })
+        .collect();
+    let done = sqlx::query(
+        "UPDATE post SET content = job.value ->> 'content', parts = job.value ->> 'parts', \
+             late = job.value ->> 'late', expires = job.value ->> 'expires', \
+             due = coalesce(job.value ->> 'moved', due), not_before = coalesce(job.value ->> 'moved', not_before), \
+             tries = CASE WHEN job.value ->> 'moved' IS NULL THEN tries ELSE 0 END, \
+             late_from = CASE WHEN job.value ->> 'moved' IS NULL THEN late_from END, \
+             changed = ?2, fence = fence + 1 \
+         FROM json_each(?1) AS job WHERE post.id = job.value ->> 'id' \
+         AND state IN ('due', 'retrying', 'held', 'rejected', 'skipped') AND part = 0 AND unsure_since IS NULL \
+         RETURNING id",
+    )
+    .bind(Value::from(rows).to_string())
+    .bind(now.as_microsecond())
+    .fetch_all(&mut *tx)
+    .await?;
+    let done: HashSet<PostId> = ids(&done)?.into_iter().collect();
+    let done = changes.iter().filter(|change| done.contains(&change.post));
+    evidence.extend(done.filter_map(|change| {
+        let content = words.get(&change.post)?;
+        Some(evidence::reworded(change, content, now))
+    }));
+    Ok(())
+}
+
+fn micros(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+async fn record(
+    tx: &mut SqliteConnection,
+    posts: &[NewPost],
+    now: jiff::Timestamp,
+    evidence: &mut Vec<Entry>,
+) -> Wrote<Vec<PostId>> {
+    let words: Vec<String> = posts.iter().map(|post| json!(post.content).to_string()).collect();
     let rows: Vec<Value> = posts
         .iter()
-        .map(|post| {
+        .zip(&words)
+        .map(|(post, content)| {
             json!({
                 "id": post.identity.post_id(),
                 "message": post.identity.message,
@@ -242,14 +303,14 @@ async fn record(tx: &mut SqliteConnection, posts: &[NewPost], now: jiff::Timesta
                 "platform": post.platform,
                 "occurrence": post.identity.occurrence.as_str(),
                 "due": post.due.as_microsecond(),
-                "late": i64::try_from(post.late.as_micros()).unwrap_or(i64::MAX),
+                "late": micros(post.late),
                 "expires": post.expires.map(jiff::Timestamp::as_microsecond),
                 "recurring": i32::from(post.recurring),
                 "breaking": i32::from(post.breaking),
                 "slot": post.slot.map(jiff::Timestamp::as_microsecond),
                 "file": &*post.file,
                 "parts": post.content.parts.len(),
-                "content": json!(post.content).to_string(),
+                "content": content,
                 "state": post.state.as_str(),
                 "why": post.why,
             })
@@ -268,7 +329,69 @@ async fn record(tx: &mut SqliteConnection, posts: &[NewPost], now: jiff::Timesta
     .bind(now.as_microsecond())
     .fetch_all(&mut *tx)
     .await?;
-    ids(&done)
+    let recorded = ids(&done)?;
+    let new: HashSet<PostId> = recorded.iter().copied().collect();
+    for (post, content) in posts.iter().zip(&words) {
+        if new.contains(&post.identity.post_id()) {
+            evidence.push(evidence::recorded(post, content, now));
+        }
+    }
+    Ok(recorded)
+}
+
+/// Ties what happened to the evidence record.
+async fn append(tx: &mut SqliteConnection, entries: Vec<Entry>) -> Wrote<()> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let last = sqlx::query("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1")
+        .fetch_optional(&mut *tx)
+        .await?;
+    let mut head = Head::new(CHAIN);
+    if let Some(last) = last {
+        head.seq = last.try_get("seq")?;
+        head.hash = last.try_get("hash")?;
+    }
+    let rows: Vec<Value> = entries
+        .into_iter()
+        .map(|entry| {
+            let event = head.append(entry);
+            json!([
+                event.seq,
+                event.at.as_microsecond(),
+                event.kind,
+                event.post,
+                event.data,
+                event.hash
+            ])
+        })
+        .collect();
+    sqlx::query(
+        "INSERT INTO event (seq, at, kind, post, data, hash) SELECT value ->> 0, value ->> 1, value ->> 2, \
+             value ->> 3, value ->> 4, value ->> 5 FROM json_each(?1)",
+    )
+    .bind(Value::from(rows).to_string())
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+/// Until when the account's pace lets nothing through: its platform's wait, its gap, its daily number.
+async fn not_before(tx: &mut SqliteConnection, intent: &Intent) -> Wrote<Option<jiff::Timestamp>> {
+    let Some(pace) = &intent.pace else { return Ok(None) };
+    let row = sqlx::query(
+        "SELECT (SELECT max(paced) FROM post WHERE account = ?1 AND paced IS NOT NULL AND id <> ?4) AS last, \
+             (SELECT count(*) FROM post WHERE account = ?1 AND paced >= ?2 AND paced < ?3 AND id <> ?4) AS today",
+    )
+    .bind(intent.account.as_str())
+    .bind(pace.day.0.as_microsecond())
+    .bind(pace.day.1.as_microsecond())
+    .bind(intent.post.to_string())
+    .fetch_one(&mut *tx)
+    .await?;
+    let last: Option<i64> = row.try_get("last")?;
+    let today: i64 = row.try_get("today")?;
+    Ok(pace.free_from(last, today).filter(|free| *free > intent.at))
 }
 
 fn ids(rows: &[sqlx::sqlite::SqliteRow]) -> Wrote<Vec<PostId>> {
@@ -286,48 +409,79 @@ fn standing_json(standing: &Standing) -> Value {
         "not_before": standing.not_before.as_microsecond(),
         "late_from": standing.late_from.map(jiff::Timestamp::as_microsecond),
         "first_intent": standing.first_intent.map(jiff::Timestamp::as_microsecond),
-        "doubted": i32::from(standing.doubted),
+        "unsure_since": standing.unsure.map(|unsure| unsure.since.as_microsecond()),
+        "unsure_looks": standing.unsure.map_or(0, |unsure| unsure.looks),
+        "unsure_foreign": i32::from(standing.unsure.is_some_and(|unsure| unsure.foreign)),
+        "resent": i32::from(standing.resent),
+        "crashes": standing.crashes,
         "why": standing.why,
     })
 }
 
-async fn intend(tx: &mut SqliteConnection, intents: &[&Intent]) -> Wrote<HashSet<PostId>> {
+/// Grants the intents whose posts are where they were thought to be, free of holds and of their account's wait.
+async fn intend(
+    tx: &mut SqliteConnection,
+    intents: &[&Intent],
+    granted: &mut HashMap<PostId, Intended>,
+    evidence: &mut Vec<Entry>,
+) -> Wrote<()> {
     if intents.is_empty() {
-        return Ok(HashSet::new());
+        return Ok(());
     }
     let jobs: Vec<Value> = intents
         .iter()
         .map(|intent| {
-            json!({"post": intent.post, "from": intent.from.as_str(), "at": intent.at.as_microsecond(),
-                   "to": standing_json(&intent.to)})
+            json!({"post": intent.post, "from": intent.from.as_str(), "fence": intent.fence.0,
+                   "at": intent.at.as_microsecond(), "to": standing_json(&intent.to),
+                   "fresh": i32::from(intent.to.part == 0 && !intent.to.doubted())})
         })
         .collect();
-    let granted = sqlx::query(
+    let jobs = Value::from(jobs).to_string();
+    let moved = sqlx::query(
         "UPDATE post SET state = 'sending', first_intent = job.value ->> '$.to.first_intent', \
-             doubted = job.value ->> '$.to.doubted', attempts = attempts + 1, why = NULL, changed = job.value ->> 'at' \
+             unsure_since = job.value ->> '$.to.unsure_since', unsure_looks = job.value ->> '$.to.unsure_looks', \
+             unsure_foreign = job.value ->> '$.to.unsure_foreign', tries = job.value ->> '$.to.tries', \
+             resent = job.value ->> '$.to.resent', attempts = attempts + 1, fence = fence + 1, why = NULL, \
+             paced = CASE WHEN job.value ->> 'fresh' THEN job.value ->> 'at' ELSE paced END, \
+             changed = job.value ->> 'at' \
          FROM json_each(?1) AS job \
          WHERE post.id = job.value ->> 'post' AND post.state = job.value ->> 'from' \
-         AND post.part = job.value ->> '$.to.part' \
+         AND post.fence = job.value ->> 'fence' AND post.part = job.value ->> '$.to.part' \
          AND NOT EXISTS (SELECT 1 FROM hold WHERE settled IS NULL AND (scope = 'all' \
              OR scope = 'account' AND target = post.account OR scope = 'message' AND target = post.message)) \
+         AND NOT EXISTS (SELECT 1 FROM account WHERE name = post.account AND waits > job.value ->> 'at') \
          RETURNING id",
     )
-    .bind(Value::from(jobs).to_string())
+    .bind(&jobs)
     .fetch_all(&mut *tx)
     .await?;
-    let granted: HashSet<PostId> = ids(&granted)?.into_iter().collect();
+    let moved: HashSet<PostId> = ids(&moved)?.into_iter().collect();
 
     let mut attempts = Vec::new();
     let mut parts = Vec::new();
-    for intent in intents.iter().filter(|intent| granted.contains(&intent.post)) {
+    for intent in intents {
+        if !moved.contains(&intent.post) {
+            continue;
+        }
+        granted.insert(intent.post, Intended::Durable);
         attempts.push(json!({"post": intent.post, "part": intent.to.part, "at": intent.at.as_microsecond()}));
+        let mut body = None;
         if let Some(prepared) = &intent.prepared {
             let (key, key_due) = key_fields(&intent.key);
+            let hash = evidence::sha256(&prepared.body);
             parts.push(
                 json!({"post": intent.post, "part": intent.to.part, "key": key, "key_due": key_due,
-                "path": prepared.path, "body": prepared.body, "hash": hash(&prepared.body)}),
+                "path": prepared.path, "body": prepared.body, "hash": hash}),
             );
+            body = Some(hash);
         }
+        evidence.push(evidence::intended(intent, body.as_deref()));
+    }
+    if attempts.len() < intents.len() {
+        waiting_for_account(tx, &jobs, granted).await?;
+    }
+    if attempts.is_empty() {
+        return Ok(());
     }
     sqlx::query(
         "INSERT INTO part (post, idx, key, key_due, path, body, hash) \
@@ -346,18 +500,33 @@ async fn intend(tx: &mut SqliteConnection, intents: &[&Intent]) -> Wrote<HashSet
     .bind(Value::from(attempts).to_string())
     .execute(&mut *tx)
     .await?;
-    Ok(granted)
+    Ok(())
 }
 
-/// What was sent, provable later without keeping every answer.
-fn hash(body: &str) -> String {
-    use sha2::Digest;
-    use std::fmt::Write as _;
-    let digest = sha2::Sha256::digest(body.as_bytes());
-    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}"); // writing to a string cannot fail
-        hex
-    })
+/// Of those that were not granted, the ones whose account has to wait: they are told until when.
+async fn waiting_for_account(
+    tx: &mut SqliteConnection,
+    jobs: &str,
+    granted: &mut HashMap<PostId, Intended>,
+) -> Wrote<()> {
+    let rows = sqlx::query(
+        "SELECT post.id, account.waits FROM json_each(?1) AS job JOIN post ON post.id = job.value ->> 'post' \
+         JOIN account ON account.name = post.account AND account.waits > job.value ->> 'at' \
+         WHERE post.state = job.value ->> 'from' AND post.fence = job.value ->> 'fence'",
+    )
+    .bind(jobs)
+    .fetch_all(&mut *tx)
+    .await?;
+    for row in &rows {
+        let id: PostId = row
+            .try_get::<&str, _>("id")?
+            .parse()
+            .map_err(LedgerError::Broken)?;
+        let waits = jiff::Timestamp::from_microsecond(row.try_get("waits")?)
+            .map_err(|e| LedgerError::Broken(e.to_string()))?;
+        granted.entry(id).or_insert(Intended::NotYet(waits));
+    }
+    Ok(())
 }
 
 fn class_word(class: Class) -> &'static str {
@@ -371,14 +540,19 @@ fn class_word(class: Class) -> &'static str {
     }
 }
 
-async fn conclude(tx: &mut SqliteConnection, conclusions: &[&Conclusion]) -> Wrote<HashSet<PostId>> {
+async fn conclude(
+    tx: &mut SqliteConnection,
+    conclusions: &[&Conclusion],
+    evidence: &mut Vec<Entry>,
+) -> Wrote<HashSet<PostId>> {
     if conclusions.is_empty() {
         return Ok(HashSet::new());
     }
     let jobs: Vec<Value> = conclusions
         .iter()
         .map(|c| {
-            json!({"post": c.post, "from": c.from.as_str(), "part": c.part, "at": c.at.as_microsecond(),
+            json!({"post": c.post, "from": c.from.as_str(), "fence": c.fence.0, "part": c.part,
+                "at": c.at.as_microsecond(), "free": i32::from(c.free_again()),
                 "to": standing_json(&c.to), "receipt": c.receipt, "error": c.failure.as_ref().map(|f| &f.words),
                 "class": match (&c.receipt, &c.failure) {
                     (Some(_), _) => Some("accepted"),
@@ -392,7 +566,10 @@ async fn conclude(tx: &mut SqliteConnection, conclusions: &[&Conclusion]) -> Wro
         "UPDATE post SET state = job.value ->> '$.to.state', part = job.value ->> '$.to.part', \
              tries = job.value ->> '$.to.tries', not_before = job.value ->> '$.to.not_before', \
              late_from = job.value ->> '$.to.late_from', \
-             first_intent = job.value ->> '$.to.first_intent', doubted = job.value ->> '$.to.doubted', \
+             first_intent = job.value ->> '$.to.first_intent', unsure_since = job.value ->> '$.to.unsure_since', \
+             unsure_looks = job.value ->> '$.to.unsure_looks', unsure_foreign = job.value ->> '$.to.unsure_foreign', \
+             resent = job.value ->> '$.to.resent', crashes = job.value ->> '$.to.crashes', fence = fence + 1, \
+             paced = CASE WHEN job.value ->> 'free' THEN NULL ELSE paced END, \
              why = job.value ->> '$.to.why', \
              slot = CASE WHEN 'skipped' IN (state, job.value ->> '$.to.state') THEN NULL ELSE slot END, \
              error = CASE WHEN job.value ->> 'receipt' IS NOT NULL THEN NULL ELSE coalesce(job.value ->> 'error', error) END, \
@@ -401,7 +578,7 @@ async fn conclude(tx: &mut SqliteConnection, conclusions: &[&Conclusion]) -> Wro
              changed = job.value ->> 'at' \
          FROM json_each(?1) AS job \
          WHERE post.id = job.value ->> 'post' AND post.state = job.value ->> 'from' AND post.part = job.value ->> 'part' \
-         RETURNING id",
+         AND post.fence = job.value ->> 'fence' RETURNING id",
     )
     .bind(Value::from(jobs.as_slice()).to_string())
     .fetch_all(&mut *tx)
@@ -414,6 +591,7 @@ async fn conclude(tx: &mut SqliteConnection, conclusions: &[&Conclusion]) -> Wro
         .zip(jobs)
         .filter(|(c, _)| moved.contains(&c.post))
     {
+        evidence.push(evidence::concluded(conclusion));
         // A person can say that one in doubt was accepted: a receipt without an answer.
         if conclusion.receipt.is_some() {
             accepted.push(job.clone());
@@ -422,6 +600,16 @@ async fn conclude(tx: &mut SqliteConnection, conclusions: &[&Conclusion]) -> Wro
             answered.push(job);
         }
     }
+    if !answered.is_empty() {
+        answer_attempts(tx, answered).await?;
+    }
+    if !accepted.is_empty() {
+        keep_receipts(tx, accepted).await?;
+    }
+    Ok(moved)
+}
+
+async fn answer_attempts(tx: &mut SqliteConnection, answered: Vec<Value>) -> Wrote<()> {
     sqlx::query(
         "UPDATE attempt SET answered = job.value ->> 'at', class = job.value ->> 'class', \
              status = job.value ->> 'status', words = job.value ->> 'error' \
@@ -431,6 +619,10 @@ async fn conclude(tx: &mut SqliteConnection, conclusions: &[&Conclusion]) -> Wro
     .bind(Value::from(answered).to_string())
     .execute(&mut *tx)
     .await?;
+    Ok(())
+}
+
+async fn keep_receipts(tx: &mut SqliteConnection, accepted: Vec<Value>) -> Wrote<()> {
     sqlx::query(
         "UPDATE part SET id = job.value ->> '$.receipt.id', url = job.value ->> '$.receipt.url', \
              pin = job.value ->> '$.receipt.pin', sent = job.value ->> 'at' \
@@ -439,7 +631,7 @@ async fn conclude(tx: &mut SqliteConnection, conclusions: &[&Conclusion]) -> Wro
     .bind(Value::from(accepted).to_string())
     .execute(&mut *tx)
     .await?;
-    Ok(moved)
+    Ok(())
 }
 
 async fn settle(
@@ -468,7 +660,7 @@ async fn settle(
         AfterHold::Skip => (State::Skipped, "it fell due during a hold"),
     };
     let rows = sqlx::query(
-        "UPDATE post SET state = ?1, why = ?2, changed = ?3, slot = CASE ?1 WHEN 'skipped' THEN NULL ELSE slot END \
+        "UPDATE post SET state = ?1, why = ?2, changed = ?3, fence = fence + 1, slot = CASE ?1 WHEN 'skipped' THEN NULL ELSE slot END \
          WHERE state IN ('due', 'retrying') AND part = 0 AND due <= ?3 \
          AND (due >= ?4 OR recorded >= ?4 OR not_before BETWEEN ?4 AND ?3) \
          AND (?5 = 'all' OR ?5 = 'account' AND account = ?6 OR ?5 = 'message' AND message = ?6) RETURNING id",

@@ -25,6 +25,7 @@ fn terms() -> Terms {
         recurring: false,
         doubt: Doubt::Key {
             window: Some(50 * MINUTE),
+            then: None,
         },
     }
 }
@@ -37,8 +38,19 @@ fn fresh() -> Standing {
         not_before: due(),
         late_from: None,
         first_intent: None,
-        doubted: false,
+        unsure: None,
+        resent: false,
+        crashes: 0,
         why: None,
+    }
+}
+
+/// A request is unaccounted for since the post was due.
+fn unsure() -> Unsure {
+    Unsure {
+        since: due(),
+        looks: 0,
+        foreign: false,
     }
 }
 
@@ -72,10 +84,13 @@ fn events() -> Vec<Event> {
     let mut events = vec![Event::Wake(Gate::default()), Event::Wake(shut)];
     events.push(Event::Prepared(Ok(())));
     events.extend(CLASSES.map(|class| Event::Prepared(Err(failure(class)))));
-    events.extend([Event::Intended, Event::Stopped]);
+    events.extend([Event::Intended(Gate::default()), Event::Stopped]);
     events.push(Event::Answered(Ok(receipt("1"))));
     events.extend(CLASSES.map(|class| Event::Answered(Err(failure(class)))));
-    events.push(Event::Found);
+    events.push(Event::Orphaned {
+        foreign: false,
+        alone: false,
+    });
     let skip = Word::Skip {
         why: "not now".to_owned(),
     };

@@ -61,14 +61,14 @@ impl Story {
     /// The whole way to the platform.
     fn leaves(&mut self) -> &mut Self {
         self.intends();
-        assert_eq!(self.hears(Event::Intended), Action::Publish);
+        assert_eq!(self.hears(Event::Intended(Gate::default())), Action::Publish);
         self
     }
 
     /// The way of the same request, a second time.
     fn leaves_again(&mut self) -> &mut Self {
         assert_eq!(self.wakes(), Action::Intend);
-        assert_eq!(self.hears(Event::Intended), Action::Publish);
+        assert_eq!(self.hears(Event::Intended(Gate::default())), Action::Publish);
         self
     }
 
@@ -168,7 +168,9 @@ fn what_expires_while_it_is_prepared_never_leaves() {
         ..terms()
     };
     let mut post = Story::of(terms);
-    post.intends().after(MINUTE).rests(Event::Intended);
+    post.intends()
+        .after(MINUTE)
+        .rests(Event::Intended(Gate::default()));
     post.is(State::Skipped, "it expired");
     assert_eq!(post.standing.first_intent, None);
 }
@@ -176,7 +178,9 @@ fn what_expires_while_it_is_prepared_never_leaves() {
 #[test]
 fn t4_what_becomes_late_while_the_machine_sleeps_never_leaves() {
     let mut post = Story::of(terms());
-    post.intends().after(5 * HOUR).rests(Event::Intended);
+    post.intends()
+        .after(5 * HOUR)
+        .rests(Event::Intended(Gate::default()));
     post.is(State::Held, "late");
     post.told(Word::Retry);
     post.leaves().accepted();
@@ -266,7 +270,7 @@ fn a_doubtful_answer_to_preparing_is_a_plain_failure() {
         let rest = post.rests(Event::Prepared(Err(failure(class))));
         post.is(State::Retrying, "");
         assert_eq!(rest.failure, Some(failure(Class::Transient)));
-        assert!(!post.standing.doubted);
+        assert!(!post.standing.doubted());
     }
 }
 
@@ -422,7 +426,7 @@ fn p12_p13_in_doubt_the_same_request_is_sent_again_while_its_key_lives() {
     post.now = due() + 50 * MINUTE - Duration::from_secs(1);
     post.leaves_again().accepted();
     post.is(State::Sent, "");
-    assert!(!post.standing.doubted);
+    assert!(!post.standing.doubted());
 }
 
 #[test]
@@ -432,7 +436,7 @@ fn p27_when_the_keys_window_has_passed_a_person_is_asked() {
     post.now = due() + 50 * MINUTE;
     post.wakes();
     post.is(State::Held, LOOK);
-    assert!(post.standing.doubted);
+    assert!(post.standing.doubted());
 }
 
 #[test]
@@ -440,14 +444,20 @@ fn p27_a_key_that_dies_while_the_machine_sleeps_sends_nothing() {
     let mut post = Story::of(terms());
     post.leaves().refused(Class::InDoubt);
     assert_eq!(post.on_time().wakes(), Action::Intend);
-    post.after(HOUR).rests(Event::Intended);
+    post.after(HOUR).rests(Event::Intended(Gate::default()));
     post.is(State::Held, LOOK);
-    assert!(post.standing.doubted);
+    assert!(post.standing.doubted());
 }
 
 #[test]
 fn an_id_of_our_own_settles_a_doubt_for_ever() {
-    for doubt in [Doubt::OwnId, Doubt::Key { window: None }] {
+    for doubt in [
+        Doubt::OwnId,
+        Doubt::Key {
+            window: None,
+            then: None,
+        },
+    ] {
         let mut post = Story::of(Terms { doubt, ..terms() });
         post.leaves().refused(Class::InDoubt);
         post.after(1000 * HOUR).leaves_again().accepted();
@@ -471,7 +481,7 @@ fn p28_a_duplicate_is_evidence_and_not_proof() {
     let mut post = Story::of(terms());
     post.leaves().refused(Class::Duplicate);
     post.is(State::InDoubt, "");
-    assert!(post.standing.doubted);
+    assert!(post.standing.doubted());
 }
 
 #[test]
@@ -508,7 +518,7 @@ fn no_refusal_of_the_second_request_proves_that_the_first_was_not_accepted() {
         post.leaves().refused(Class::InDoubt);
         post.on_time().leaves_again().refused(class);
         assert_eq!(post.standing.state, state, "{class:?}");
-        assert!(post.standing.doubted, "{class:?}");
+        assert!(post.standing.doubted(), "{class:?}");
         assert_eq!(
             post.standing.first_intent,
             Some(due()),
@@ -534,10 +544,13 @@ fn a_definite_failure_before_any_doubt_begins_a_new_keys_life() {
 fn s1_what_a_kill_left_behind_is_in_doubt_and_sent_again_at_once() {
     let mut post = Story::of(terms());
     post.leaves().after(MINUTE);
-    let rest = post.rests(Event::Found);
+    let rest = post.rests(Event::Orphaned {
+        foreign: false,
+        alone: false,
+    });
     post.is(State::InDoubt, "");
     assert_eq!(rest.failure.unwrap().class, Class::InDoubt);
-    assert!(post.standing.doubted);
+    assert!(post.standing.doubted());
     assert_eq!(post.standing.not_before, post.now);
     post.leaves_again().accepted();
     post.is(State::Sent, "");
@@ -562,7 +575,7 @@ fn a_hold_between_intent_and_request_leaves_a_doubt_as_it_was() {
     assert_eq!(post.on_time().wakes(), Action::Intend);
     post.rests(Event::Stopped);
     post.is(State::InDoubt, "");
-    assert!(post.standing.doubted);
+    assert!(post.standing.doubted());
     assert_eq!(post.standing.first_intent, Some(due()));
     post.leaves_again().accepted();
     post.is(State::Sent, "");
@@ -618,7 +631,7 @@ fn a_person_who_saw_it_settles_a_doubt_and_a_thread_goes_on() {
     let rest = post.told(Word::WasSent { url: url.clone() });
     assert_eq!(rest.receipt.unwrap().url, url);
     post.is(State::Due, "");
-    assert_eq!((post.standing.part, post.standing.doubted), (1, false));
+    assert_eq!((post.standing.part, post.standing.doubted()), (1, false));
 }
 
 #[test]
@@ -644,7 +657,7 @@ fn to_skip_one_in_doubt_does_not_settle_the_doubt() {
     let rest = post.told(Word::WasSent { url: None });
     assert!(rest.receipt.is_some());
     post.is(State::Skipped, "no more of this");
-    assert_eq!((post.standing.part, post.standing.doubted), (1, false));
+    assert_eq!((post.standing.part, post.standing.doubted()), (1, false));
 }
 
 #[test]

@@ -17,11 +17,13 @@ fn row(event: &Event) -> String {
         Event::Wake(_) => "wake, shut".to_owned(),
         Event::Prepared(Ok(())) => "prepared".to_owned(),
         Event::Prepared(Err(failure)) => format!("prepare: {}", class(&failure.class)),
-        Event::Intended => "intended".to_owned(),
+        Event::Intended(_) => "intended".to_owned(),
         Event::Stopped => "stopped".to_owned(),
         Event::Answered(Ok(_)) => "accepted".to_owned(),
         Event::Answered(Err(failure)) => format!("answer: {}", class(&failure.class)),
-        Event::Found => "found at start".to_owned(),
+        Event::Orphaned { .. } => "found at start".to_owned(),
+        Event::Looked(_) => "looked".to_owned(),
+        Event::ClockSet { .. } => "clock set".to_owned(),
         Event::Told(Word::Retry) => "retry".to_owned(),
         Event::Told(Word::Skip { .. }) => "skip".to_owned(),
         Event::Told(Word::WasSent { .. }) => "was sent".to_owned(),
@@ -36,6 +38,7 @@ fn cell(standing: &Standing, event: Event) -> &'static str {
             (Action::Prepare, state) if state == standing.state => "prepare",
             (Action::Intend, State::Sending) => "intend",
             (Action::Publish, State::Sending) => "publish",
+            (Action::Look, State::InDoubt) => "look",
             (Action::Rest(_), state) => state.as_str(),
             (action, state) => panic!("{action:?} while {state}"),
         },
@@ -68,7 +71,7 @@ fn standing(state: State) -> Standing {
         state,
         part: u16::from(state == State::Sent),
         first_intent: intended.then(due),
-        doubted: state == State::InDoubt,
+        unsure: Some(unsure()).filter(|_| state == State::InDoubt),
         ..fresh()
     }
 }
@@ -77,7 +80,7 @@ fn standing(state: State) -> Standing {
 fn doubted(state: State) -> Standing {
     Standing {
         first_intent: Some(due()),
-        doubted: true,
+        unsure: Some(unsure()),
         ..standing(state)
     }
 }

@@ -45,9 +45,13 @@ fn chances() -> impl Strategy<Value = Chance> {
 fn all_terms() -> impl Strategy<Value = Terms> {
     let doubt = prop::sample::select(vec![
         Doubt::OwnId,
-        Doubt::Key { window: None },
+        Doubt::Key {
+            window: None,
+            then: None,
+        },
         Doubt::Key {
             window: Some(50 * MINUTE),
+            then: None,
         },
         Doubt::Ask,
     ]);
@@ -117,9 +121,9 @@ impl World {
             "in order"
         );
         let known = self.taken[part].last().is_some_and(|at| match self.terms.doubt {
-            Doubt::OwnId | Doubt::Key { window: None } => true,
-            Doubt::Key { window: Some(_) } => since(*at, self.now) < MEMORY,
-            Doubt::Ask => false,
+            Doubt::OwnId | Doubt::Key { window: None, .. } => true,
+            Doubt::Key { window: Some(_), .. } => since(*at, self.now) < MEMORY,
+            Doubt::Ask | Doubt::TwoSteps { .. } | Doubt::ReadBack { .. } => false,
         });
         if !known {
             self.taken[part].push(self.now);
@@ -154,7 +158,7 @@ impl World {
             Doing::Intended => match chance.which {
                 0 | 1 => self.is_killed(chance),
                 2 | 3 => self.hears(&Event::Stopped, chance),
-                _ => self.hears(&Event::Intended, chance),
+                _ => self.hears(&Event::Intended(Gate::default()), chance),
             },
             Doing::Publishing => self.the_platform_answers(chance),
         }
@@ -218,7 +222,13 @@ impl World {
 
     fn is_killed(&mut self, chance: Chance) {
         self.unknown = true;
-        self.hears(&Event::Found, chance);
+        self.hears(
+            &Event::Orphaned {
+                foreign: false,
+                alone: false,
+            },
+            chance,
+        );
     }
 
     /// People say what is true, or what they want.
@@ -262,12 +272,17 @@ impl World {
                 self.doing = Doing::Intending(next.standing);
             }
             Action::Publish => {
-                assert_eq!(*event, Event::Intended, "never without a durable intent");
+                assert_eq!(
+                    *event,
+                    Event::Intended(Gate::default()),
+                    "never without a durable intent"
+                );
                 assert!(matches!(self.doing, Doing::Intended));
                 assert!(self.terms.expires.is_none_or(|expires| self.now < expires));
                 assert_eq!(next.standing, self.standing);
                 self.doing = Doing::Publishing;
             }
+            Action::Look => panic!("none of these platforms can be asked"),
             Action::Rest(rest) => {
                 if rest.receipt.is_some() {
                     assert_eq!(self.standing.part, self.receipts, "in order");
@@ -287,7 +302,7 @@ impl World {
         } = self.standing;
         let why = why.as_deref().unwrap_or_default();
         assert_eq!(part, self.receipts);
-        assert_eq!(self.standing.doubted, self.unknown, "{:?}", self.standing);
+        assert_eq!(self.standing.doubted(), self.unknown, "{:?}", self.standing);
         match state {
             State::Sending => panic!("it rests while it is sent"),
             State::Due | State::Retrying | State::InDoubt => {
@@ -299,7 +314,12 @@ impl World {
                 let latest = told.unwrap_or(self.now + LONGEST);
                 assert!((self.now..=latest).contains(&self.standing.not_before));
                 // Nothing is asked again in the same instant for ever.
-                let failed = rest.failure.is_some() && *event != Event::Found;
+                let failed = rest.failure.is_some()
+                    && *event
+                        != Event::Orphaned {
+                            foreign: false,
+                            alone: false,
+                        };
                 let held = matches!(rest.account, Some(ForAccount::Held { .. }));
                 assert!(!failed || held || self.standing.not_before > self.now);
             }
