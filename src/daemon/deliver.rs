@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::ledger::{BY_DAEMON, Conclusion, Intended, Intent, Post, Scope};
-use crate::platform::{ImageBytes, Outgoing};
+use crate::platform::{Among, CLOCKS_APART, ImageBytes, Outgoing};
 use crate::post::content::Image;
 use crate::post::identity::Identity;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
@@ -232,7 +232,20 @@ impl Delivery<'_> {
             return Err(Failure::new(Class::Transient, "the frozen request can't be read"));
         };
         let since = self.post.standing.first_intent.unwrap_or(self.post.due);
-        self.outlet.platform.find(&sealed, since).await
+        let since = since.saturating_sub(CLOCKS_APART).unwrap_or(since);
+        let rivals = self.world.ledger.rivals(&self.post, since).await;
+        let rivals = rivals.map_err(|e| Failure::new(Class::Transient, e.to_string()))?;
+        let among = Among {
+            since,
+            taken: rivals.receipts,
+        };
+        // Of two that are the same to the letter nobody can tell which one is there (reliability P33).
+        match self.outlet.platform.find(&sealed, &among).await? {
+            Found::Here(_) if rivals.twin => Ok(Found::Unclear(
+                "another post with the very same words is in doubt too".to_owned(),
+            )),
+            found => Ok(found),
+        }
     }
 
     /// Writes the intent.

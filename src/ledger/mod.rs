@@ -282,6 +282,15 @@ pub struct Orphan {
     pub foreign: bool,
 }
 
+/// What could be mistaken for a post whose answer was lost.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rivals {
+    /// The platform's ids that other posts have receipts for.
+    pub receipts: HashSet<String>,
+    /// Another post's request is the same, byte for byte, and unaccounted for too.
+    pub twin: bool,
+}
+
 /// A daemon that has the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Daemon {
@@ -386,6 +395,9 @@ pub trait Ledger: Send + Sync {
         message: &MessageId,
         account: &AccountName,
     ) -> Result<Vec<Receipt>, LedgerError>;
+    /// What of this account could be mistaken for the part that `post` is at: the receipts of its other posts
+    /// since then, and whether another one with the very same request is unaccounted for too.
+    async fn rivals(&self, post: &Post, since: Timestamp) -> Result<Rivals, LedgerError>;
     /// Posts in a state, oldest first.
     async fn in_state(&self, state: State, limit: u32) -> Result<Vec<Post>, LedgerError>;
     /// Newest due first.

@@ -8,6 +8,7 @@ pub mod sandbox;
 pub mod secret;
 pub mod webhook;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -111,15 +112,27 @@ pub trait Platform: Send + Sync {
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure>;
 
     /// What became of `sealed`, whose answer was lost: asks the container, or looks through what the account
-    /// published since `since`. For those whose `limits().doubt` says so. No request of it can be seen.
-    async fn find(&self, sealed: &Sealed, since: Timestamp) -> Result<Found, Failure> {
-        let _ = (sealed, since);
+    /// published. For those whose `limits().doubt` says so. No request of it can be seen.
+    async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
+        let _ = (sealed, among);
         Err(Failure::new(
             Class::InDoubt,
             "this platform can't be asked what it has",
         ))
     }
 }
+
+/// Among which of an account's posts the platform looks for one of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Among {
+    /// When the intent was written; nothing that is much older can be it.
+    pub since: Timestamp,
+    /// What other posts of ours have receipts for: two with the same words are not one.
+    pub taken: HashSet<String>,
+}
+
+/// How far apart the platform's clock and ours may be.
+pub(crate) const CLOCKS_APART: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);
 
 /// One part on its way out.
 #[derive(Debug, Clone)]
@@ -184,8 +197,8 @@ impl Platform for Discreet {
         self.inner.publish(sealed).await.map_err(|f| self.scrubbed(f))
     }
 
-    async fn find(&self, sealed: &Sealed, since: Timestamp) -> Result<Found, Failure> {
-        self.inner.find(sealed, since).await.map_err(|f| self.scrubbed(f))
+    async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
+        self.inner.find(sealed, among).await.map_err(|f| self.scrubbed(f))
     }
 }
 

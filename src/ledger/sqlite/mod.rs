@@ -22,7 +22,7 @@ use super::evidence::Event;
 use super::group::{Write, Writer};
 use super::{
     Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost, Orphan,
-    Post, Scope, SentPart,
+    Post, Rivals, Scope, SentPart,
 };
 
 use bell::Bell;
@@ -303,6 +303,10 @@ impl Ledger for Sqlite {
         account: &AccountName,
     ) -> Result<Vec<Receipt>, LedgerError> {
         read::receipts_of(&self.readers, message, account).await
+    }
+
+    async fn rivals(&self, post: &Post, since: Timestamp) -> Result<Rivals, LedgerError> {
+        read::rivals(&self.readers, post, since).await
     }
 
     async fn in_state(&self, state: State, limit: u32) -> Result<Vec<Post>, LedgerError> {

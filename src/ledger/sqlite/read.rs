@@ -14,7 +14,7 @@ use crate::post::sealed::{Key, Prepared};
 use crate::post::state::{Standing, State, Unsure};
 
 use super::super::evidence::Event;
-use super::super::{Fence, Filter, Hold, LedgerError, Post, Scope, SentPart};
+use super::super::{Fence, Filter, Hold, LedgerError, Post, Rivals, Scope, SentPart};
 
 type Read<T> = Result<T, LedgerError>;
 
@@ -279,6 +279,36 @@ pub(super) async fn receipts_of(
     .await?;
     let receipts: Read<Vec<Option<Receipt>>> = rows.iter().map(receipt_of).collect();
     Ok(receipts?.into_iter().flatten().collect())
+}
+
+pub(super) async fn rivals(db: &SqlitePool, post: &Post, since: Timestamp) -> Read<Rivals> {
+    let rows = sqlx::query(
+        "SELECT part.id FROM part JOIN post ON post.id = part.post \
+         WHERE post.account = ?1 AND part.sent >= ?2 AND part.id IS NOT NULL AND NOT (part.post = ?3 AND part.idx = ?4)",
+    )
+    .bind(post.account.as_str())
+    .bind(since.as_microsecond())
+    .bind(post.id.to_string())
+    .bind(post.standing.part)
+    .fetch_all(db)
+    .await?;
+    let receipts: Read<HashSet<String>> = rows.iter().map(|row| Ok(row.try_get("id")?)).collect();
+    let twin: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM post JOIN part AS theirs ON theirs.post = post.id AND theirs.idx = post.part \
+             JOIN part AS ours ON ours.post = ?1 AND ours.idx = ?3 \
+         WHERE post.state IN ('sending', 'in_doubt', 'held') AND post.account = ?2 AND post.id <> ?1 \
+             AND (post.unsure_since IS NOT NULL OR post.state = 'sending') \
+             AND theirs.hash = ours.hash AND theirs.path = ours.path AND theirs.id IS NULL)",
+    )
+    .bind(post.id.to_string())
+    .bind(post.account.as_str())
+    .bind(post.standing.part)
+    .fetch_one(db)
+    .await?;
+    Ok(Rivals {
+        receipts: receipts?,
+        twin,
+    })
 }
 
 pub(super) async fn counts(db: &SqlitePool) -> Read<BTreeMap<State, u64>> {
