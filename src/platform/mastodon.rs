@@ -14,14 +14,19 @@ use serde::{Deserialize, Serialize};
 
 use super::http::{Answer, BaseUrl, Field, Http, Request};
 use super::secret::{Secret, SecretSource, write_private};
-use super::{ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, file_name, harmless, settings};
-use crate::post::outcome::{Class, Failure, Receipt};
+use super::{Among, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, file_name, harmless, settings};
+use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::limits::{Abilities, Doubt, LengthRule, Limits};
+
+mod look;
 
 pub const NAME: &str = "mastodon";
 
 /// The server keeps a key for 3600 s from its own commit; ten minutes are left for clocks and queues.
 const KEY_WINDOW: Duration = Duration::from_mins(50);
+
+/// How long the account's own list may lag behind.
+const SETTLE: Duration = Duration::from_mins(10);
 
 /// Upstream's defaults, until the server has said its own.
 pub fn limits() -> Limits {
@@ -41,7 +46,7 @@ pub fn limits() -> Limits {
         },
         doubt: Doubt::Key {
             window: Some(KEY_WINDOW),
-            then: None,
+            then: Some(SETTLE),
         },
     }
 }
@@ -53,7 +58,8 @@ pub struct Config {
     /// The account's server: `https://mastodon.social`.
     #[schemars(with = "String")]
     base_url: BaseUrl,
-    /// From Preferences > Development, with the scopes `write:statuses write:media read:statuses read:search`.
+    /// From Preferences > Development, with the scopes `write:statuses write:media read:accounts
+    /// read:statuses read:search`.
     access_token: SecretSource,
 }
 
@@ -130,7 +136,7 @@ struct Media {
 }
 
 #[derive(Deserialize)]
-struct Found {
+struct Results {
     statuses: Vec<Status>,
 }
 
@@ -248,7 +254,7 @@ impl Platform for Mastodon {
     async fn prepare(&self, out: &Outgoing<'_>) -> Result<Prepared, Failure> {
         self.learn().await?;
         if let Some(url) = out.share {
-            return share_request(&self.find(url).await?);
+            return share_request(&self.local_id(url).await?);
         }
         let mut media_ids = Vec::new();
         for image in &out.images {
@@ -264,6 +270,10 @@ impl Platform for Mastodon {
             .json(sealed.prepared.body.clone());
         read(&sealed.prepared, &self.http.publish(request).await?)
     }
+
+    async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
+        self.look(&sealed.prepared, among).await
+    }
 }
 
 impl Mastodon {
@@ -275,7 +285,7 @@ impl Mastodon {
     }
 
     /// `GET /api/v2/search`: the local id of a post anywhere, fetched if need be.
-    async fn find(&self, url: &str) -> Result<String, Failure> {
+    async fn local_id(&self, url: &str) -> Result<String, Failure> {
         let query = [
             ("q", url),
             ("resolve", "true"),
@@ -285,7 +295,7 @@ impl Mastodon {
         let answer = self
             .ask(Request::get(&self.base, "/api/v2/search").query(&query))
             .await?;
-        let Some(found) = answer.json::<Found>().filter(|_| answer.status == 200) else {
+        let Some(found) = answer.json::<Results>().filter(|_| answer.status == 200) else {
             return Err(refused(&answer));
         };
         let gone = || {
@@ -465,7 +475,7 @@ impl Instance {
             doubt: if self.honours_keys {
                 usual.doubt
             } else {
-                Doubt::Ask
+                Doubt::ReadBack { settle: SETTLE }
             },
             ..usual
         }

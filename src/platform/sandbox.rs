@@ -1,13 +1,15 @@
 //! The built-in stand-in for a platform: the same limits, a timeline of its own, nothing to sign up for.
 //!
-//! Each account's timeline is a file of JSON lines, only ever appended to. A post is put under our own key,
-//! so putting it again is a no-op that gives the first receipt: doubt ends by sending again.
+//! Each account's timeline is a file of JSON lines, only ever appended to. By itself a post is put under our
+//! own key, so putting it again is a no-op that gives the first receipt: doubt ends by sending again. With
+//! `doubt` it behaves like platforms that have no such keys, so that operators can rehearse them.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -15,10 +17,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::http::Http;
-use super::{Outgoing, Platform, Prepared, Sealed, Tools, settings};
+use super::{Among, Outgoing, Platform, Prepared, Sealed, Tools, settings};
 use crate::post::content::Image;
 use crate::post::identity::{AccountName, DeliveryId};
-use crate::post::outcome::{Class, Failure, Receipt};
+use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::count::{graphemes, measure};
 use crate::text::limits::{Doubt, Limits};
 
@@ -33,8 +35,37 @@ pub fn limits() -> Limits {
 
 fn like(mut limits: Limits) -> Limits {
     limits.platform = NAME;
-    limits.doubt = Doubt::OwnId;
+    limits.doubt = Way::OwnId.doubt();
     limits
+}
+
+/// How it lets a doubt end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Way {
+    #[default]
+    OwnId,
+    Key,
+    TwoSteps,
+    ReadBack,
+    None,
+}
+
+impl Way {
+    /// A file has no lag: what is not in it after a few looks is not there.
+    fn doubt(self) -> Doubt {
+        const SETTLE: Duration = Duration::ZERO;
+        match self {
+            Way::OwnId => Doubt::OwnId,
+            Way::Key => Doubt::Key {
+                window: Some(Duration::from_mins(50)),
+                then: Some(SETTLE),
+            },
+            Way::TwoSteps => Doubt::TwoSteps { settle: SETTLE },
+            Way::ReadBack => Doubt::ReadBack { settle: SETTLE },
+            Way::None => Doubt::Ask,
+        }
+    }
 }
 
 /// `[account.NAME]` with `platform = "sandbox"`.
@@ -43,6 +74,9 @@ fn like(mut limits: Limits) -> Limits {
 pub struct Config {
     /// The platform whose limits it takes; by default mastodon.
     like: Option<String>,
+    /// How it lets a doubt end, to rehearse other platforms: `own-id` (the default), `key`, `two-steps`,
+    /// `read-back` or `none`.
+    doubt: Way,
 }
 
 pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
@@ -61,8 +95,11 @@ pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Plat
                 names.join(", ")
             )
         })?;
+    let mut limits = like((model.limits)());
+    limits.doubt = config.doubt.doubt();
     Ok(Box::new(Sandbox {
-        limits: like((model.limits)()),
+        limits,
+        way: config.doubt,
         timeline: Arc::new(Mutex::new(Timeline::new(file(tools.vault, tools.account)))),
         http: tools.http.clone(),
     }))
@@ -70,6 +107,7 @@ pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Plat
 
 struct Sandbox {
     limits: Limits,
+    way: Way,
     timeline: Arc<Mutex<Timeline>>,
     /// For its clock alone.
     http: Http,
@@ -178,40 +216,96 @@ impl Platform for Sandbox {
     }
 
     async fn prepare(&self, out: &Outgoing<'_>) -> Result<Prepared, Failure> {
-        request(&self.limits, out)
+        let mut prepared = request(&self.limits, out)?;
+        if self.way == Way::TwoSteps {
+            // A new container each time, which nobody sees.
+            let made = u128::from(out.now.as_microsecond().unsigned_abs());
+            prepared.path = format!("{CONTAINER}{}", id_near(out.key.delivery, made));
+        }
+        Ok(prepared)
     }
 
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
-        let said: Said = serde_json::from_str(&sealed.prepared.body)
-            .map_err(|e| Failure::new(Class::Rejected, format!("not a post of the sandbox: {e}")))?;
+        let said = said(sealed)?;
         let (key, at) = (sealed.key.delivery, self.http.now());
-        let timeline = Arc::clone(&self.timeline);
-        let put = move || {
-            timeline
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .put(key, said, at)
-        };
-        let done = tokio::task::spawn_blocking(put).await;
+        let (way, container) = (self.way, container(sealed));
+        let done = self
+            .with_timeline(move |timeline| match way {
+                Way::OwnId | Way::Key => timeline.put(&key.to_string(), said, at),
+                Way::TwoSteps => timeline.put_once(&container, said, at),
+                Way::ReadBack | Way::None => timeline.add(key, said, at),
+            })
+            .await;
         match done {
-            Ok(Ok(())) => Ok(receipt(key)),
-            // Whatever went wrong with the disk: putting it again is a no-op if it is there.
-            Ok(Err(e)) => Err(Failure::new(
-                Class::InDoubt,
-                format!("the sandbox's timeline: {e}"),
+            Ok(Some(id)) => Ok(receipt(&id)),
+            Ok(None) => Err(Failure::new(
+                Class::Rejected,
+                "this container was published already",
             )),
-            Err(e) => Err(Failure::new(
-                Class::InDoubt,
-                format!("the sandbox's timeline: {e}"),
-            )),
+            // Whatever went wrong with the disk, it may be there.
+            Err(words) => Err(Failure::new(Class::InDoubt, words)),
+        }
+    }
+
+    async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
+        let (wanted, way, among) = (said(sealed)?, self.way, among.clone());
+        let container = container(sealed);
+        let shown = self
+            .with_timeline(Timeline::all)
+            .await
+            .map_err(|words| Failure::new(Class::Transient, words))?;
+        let is_it = |shown: &Shown| {
+            if way == Way::TwoSteps {
+                return shown.id == container;
+            }
+            shown.at >= among.since && !among.taken.contains(&shown.id) && shown.said == wanted
+        };
+        let mut found: Vec<Shown> = shown.into_iter().filter(is_it).collect();
+        Ok(match (found.pop(), found.is_empty()) {
+            (None, _) => Found::Absent,
+            (Some(one), true) => Found::Here(receipt(&one.id)),
+            (Some(_), false) => Found::Unclear("the timeline has it more than once".to_owned()),
+        })
+    }
+}
+
+impl Sandbox {
+    /// Does something with the timeline's file, away from everybody else.
+    async fn with_timeline<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Timeline) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, String> {
+        let timeline = Arc::clone(&self.timeline);
+        let work = move || work(&mut timeline.lock().unwrap_or_else(PoisonError::into_inner));
+        match tokio::task::spawn_blocking(work).await {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(e)) => Err(format!("the sandbox's timeline: {e}")),
+            Err(e) => Err(format!("the sandbox's timeline: {e}")),
         }
     }
 }
 
-fn receipt(key: DeliveryId) -> Receipt {
+const CONTAINER: &str = "/containers/";
+
+fn container(sealed: &Sealed) -> String {
+    let path = &sealed.prepared.path;
+    path.strip_prefix(CONTAINER).unwrap_or_default().to_owned()
+}
+
+fn said(sealed: &Sealed) -> Result<Said, Failure> {
+    serde_json::from_str(&sealed.prepared.body)
+        .map_err(|e| Failure::new(Class::Rejected, format!("not a post of the sandbox: {e}")))
+}
+
+/// An id that is not the key itself: 32 hexadecimal digits.
+fn id_near(key: DeliveryId, distance: u128) -> String {
+    format!("{:032x}", u128::from_be_bytes(key.bytes()).wrapping_add(distance))
+}
+
+fn receipt(id: &str) -> Receipt {
     Receipt {
-        id: key.to_string(),
-        url: Some(format!("/sandbox#{key}")),
+        id: id.to_owned(),
+        url: Some(format!("/sandbox#{id}")),
         pin: None,
     }
 }
@@ -240,14 +334,43 @@ impl Timeline {
         }
     }
 
-    fn put(&mut self, key: DeliveryId, said: Said, at: Timestamp) -> io::Result<()> {
-        let id = key.to_string();
+    /// Under an id that is put once: again, it is the same.
+    fn put(&mut self, id: &str, said: Said, at: Timestamp) -> io::Result<Option<String>> {
+        self.put_once(id, said, at)?;
+        Ok(Some(id.to_owned()))
+    }
+
+    /// Under an id that is put once; `None`: it is there already.
+    fn put_once(&mut self, id: &str, said: Said, at: Timestamp) -> io::Result<Option<String>> {
         let mut file = self.open()?;
         file.lock()?;
         self.catch_up(&mut file)?;
-        if self.known.contains(&id) {
-            return Ok(());
+        if self.known.contains(id) {
+            return Ok(None);
         }
+        self.append(&mut file, id.to_owned(), said, at).map(Some)
+    }
+
+    /// As one more, whatever is there.
+    fn add(&mut self, key: DeliveryId, said: Said, at: Timestamp) -> io::Result<Option<String>> {
+        let mut file = self.open()?;
+        file.lock()?;
+        self.catch_up(&mut file)?;
+        let id = id_near(key, u128::from(self.read) + 1);
+        self.append(&mut file, id, said, at).map(Some)
+    }
+
+    fn all(&mut self) -> io::Result<Vec<Shown>> {
+        let mut file = self.open()?;
+        file.lock()?;
+        self.catch_up(&mut file)?;
+        file.seek(SeekFrom::Start(0))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(lines(&bytes).collect())
+    }
+
+    fn append(&mut self, file: &mut File, id: String, said: Said, at: Timestamp) -> io::Result<String> {
         let mut line = serde_json::to_vec(&Shown {
             id: id.clone(),
             at,
@@ -258,8 +381,8 @@ impl Timeline {
         file.write_all(&line)?;
         file.sync_data()?;
         self.read += line.len() as u64;
-        self.known.insert(id);
-        Ok(())
+        self.known.insert(id.clone());
+        Ok(id)
     }
 
     fn open(&self) -> io::Result<File> {

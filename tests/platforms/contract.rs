@@ -553,7 +553,7 @@ fn the_table_agrees_with_itself() {
         (mastodon::limits)().doubt,
         Doubt::Key {
             window: Some(Duration::from_mins(50)),
-            then: None,
+            then: Some(Duration::from_mins(10)),
         }
     );
     assert_eq!((bluesky::limits)().doubt, Doubt::OwnId);

@@ -10,6 +10,7 @@
 
 mod bluesky;
 mod contract;
+mod look;
 mod mastodon;
 mod sandbox;
 mod support;

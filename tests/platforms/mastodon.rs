@@ -248,8 +248,9 @@ async fn the_server_says_what_it_takes_and_that_is_remembered() {
     let learned = account.limits().clone();
     assert_eq!(learned.length, LengthRule::Mastodon { max: 5000, link: 25 });
     assert_eq!((learned.max_images, learned.max_image_bytes), (6, 41_943_040));
-    // It forgets idempotency keys: after an unknown outcome only a person can say.
-    assert_eq!(learned.doubt, Doubt::Ask);
+    // It forgets idempotency keys: after an unknown outcome its list must say.
+    let settle = std::time::Duration::from_mins(10);
+    assert_eq!(learned.doubt, Doubt::ReadBack { settle });
 
     // After a crash that is known before anybody is asked, but not of another server.
     assert_eq!(bench.open_at("mastodon", &server.uri()).limits(), &learned);

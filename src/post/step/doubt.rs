@@ -168,7 +168,7 @@ impl At<'_> {
             Doubt::OwnId | Doubt::Ask => Duration::MAX,
         };
         if looks < ENOUGH || since(unsure.since, self.now) < settle {
-            let mut step = self.keep_looking(None);
+            let mut step = self.look_at(self.next_look());
             if let Some(unsure) = &mut step.standing.unsure {
                 unsure.looks = looks;
             }
@@ -250,6 +250,8 @@ impl At<'_> {
     fn keep_looking(&self, failure: Option<Failure>) -> Step {
         let patience = match self.terms.doubt {
             Doubt::TwoSteps { .. } => PATIENCE_WITH_CONTAINER,
+            // It is asked only when the key has run out.
+            Doubt::Key { window, .. } => PATIENCE.saturating_add(window.unwrap_or_default()),
             _ => PATIENCE,
         };
         let begun = self.was.unsure.map_or(self.now, |unsure| unsure.since);

@@ -407,6 +407,318 @@ fn a_failing_part_is_retried_for_30_minutes_however_late_the_thread_is() {
     assert_eq!(since(began, post.now), Duration::from_secs(755));
 }
 
+// --- asking the platform --------------------------------------------------------------------------
+
+const SETTLE: Duration = Duration::from_mins(10);
+
+fn read_back() -> Terms {
+    Terms {
+        doubt: Doubt::ReadBack { settle: SETTLE },
+        ..terms()
+    }
+}
+
+fn two_steps() -> Terms {
+    Terms {
+        doubt: Doubt::TwoSteps { settle: 5 * MINUTE },
+        ..terms()
+    }
+}
+
+impl Story {
+    /// Its next look, and what the platform says.
+    fn looks(&mut self, found: Found) -> Action {
+        assert_eq!(self.on_time().wakes(), Action::Look);
+        self.hears(Event::Looked(Ok(found)))
+    }
+
+    /// A platform that never has it, until that is believed.
+    fn is_not_there(&mut self) -> &mut Self {
+        while self.standing.state == State::InDoubt {
+            self.looks(Found::Absent);
+        }
+        self
+    }
+}
+
+#[test]
+fn p30_one_that_is_found_is_sent_however_late_the_list_is() {
+    let mut post = Story::of(read_back());
+    post.leaves().refused(Class::InDoubt);
+    for age_s in [5, 20, 60, 180] {
+        assert_eq!(post.standing.not_before, due() + Duration::from_secs(age_s));
+        post.looks(Found::Absent);
+        post.is(State::InDoubt, "");
+    }
+    let Action::Rest(rest) = post.looks(Found::Here(receipt("7"))) else {
+        panic!("{:?}", post.standing);
+    };
+    assert_eq!(rest.receipt, Some(receipt("7")));
+    post.is(State::Sent, "");
+}
+
+#[test]
+fn what_a_settled_list_does_not_have_is_sent_once_more_and_then_a_person_is_asked() {
+    let mut post = Story::of(read_back());
+    post.leaves().refused(Class::InDoubt);
+    post.is_not_there().is(State::Retrying, "");
+    assert_eq!(post.now, due() + SETTLE);
+    post.leaves().refused(Class::InDoubt);
+    post.is_not_there().is(State::Held, "it was sent twice");
+    assert!(post.standing.doubted());
+}
+
+#[test]
+fn a_list_is_believed_after_enough_looks_and_not_after_enough_time_alone() {
+    let mut post = Story::of(read_back());
+    post.leaves().refused(Class::InDoubt);
+    post.after(SETTLE);
+    for _ in 0..2 {
+        post.looks(Found::Absent);
+        post.is(State::InDoubt, "");
+    }
+    post.looks(Found::Absent);
+    post.is(State::Retrying, "");
+}
+
+#[test]
+fn what_is_late_when_its_list_has_settled_is_not_sent_again() {
+    let mut post = Story::of(read_back());
+    post.after(2 * HOUR - MINUTE).leaves().refused(Class::InDoubt);
+    post.is_not_there().wakes();
+    post.is(State::Held, "late");
+    assert!(!post.standing.doubted());
+}
+
+#[test]
+fn a_look_waits_for_no_quiet_hours_and_no_expiry() {
+    let mut post = Story::of(Terms {
+        expires: Some(due() + Duration::from_secs(1)),
+        ..read_back()
+    });
+    post.leaves().refused(Class::InDoubt);
+    post.on_time();
+    let night = Gate {
+        closed_until: Some(due() + 9 * HOUR),
+        account_until: None,
+    };
+    assert_eq!(post.hears(Event::Wake(night)), Action::Look);
+    post.rests(Event::Looked(Ok(Found::Absent)));
+    post.is_not_there().wakes();
+    post.is(State::Skipped, "it expired");
+}
+
+#[test]
+fn p32_a_list_that_cannot_be_read_is_not_an_absence() {
+    let mut post = Story::of(read_back());
+    post.leaves().refused(Class::InDoubt);
+    while post.standing.state == State::InDoubt {
+        assert!(post.now <= due() + HOUR);
+        assert_eq!(post.on_time().wakes(), Action::Look);
+        post.rests(Event::Looked(Err(failure(Class::Transient))));
+    }
+    assert_eq!(post.now, due() + HOUR);
+    post.is(State::Held, LOOK);
+}
+
+#[test]
+fn a_look_that_is_refused_stops_the_account_and_not_the_looking() {
+    let mut post = Story::of(read_back());
+    post.leaves().refused(Class::InDoubt);
+    post.on_time().wakes();
+    let rest = post.rests(Event::Looked(Err(failure(Class::Auth))));
+    assert!(matches!(rest.account, Some(ForAccount::Held { .. })));
+    let until = post.now + HOUR;
+    let limited = failure(Class::RateLimited { until: Some(until) });
+    post.wakes();
+    let rest = post.rests(Event::Looked(Err(limited)));
+    assert_eq!(rest.account, Some(ForAccount::WaitsUntil(until)));
+    post.looks(Found::Here(receipt("7")));
+    post.is(State::Sent, "");
+}
+
+#[test]
+fn p33_one_that_only_a_person_can_tell_is_held_in_those_words() {
+    let mut post = Story::of(read_back());
+    post.leaves().refused(Class::Duplicate);
+    post.looks(Found::Unclear("there are two".to_owned()));
+    post.is(State::Held, "in doubt: there are two");
+    post.told(Word::WasNotSent);
+    post.is(State::Due, "");
+}
+
+#[test]
+fn p35_a_container_that_was_published_is_sent() {
+    let mut post = Story::of(two_steps());
+    post.leaves().refused(Class::InDoubt);
+    post.looks(Found::Working);
+    post.looks(Found::Here(receipt("7")));
+    post.is(State::Sent, "");
+}
+
+#[test]
+fn a_container_that_stays_unpublished_is_published_again_and_no_other() {
+    let mut post = Story::of(two_steps());
+    post.leaves().refused(Class::InDoubt);
+    let published_again = loop {
+        match post.looks(Found::Absent) {
+            Action::Rest(_) => assert!(post.standing.state == State::InDoubt),
+            action => break action,
+        }
+    };
+    assert_eq!(
+        published_again,
+        Action::Intend,
+        "the frozen one, not one prepared anew"
+    );
+    assert!(post.now >= due() + 5 * MINUTE);
+    assert_eq!(post.hears(Event::Intended(Gate::default())), Action::Publish);
+    // The platform says that it was published already: that is looked at, not believed.
+    post.refused(Class::Rejected);
+    post.is(State::InDoubt, "");
+    post.looks(Found::Here(receipt("7")));
+    post.is(State::Sent, "");
+}
+
+#[test]
+fn p34_a_container_that_ran_out_is_made_anew_and_a_refused_one_is_a_refusal() {
+    let mut post = Story::of(two_steps());
+    post.leaves().refused(Class::InDoubt);
+    post.looks(Found::Lapsed);
+    post.is(State::Retrying, "");
+    post.leaves().refused(Class::InDoubt);
+    post.looks(Found::Refused("too long".to_owned()));
+    post.is(State::Rejected, "too long");
+
+    let mut post = Story::of(two_steps());
+    post.leaves().refused(Class::InDoubt);
+    while post.standing.state == State::InDoubt {
+        post.looks(Found::Working);
+    }
+    post.is(State::Held, LOOK);
+    assert_eq!(post.now, due() + 30 * MINUTE, "stuck for half an hour");
+}
+
+#[test]
+fn what_another_replica_was_sending_is_never_sent_again_by_us_for_want_of_it_in_a_list() {
+    for terms in [read_back(), two_steps()] {
+        let mut post = Story::of(terms);
+        post.leaves().rests(Event::Orphaned {
+            foreign: true,
+            alone: true,
+        });
+        assert_eq!(post.standing.crashes, 0, "it did not take us down");
+        post.is_not_there()
+            .is(State::Held, "another replica was sending this");
+        let mut post = Story::of(terms);
+        post.leaves().rests(Event::Orphaned {
+            foreign: true,
+            alone: true,
+        });
+        post.looks(Found::Here(receipt("7")));
+        post.is(State::Sent, "");
+    }
+}
+
+#[test]
+fn a_list_settles_from_when_the_lock_was_obtained_and_not_from_the_intent() {
+    let mut post = Story::of(read_back());
+    post.leaves().after(HOUR).rests(Event::Orphaned {
+        foreign: false,
+        alone: false,
+    });
+    let taken = post.now;
+    post.is_not_there();
+    assert_eq!(post.now, taken + SETTLE);
+}
+
+#[test]
+fn p27_when_the_keys_window_has_passed_the_list_is_asked_and_a_new_key_may_begin() {
+    let doubt = Doubt::Key {
+        window: Some(50 * MINUTE),
+        then: Some(SETTLE),
+    };
+    let mut post = Story::of(Terms { doubt, ..terms() });
+    post.leaves().refused(Class::InDoubt);
+    post.after(50 * MINUTE);
+    assert_eq!(post.wakes(), Action::Look);
+    post.rests(Event::Looked(Ok(Found::Absent)));
+    post.is_not_there().is(State::Retrying, "");
+    post.leaves().refused(Class::InDoubt);
+    post.on_time().leaves_again().accepted();
+    post.is(State::Sent, "");
+}
+
+#[test]
+fn t2_a_clock_set_back_makes_every_keys_age_unknown() {
+    let mut post = Story::of(terms());
+    post.leaves().refused(Class::InDoubt);
+    post.rests(Event::ClockSet { back: true });
+    post.now = due() - 2 * HOUR;
+    post.wakes();
+    post.is(State::Held, LOOK);
+    // Even if nobody said so: a key from the future is not trusted.
+    let mut post = Story::of(terms());
+    post.leaves().refused(Class::InDoubt);
+    post.now = due() - 2 * HOUR;
+    post.wakes();
+    post.is(State::Held, LOOK);
+}
+
+#[test]
+fn t1_a_clock_set_forward_settles_no_list_sooner() {
+    let mut post = Story::of(read_back());
+    post.leaves().refused(Class::InDoubt);
+    post.looks(Found::Absent);
+    post.looks(Found::Absent);
+    post.after(HOUR).rests(Event::ClockSet { back: false });
+    let set = post.now;
+    post.is_not_there();
+    assert_eq!(post.now, set + SETTLE);
+}
+
+#[test]
+fn s1_what_took_the_process_down_three_times_by_itself_is_held() {
+    let mut post = Story::of(terms());
+    let crash = Event::Orphaned {
+        foreign: false,
+        alone: true,
+    };
+    post.leaves().rests(crash.clone());
+    for _ in 0..2 {
+        post.is(State::InDoubt, "");
+        post.leaves_again().rests(crash.clone());
+    }
+    post.is(State::Held, "stopped 3 times while it was sending this");
+    post.told(Word::WasNotSent);
+    assert_eq!(post.standing.crashes, 0);
+    // Among others it may be anybody's fault.
+    let mut post = Story::of(terms());
+    post.leaves().rests(Event::Orphaned {
+        foreign: false,
+        alone: false,
+    });
+    assert_eq!(post.standing.crashes, 0);
+}
+
+#[test]
+fn quiet_hours_that_begin_after_the_intent_stop_it_right_before_the_request() {
+    let mut post = Story::of(terms());
+    let morning = due() + 9 * HOUR;
+    let night = Gate {
+        closed_until: Some(morning),
+        account_until: None,
+    };
+    post.intends().rests(Event::Intended(night));
+    post.is(State::Due, "");
+    assert_eq!(
+        (post.standing.not_before, post.standing.first_intent),
+        (morning, None)
+    );
+    post.on_time().leaves().accepted();
+    post.is(State::Sent, "");
+}
+
 // --- in doubt -------------------------------------------------------------------------------------
 
 #[test]
