@@ -180,7 +180,8 @@ impl At<'_> {
         }
         match self.terms.doubt {
             Doubt::TwoSteps { .. } if self.was.tries >= PUBLISHED_ENOUGH => self.rest(State::Held, ASK, None),
-            Doubt::TwoSteps { .. } => self.intend(),
+            Doubt::TwoSteps { .. } if !self.expired() => self.intend(),
+            Doubt::TwoSteps { .. } => self.certainly_not(),
             _ if self.was.resent => {
                 let why = "in doubt: it was sent twice, both answers were lost, and the platform shows neither; look there, then `resolve POST --sent URL` or `resolve POST --not-sent`";
                 self.rest(State::Held, why, None)

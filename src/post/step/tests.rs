@@ -91,6 +91,17 @@ fn events() -> Vec<Event> {
         foreign: false,
         alone: false,
     });
+    let found = [
+        Found::Here(receipt("1")),
+        Found::Absent,
+        Found::Working,
+        Found::Lapsed,
+        Found::Refused("no".to_owned()),
+        Found::Unclear("two".to_owned()),
+    ];
+    events.extend(found.map(|found| Event::Looked(Ok(found))));
+    events.push(Event::Looked(Err(failure(Class::Transient))));
+    events.push(Event::ClockSet { back: true });
     let skip = Word::Skip {
         why: "not now".to_owned(),
     };

@@ -22,7 +22,13 @@ fn row(event: &Event) -> String {
         Event::Answered(Ok(_)) => "accepted".to_owned(),
         Event::Answered(Err(failure)) => format!("answer: {}", class(&failure.class)),
         Event::Orphaned { .. } => "found at start".to_owned(),
-        Event::Looked(_) => "looked".to_owned(),
+        Event::Looked(Ok(Found::Here(_))) => "look: there".to_owned(),
+        Event::Looked(Ok(Found::Absent)) => "look: absent".to_owned(),
+        Event::Looked(Ok(Found::Working)) => "look: working".to_owned(),
+        Event::Looked(Ok(Found::Lapsed)) => "look: lapsed".to_owned(),
+        Event::Looked(Ok(Found::Refused(_))) => "look: refused".to_owned(),
+        Event::Looked(Ok(Found::Unclear(_))) => "look: unclear".to_owned(),
+        Event::Looked(Err(_)) => "look: failed".to_owned(),
         Event::ClockSet { .. } => "clock set".to_owned(),
         Event::Told(Word::Retry) => "retry".to_owned(),
         Event::Told(Word::Skip { .. }) => "skip".to_owned(),
@@ -32,8 +38,14 @@ fn row(event: &Event) -> String {
 }
 
 /// What an event leads to: a state to rest in, or the next thing to do.
-fn cell(standing: &Standing, event: Event) -> &'static str {
-    match step(standing, &terms(), event, due(), 0.5) {
+fn cell(standing: &Standing, terms: &Terms, event: Event) -> &'static str {
+    // Long enough after it that any look is the last one.
+    let now = if standing.doubted() {
+        due() + 40 * MINUTE
+    } else {
+        due()
+    };
+    match step(standing, terms, event, now, 0.5) {
         Ok(next) => match (next.action, next.standing.state) {
             (Action::Prepare, state) if state == standing.state => "prepare",
             (Action::Intend, State::Sending) => "intend",
@@ -50,14 +62,16 @@ fn cell(standing: &Standing, event: Event) -> &'static str {
 }
 
 /// Each event's row, with a column for each standing.
-fn table(standings: &[Standing]) -> String {
+fn table(standings: &[Standing], terms: &Terms) -> String {
     let head = standings.iter().map(|standing| standing.state.as_str());
     let line = |name: &str, cells: Vec<&str>| {
         let cells: Vec<String> = cells.iter().map(|cell| format!("{cell:9}")).collect();
         format!("{name:20}{}", cells.concat()).trim_end().to_owned()
     };
     let rows = events().into_iter().map(|event| {
-        let cells = standings.iter().map(|standing| cell(standing, event.clone()));
+        let cells = standings
+            .iter()
+            .map(|standing| cell(standing, terms, event.clone()));
         line(&row(&event), cells.collect())
     });
     let lines: Vec<String> = std::iter::once(line("", head.collect())).chain(rows).collect();
@@ -108,11 +122,19 @@ answer: rejected    ·        rejected ·        ·        ·        ·        �
 answer: duplicate   ·        in_doubt ·        ·        ·        ·        ·        ·
 answer: in doubt    ·        in_doubt ·        ·        ·        ·        ·        ·
 found at start      ·        in_doubt ·        ·        ·        ·        ·        ·
+look: there         ·        ·        ·        sent     ·        ·        ·        ·
+look: absent        ·        ·        ·        in_doubt ·        ·        ·        ·
+look: working       ·        ·        ·        in_doubt ·        ·        ·        ·
+look: lapsed        ·        ·        ·        retrying ·        ·        ·        ·
+look: refused       ·        ·        ·        rejected ·        ·        ·        ·
+look: unclear       ·        ·        ·        held     ·        ·        ·        ·
+look: failed        ·        ·        ·        in_doubt ·        ·        ·        ·
+clock set           ·        ·        ·        in_doubt ·        ·        ·        ·
 retry               due      ·        due      ·        due      ·        due      due
 skip                skipped  ·        skipped  skipped  skipped  ·        ·        ·
 was sent            ·        ·        ·        sent     ·        ·        ·        ·
 was not sent        ·        ·        ·        due      ·        ·        ·        ·";
-    let actual = table(&State::ALL.map(standing));
+    let actual = table(&State::ALL.map(standing), &terms());
     assert_eq!(actual, expected.trim_start_matches('\n'), "\n{actual}");
 }
 
@@ -139,11 +161,72 @@ answer: rejected    held     ·        ·        ·
 answer: duplicate   in_doubt ·        ·        ·
 answer: in doubt    in_doubt ·        ·        ·
 found at start      in_doubt ·        ·        ·
+look: there         ·        sent     ·        ·
+look: absent        ·        in_doubt ·        ·
+look: working       ·        in_doubt ·        ·
+look: lapsed        ·        retrying ·        ·
+look: refused       ·        rejected ·        ·
+look: unclear       ·        held     ·        ·
+look: failed        ·        in_doubt ·        ·
+clock set           ·        in_doubt held     skipped
 retry               ·        ·        ·        ·
 skip                ·        skipped  skipped  ·
 was sent            ·        sent     sent     sent
 was not sent        ·        due      due      due";
     let states = [State::Sending, State::InDoubt, State::Held, State::Skipped];
-    let actual = table(&states.map(doubted));
+    let actual = table(&states.map(doubted), &terms());
+    assert_eq!(actual, expected.trim_start_matches('\n'), "\n{actual}");
+}
+
+/// A doubt of each strategy, when its time has come and when it is looked into.
+#[test]
+fn each_strategy_has_its_way_out_of_a_doubt() {
+    let settle = Duration::ZERO;
+    let strategies = [
+        (
+            "key",
+            Doubt::Key {
+                window: Some(50 * MINUTE),
+                then: None,
+            },
+        ),
+        (
+            "key, then list",
+            Doubt::Key {
+                window: Some(30 * MINUTE),
+                then: Some(settle),
+            },
+        ),
+        ("own id", Doubt::OwnId),
+        ("two steps", Doubt::TwoSteps { settle }),
+        ("read back", Doubt::ReadBack { settle }),
+        ("none", Doubt::Ask),
+    ];
+    let looked_enough = Standing {
+        unsure: Some(Unsure { looks: 9, ..unsure() }),
+        ..doubted(State::InDoubt)
+    };
+    let expected = "
+key            wake: intend   absent: in_doubt expired: held
+key, then list wake: look     absent: retrying expired: look
+own id         wake: intend   absent: in_doubt expired: held
+two steps      wake: look     absent: intend   expired: look
+read back      wake: look     absent: retrying expired: look
+none           wake: held     absent: in_doubt expired: held";
+    let wake = || Event::Wake(Gate::default());
+    let rows = strategies.map(|(name, doubt)| {
+        let terms = Terms { doubt, ..terms() };
+        let expired = Terms {
+            expires: Some(due() + MINUTE),
+            ..terms
+        };
+        let absent = cell(&looked_enough, &terms, Event::Looked(Ok(Found::Absent)));
+        format!(
+            "{name:15}wake: {:9}absent: {absent:9}expired: {}",
+            cell(&looked_enough, &terms, wake()),
+            cell(&looked_enough, &expired, wake())
+        )
+    });
+    let actual = rows.join("\n");
     assert_eq!(actual, expected.trim_start_matches('\n'), "\n{actual}");
 }

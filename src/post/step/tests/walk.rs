@@ -7,6 +7,8 @@ use super::*;
 
 /// How long the platform of the model really remembers a key; ours are given up before (reliability §2.5).
 const MEMORY: Duration = Duration::from_hours(1);
+/// How far the platform's own list lags behind at most; ours is believed later.
+const LAG: Duration = Duration::from_mins(8);
 /// How long a request can be under way (reliability §2.4, step 7).
 const DEADLINE_S: u64 = 30;
 /// The longest wait of a back-off.
@@ -53,6 +55,12 @@ fn all_terms() -> impl Strategy<Value = Terms> {
             window: Some(50 * MINUTE),
             then: None,
         },
+        Doubt::Key {
+            window: Some(50 * MINUTE),
+            then: Some(10 * MINUTE),
+        },
+        Doubt::TwoSteps { settle: 10 * MINUTE },
+        Doubt::ReadBack { settle: 10 * MINUTE },
         Doubt::Ask,
     ]);
     let expires = prop::option::weighted(0.3, 0..20_000_u64);
@@ -75,6 +83,7 @@ enum Doing {
     /// The intent is durable, and nothing has left.
     Intended,
     Publishing,
+    Looking,
 }
 
 struct World {
@@ -85,6 +94,9 @@ struct World {
     doing: Doing,
     /// When the platform took each part as a new one; more than one instant is a double.
     taken: Vec<Vec<Timestamp>>,
+    /// Of platforms with two steps: how many containers were made, and which one each part was published from.
+    containers: u32,
+    published: Vec<Option<u32>>,
     /// How many parts the ledger has receipts for.
     receipts: u16,
     /// A request may have been accepted, and neither an answer nor a person has said.
@@ -99,6 +111,8 @@ impl World {
             now: due(),
             doing: Doing::Nothing,
             taken: vec![Vec::new(); usize::from(terms.parts)],
+            containers: 0,
+            published: vec![None; usize::from(terms.parts)],
             receipts: 0,
             unknown: false,
         }
@@ -123,10 +137,12 @@ impl World {
         let known = self.taken[part].last().is_some_and(|at| match self.terms.doubt {
             Doubt::OwnId | Doubt::Key { window: None, .. } => true,
             Doubt::Key { window: Some(_), .. } => since(*at, self.now) < MEMORY,
-            Doubt::Ask | Doubt::TwoSteps { .. } | Doubt::ReadBack { .. } => false,
+            Doubt::TwoSteps { .. } => self.published[part] == Some(self.containers),
+            Doubt::Ask | Doubt::ReadBack { .. } => false,
         });
         if !known {
             self.taken[part].push(self.now);
+            self.published[part] = Some(self.containers);
         }
         assert_eq!(self.taken[part].len(), 1, "each part once");
     }
@@ -146,7 +162,10 @@ impl World {
             Doing::Preparing => match chance.which {
                 0 => self.doing = Doing::Nothing, // killed
                 1..=5 => self.hears(&Event::Prepared(Err(failure(self.class(chance)))), chance),
-                _ => self.hears(&Event::Prepared(Ok(())), chance),
+                _ => {
+                    self.containers += 1;
+                    self.hears(&Event::Prepared(Ok(())), chance);
+                }
             },
             Doing::Intending(to) => match chance.which {
                 0 | 1 => self.doing = Doing::Nothing, // killed before, or refused by a hold
@@ -161,7 +180,32 @@ impl World {
                 _ => self.hears(&Event::Intended(Gate::default()), chance),
             },
             Doing::Publishing => self.the_platform_answers(chance),
+            Doing::Looking => match chance.which {
+                0 => self.doing = Doing::Nothing, // killed
+                1 | 2 => self.hears(&Event::Looked(Err(failure(self.class(chance)))), chance),
+                _ => self.the_platform_is_asked(chance),
+            },
         }
+    }
+
+    /// It says what it has, except that its list may lag behind.
+    fn the_platform_is_asked(&mut self, chance: Chance) {
+        let taken = self.taken[self.part()].last().copied();
+        let shown = taken.is_some_and(|at| chance.arrives || since(at, self.now) >= LAG);
+        let found = match (taken.is_some() && shown, chance.which) {
+            (true, _) => Found::Here(receipt("its id")),
+            (false, 3 | 4) => Found::Working,
+            (false, 5) if taken.is_none() => Found::Lapsed,
+            (false, 6) => Found::Unclear("two could be it".to_owned()),
+            (false, _) => Found::Absent,
+        };
+        let event = Event::Looked(Ok(found));
+        let next = step(&self.standing, &self.terms, event.clone(), self.now, chance.dice).unwrap();
+        if next.standing.state == State::Retrying {
+            assert!(!self.has(), "a list was believed too soon");
+            self.unknown = false;
+        }
+        self.hears(&event, chance);
     }
 
     /// A rate limit has an end, or none, or one that is over.
@@ -212,6 +256,10 @@ impl World {
                     }
                 }
                 self.hears(&Event::Answered(Err(failure(class))), chance);
+            }
+            _ if matches!(self.terms.doubt, Doubt::TwoSteps { .. }) && self.has() => {
+                self.arrives();
+                self.hears(&Event::Answered(Err(failure(Class::Rejected))), chance);
             }
             _ => {
                 self.arrives();
@@ -266,7 +314,8 @@ impl World {
             }
             Action::Intend => {
                 let fresh = *event == Event::Prepared(Ok(()));
-                let again = matches!(event, Event::Wake(_)) && self.standing.state == State::InDoubt;
+                let again = matches!(event, Event::Wake(_) | Event::Looked(_))
+                    && self.standing.state == State::InDoubt;
                 assert!(fresh && !self.unknown || again && self.unknown, "{event:?}");
                 assert_eq!(next.standing.state, State::Sending);
                 self.doing = Doing::Intending(next.standing);
@@ -282,7 +331,11 @@ impl World {
                 assert_eq!(next.standing, self.standing);
                 self.doing = Doing::Publishing;
             }
-            Action::Look => panic!("none of these platforms can be asked"),
+            Action::Look => {
+                assert_eq!(next.standing, self.standing);
+                assert!(self.unknown && self.standing.state == State::InDoubt);
+                self.doing = Doing::Looking;
+            }
             Action::Rest(rest) => {
                 if rest.receipt.is_some() {
                     assert_eq!(self.standing.part, self.receipts, "in order");
@@ -372,7 +425,7 @@ impl World {
             wait_s: 0,
             dice: 0.5,
         };
-        for _ in 0..40 {
+        for _ in 0..200 {
             match (&self.doing, self.standing.state) {
                 (Doing::Nothing, State::Sent | State::Rejected | State::Skipped) => return,
                 (Doing::Nothing, State::Held) => {
