@@ -484,7 +484,7 @@ fn a_list_is_believed_after_enough_looks_and_not_after_enough_time_alone() {
 #[test]
 fn what_is_late_when_its_list_has_settled_is_not_sent_again() {
     let mut post = Story::of(read_back());
-    post.after(2 * HOUR - MINUTE).leaves().refused(Class::InDoubt);
+    post.after(119 * MINUTE).leaves().refused(Class::InDoubt);
     post.is_not_there().wakes();
     post.is(State::Held, "late");
     assert!(!post.standing.doubted());
