@@ -2,6 +2,7 @@
 //! a classified failure; it never decides what happens next.
 
 pub mod bluesky;
+pub mod dates;
 pub mod http;
 pub mod mastodon;
 pub mod sandbox;

@@ -252,6 +252,33 @@ async fn no_connection_serves_two_visible_requests() {
 }
 
 #[tokio::test]
+async fn p36_the_time_that_a_server_tells_is_kept_where_it_can_be_asked_again() {
+    let date = |minute| format!("Mon, 23 Nov 2026 12:{minute}:00 GMT");
+    let answer = |minute| ResponseTemplate::new(200).insert_header("date", date(minute));
+    let server = MockServer::start().await;
+    for (verb, minute) in [("GET", 10), ("POST", 20)] {
+        Mock::given(method(verb))
+            .respond_with(answer(minute))
+            .mount(&server)
+            .await;
+    }
+    let bench = Bench::new();
+    let told = || {
+        let told = bench.http.dates().told();
+        let times: Vec<String> = told.iter().map(|told| told.date.to_string()).collect();
+        times.join(" ")
+    };
+    // A webhook's receiver is never read from.
+    publish_at(&bench, "webhook", &server.uri()).await.unwrap();
+    assert_eq!(told(), "");
+    let base = BaseUrl::parse(&server.uri()).unwrap();
+    bench.http.send(http::Request::get(&base, "/x")).await.unwrap();
+    assert_eq!(told(), "2026-11-23T12:10:00Z");
+    publish_at(&bench, "webhook", &server.uri()).await.unwrap();
+    assert_eq!(told(), "2026-11-23T12:20:00Z");
+}
+
+#[tokio::test]
 async fn p20_p21_what_was_certainly_not_sent_may_be_tried_again() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let closed = listener.local_addr().unwrap().port();
