@@ -6,8 +6,9 @@
 pub mod deliver;
 mod dispatch;
 mod holds;
-mod pace;
+pub mod pace;
 mod planner;
+mod probe;
 mod recover;
 pub mod report;
 pub mod timekeeper;
@@ -96,7 +97,7 @@ impl Shared {
             holds: channel::Sender::new(Arc::default()),
             look: Notify::new(),
             went_out: Notify::new(),
-            pace: pace::Pace::new(world),
+            pace: pace::Pace::new(&world.outlets),
             time: timekeeper::Timekeeper::new(Arc::clone(&world.clock), world.dates.clone()),
         }
     }
@@ -146,6 +147,7 @@ pub async fn run(
     // Dropping the set ends what is in it: nothing outlives the daemon.
     let mut hands = JoinSet::new();
     hands.spawn(keep_time(Arc::clone(&shared), stop.clone()));
+    hands.spawn(probe::probe(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(planner.run(stop.clone()));
     hands.spawn(holds::listen(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(recover::watch(world.clone(), Arc::clone(&shared), stop.clone()));
@@ -179,6 +181,7 @@ pub async fn deliver_only(
     holds::follow_file(&world, &shared).await?;
     holds::refresh(&world, &shared).await?;
     tokio::spawn(keep_time(Arc::clone(&shared), stop.clone()));
+    tokio::spawn(probe::probe(world.clone(), Arc::clone(&shared), stop.clone()));
     // Whoever says stop meanwhile leaves them waiting: then there is nothing to stay for.
     let bounded = stop.clone();
     tokio::spawn(async move {
