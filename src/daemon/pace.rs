@@ -11,7 +11,7 @@ use crate::calendar::traffic::Traffic;
 use crate::campaign::Account;
 use crate::ledger::{Filter, LedgerError, Pace as LedgerPace};
 use crate::post::breaker::{Breaker, Event, is_unreachable};
-use crate::post::identity::AccountName;
+use crate::post::identity::{AccountName, PostId};
 use crate::post::outcome::Failure;
 
 use super::{Outlet, World};
@@ -29,6 +29,8 @@ struct Lane {
     /// Until when the ledger says that the pace lets nothing through: others send for this account too.
     full: Option<Timestamp>,
     breaker: Breaker,
+    /// The post that shows whether the platform is back.
+    first: Option<PostId>,
 }
 
 impl Lane {
@@ -112,14 +114,18 @@ impl Pace {
         self.lanes().get(account)?.breaker.waits(now)
     }
 
-    /// As [`Self::waits`], for a post that goes out at once if there is nothing to wait for: where the post
-    /// itself must show whether the platform is back, one is let through, and the next ones wait for it.
-    pub fn turn(&self, account: &AccountName, now: Timestamp) -> Option<Timestamp> {
+    /// As [`Self::waits`], for a post on its way. Where the platform has no probe and a post must show whether
+    /// it is back, the first that asks is let through, as often as it asks, and the others wait for it.
+    pub fn turn(&self, account: &AccountName, post: PostId, now: Timestamp) -> Option<Timestamp> {
         let mut lanes = self.lanes();
         let lane = lanes.get_mut(account)?;
-        let waits = lane.waits(now);
+        let waits = match lane.told_to_wait.filter(|until| *until > now) {
+            None if lane.first == Some(post) && lane.breaker.is_half_open() => None,
+            _ => lane.waits(now),
+        };
         if waits.is_none() {
             lane.breaker = lane.breaker.step(Event::Goes, now);
+            lane.first = lane.breaker.is_half_open().then_some(post);
         }
         waits
     }
@@ -217,6 +223,7 @@ mod tests {
 
     use super::*;
     use crate::platform::{Outgoing, Platform, Prepared, Sealed, sandbox};
+    use crate::post::identity::{Identity, Occurrence};
     use crate::post::outcome::{Class, Receipt};
     use crate::settings::InDoubt;
     use crate::text::limits::Limits;
@@ -256,6 +263,16 @@ mod tests {
         }
     }
 
+    fn post(message: &str) -> PostId {
+        let identity = Identity {
+            campaign: "c".parse().unwrap(),
+            message: message.parse().unwrap(),
+            account: "down".parse().unwrap(),
+            occurrence: Occurrence::once(),
+        };
+        identity.post_id()
+    }
+
     fn at(seconds: i64) -> Timestamp {
         Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds)
     }
@@ -293,20 +310,27 @@ mod tests {
     fn p23_where_there_is_no_probe_one_post_goes_first() {
         let pace = Pace::new(&[outlet("down")]);
         let down = "down".parse().unwrap();
+        let (first, next) = (post("first"), post("next"));
         let failed: Result<(), Failure> = Err(no_answer());
         for _ in 0..5 {
-            assert_eq!(pace.turn(&down, at(0)), None);
+            assert_eq!(pace.turn(&down, next, at(0)), None);
             pace.answered(&down, &failed, at(0));
         }
         pace.probed(&down, None, at(60));
         assert_eq!(pace.waits(&down, at(60)), None, "somebody may go");
-        assert_eq!(pace.turn(&down, at(60)), None, "and goes");
+        assert_eq!(pace.turn(&down, first, at(60)), None, "and goes");
+        assert_eq!(
+            pace.turn(&down, first, at(61)),
+            None,
+            "looked at once more before its request"
+        );
         assert!(
-            pace.waits(&down, at(60)).is_some(),
+            pace.waits(&down, at(61)).is_some(),
             "the next ones wait for the answer"
         );
-        assert!(pace.turn(&down, at(61)).is_some());
+        assert!(pace.turn(&down, next, at(61)).is_some());
         pace.answered(&down, &Ok(()), at(62));
-        assert_eq!((pace.turn(&down, at(62)), pace.turn(&down, at(62))), (None, None));
+        assert_eq!(pace.turn(&down, next, at(62)), None);
+        assert_eq!(pace.turn(&down, first, at(62)), None);
     }
 }

@@ -97,6 +97,10 @@ impl Breaker {
         matches!(self, Self::Closed { .. })
     }
 
+    pub fn is_half_open(&self) -> bool {
+        matches!(self, Self::HalfOpen { .. })
+    }
+
     /// Until when nothing may go out, as far as is known now.
     pub fn waits(&self, now: Timestamp) -> Option<Timestamp> {
         match *self {
