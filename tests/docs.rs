@@ -13,6 +13,7 @@ use steadfast::campaign::codes::CODES;
 use steadfast::campaign::problem::Severity;
 use steadfast::campaign::read;
 use steadfast::cli::args::Cli;
+use steadfast::clock::RELEASED;
 use steadfast::platform::PLATFORMS;
 use steadfast::post::state::State;
 use steadfast::settings::DEFAULTS;
@@ -209,6 +210,21 @@ fn every_crate_is_there_for_a_reason() {
         &page("docs/contributors/dependencies.md"),
     );
     assert_eq!(explained, crates);
+}
+
+#[test]
+fn the_release_is_dated_in_the_changelog_as_in_the_program() {
+    let version = env!("CARGO_PKG_VERSION");
+    let heading = all(
+        &format!(r"(?m)^## {} - (\S+)$", regex::escape(version)),
+        &page("CHANGELOG.md"),
+    );
+    let released = RELEASED.to_string();
+    let written = heading.first().unwrap();
+    assert!(
+        written == "unreleased" || released.starts_with(written.as_str()),
+        "{written}, {released}"
+    );
 }
 
 #[test]

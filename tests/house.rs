@@ -19,15 +19,16 @@ const HOUSE: &[(&str, &[&str])] = &[
     ("calendar::cron", &["calendar::civil"]),
     ("calendar::window", &["calendar::civil"]),
     ("calendar::traffic", &["calendar::civil"]),
+    ("calendar::steady", &[]),
     ("calendar::past", &["post"]),
     ("campaign", &["text", "post", "calendar::civil", "calendar::cron", "calendar::window", "calendar::traffic"]),
     ("calendar::plan", &["post", "campaign", "calendar::civil", "calendar::cron", "calendar::traffic", "calendar::past"]),
     ("calendar", &[]), // only the list of its rooms
     // First floor: each talks to one thing; neither knows the other.
-    ("clock", &[]),
+    ("clock", &["calendar::steady"]),
     ("folder", &["campaign"]),
     ("ledger", &["post", "campaign", "calendar::past"]),
-    ("platform", &["text", "post", "clock"]),
+    ("platform", &["text", "post", "calendar::steady", "clock"]),
     ("settings", &["text", "post", "campaign", "platform"]),
     // Second floor: the shell.
     ("daemon", &["text", "post", "calendar", "campaign", "clock", "folder", "ledger", "platform", "settings"]),

@@ -4,5 +4,6 @@ pub mod civil;
 pub mod cron;
 pub mod past;
 pub mod plan;
+pub mod steady;
 pub mod traffic;
 pub mod window;

@@ -164,6 +164,7 @@ pub(super) fn assemble_world(
         media: Arc::new(Pictures {
             folder: Arc::new(folder),
         }),
+        dates: http.dates(),
         workers: settings.workers,
         late: settings.late,
     })

@@ -6,10 +6,12 @@
 pub mod deliver;
 mod dispatch;
 mod holds;
-mod pace;
+pub mod pace;
 mod planner;
+mod probe;
 mod recover;
 pub mod report;
+pub mod timekeeper;
 pub mod watch;
 
 use std::sync::Arc;
@@ -24,6 +26,7 @@ use crate::campaign::{Account, Campaign, Roster};
 use crate::clock::Clock;
 use crate::ledger::{Hold, Ledger, LedgerError, Scope};
 use crate::platform::Platform;
+use crate::platform::dates::Dates;
 use crate::post::identity::{AccountName, MessageId};
 use crate::settings::InDoubt;
 use crate::text::limits::Doubt;
@@ -59,6 +62,8 @@ pub struct World {
     pub outlets: Arc<Vec<Outlet>>,
     pub roster: Arc<Roster>,
     pub media: Arc<dyn Media>,
+    /// What time the platforms say it is.
+    pub dates: Dates,
     /// Attempts in flight at most.
     pub workers: usize,
     /// How late a post may be where its message does not say.
@@ -80,6 +85,8 @@ pub(crate) struct Shared {
     /// Rung when a post went out, for those that wait for it.
     pub went_out: Notify,
     pub pace: pace::Pace,
+    /// Asked right before each request.
+    pub time: timekeeper::Timekeeper,
 }
 
 impl Shared {
@@ -90,7 +97,8 @@ impl Shared {
             holds: channel::Sender::new(Arc::default()),
             look: Notify::new(),
             went_out: Notify::new(),
-            pace: pace::Pace::new(world),
+            pace: pace::Pace::new(&world.outlets),
+            time: timekeeper::Timekeeper::new(Arc::clone(&world.clock), world.dates.clone()),
         }
     }
 
@@ -123,6 +131,7 @@ pub async fn run(
     ready: impl FnOnce(),
 ) -> Result<(), LedgerError> {
     let shared = Arc::new(Shared::new(campaign, &world));
+    shared.time.begin(&*world.ledger).await?;
     recover::recover(&world, true).await?;
     shared.pace.load(&world).await?;
     holds::follow_file(&world, &shared).await?;
@@ -137,6 +146,8 @@ pub async fn run(
 
     // Dropping the set ends what is in it: nothing outlives the daemon.
     let mut hands = JoinSet::new();
+    hands.spawn(keep_time(Arc::clone(&shared), stop.clone()));
+    hands.spawn(probe::probe(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(planner.run(stop.clone()));
     hands.spawn(holds::listen(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(recover::watch(world.clone(), Arc::clone(&shared), stop.clone()));
@@ -165,9 +176,12 @@ pub async fn deliver_only(
     stop: CancellationToken,
 ) -> Result<(), LedgerError> {
     let shared = Arc::new(Shared::new(campaign, &world));
+    shared.time.begin(&*world.ledger).await?;
     shared.pace.load(&world).await?;
     holds::follow_file(&world, &shared).await?;
     holds::refresh(&world, &shared).await?;
+    tokio::spawn(keep_time(Arc::clone(&shared), stop.clone()));
+    tokio::spawn(probe::probe(world.clone(), Arc::clone(&shared), stop.clone()));
     // Whoever says stop meanwhile leaves them waiting: then there is nothing to stay for.
     let bounded = stop.clone();
     tokio::spawn(async move {
@@ -177,6 +191,10 @@ pub async fn deliver_only(
     let deliveries = dispatch::dispatch(world, shared, stop, Ends::After(posts)).await;
     deliveries.finish(GRACE).await;
     Ok(())
+}
+
+async fn keep_time(shared: Arc<Shared>, stop: CancellationToken) {
+    shared.time.run(&shared.look, stop).await;
 }
 
 /// How long from `now` until `at`; nothing if it is past.

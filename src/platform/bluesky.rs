@@ -16,7 +16,7 @@ use url::Url;
 
 use super::http::{Answer, BaseUrl, Http, Request};
 use super::secret::SecretSource;
-use super::{ImageBytes, Key, Outgoing, Platform, Prepared, Sealed, Tools, harmless, settings};
+use super::{ImageBytes, Key, Outgoing, Platform, Prepared, Sealed, Tools, answers, harmless, settings};
 use crate::post::outcome::{Class, Failure, Receipt};
 use crate::text::count::with_warning;
 use crate::text::entities::{EntityKind, entities, first_link};
@@ -401,6 +401,12 @@ impl Platform for Bluesky {
             }
             _ => done,
         }
+    }
+
+    /// `com.atproto.server.describeServer` needs no session.
+    async fn probe(&self) -> Option<Result<(), Failure>> {
+        let service = self.desk.service().await;
+        Some(answers(&self.http, &service, &xrpc("com.atproto.server.describeServer")).await)
     }
 }
 

@@ -16,8 +16,9 @@ use reqwest::header::{
 use serde::de::DeserializeOwned;
 use url::{Host, Url};
 
+use super::dates::Dates;
 use super::secret::Secret;
-use crate::clock::Clock;
+use crate::clock::{Clock, sample};
 use crate::post::outcome::{Class, Failure, one_line};
 
 /// The longest answer that is read, after decompression (reliability P17).
@@ -48,6 +49,7 @@ pub struct Http {
     /// For reads and uploads, which may be repeated.
     harmless: reqwest::Client,
     clock: Arc<dyn Clock>,
+    dates: Dates,
 }
 
 impl Http {
@@ -80,7 +82,13 @@ impl Http {
             publishing: build(client().pool_max_idle_per_host(0))?,
             harmless: build(client().pool_max_idle_per_host(2))?,
             clock,
+            dates: Dates::default(),
         })
+    }
+
+    /// What time the servers say it is.
+    pub fn dates(&self) -> Dates {
+        self.dates.clone()
     }
 
     pub fn now(&self) -> Timestamp {
@@ -89,12 +97,19 @@ impl Http {
 
     /// Sends a request that the world does not see and that may be repeated.
     pub async fn send(&self, request: Request) -> Result<Answer, Trouble> {
-        self.exchange(&self.harmless, request).await
+        let server = request.server();
+        let answer = self.exchange(&self.harmless, request).await?;
+        self.dates.hear(&server, &answer.headers, sample(&*self.clock));
+        Ok(answer)
     }
 
     /// Sends a request that the world can see: once.
     pub async fn publish(&self, request: Request) -> Result<Answer, Trouble> {
-        self.exchange(&self.publishing, request).await
+        let server = request.server();
+        let answer = self.exchange(&self.publishing, request).await?;
+        self.dates
+            .hear_again(&server, &answer.headers, sample(&*self.clock));
+        Ok(answer)
     }
 
     async fn exchange(&self, client: &reqwest::Client, request: Request) -> Result<Answer, Trouble> {
@@ -316,6 +331,11 @@ impl Request {
     pub fn form(mut self, fields: Vec<Field>) -> Self {
         self.body = Body::Form(fields);
         self
+    }
+
+    /// Scheme, host and port.
+    fn server(&self) -> String {
+        self.url.origin().ascii_serialization()
     }
 
     fn insert(&mut self, name: HeaderName, value: &str, sensitive: bool) {

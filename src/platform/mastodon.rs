@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use super::http::{Answer, BaseUrl, Field, Http, Request};
 use super::secret::{Secret, SecretSource, write_private};
-use super::{Among, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, file_name, harmless, settings};
+use super::{
+    Among, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, answers, file_name, harmless, settings,
+};
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::limits::{Abilities, Doubt, LengthRule, Limits};
 
@@ -143,6 +145,8 @@ struct Results {
 // What is said, and what the answer means.
 
 const CREATE: &str = "/api/v1/statuses";
+/// Public, and the same for everybody.
+const INSTANCE: &str = "/api/v2/instance";
 
 /// The whole request that will be visible.
 pub fn request(out: &Outgoing<'_>, media_ids: &[String]) -> Prepared {
@@ -274,6 +278,10 @@ impl Platform for Mastodon {
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
         self.look(&sealed.prepared, among).await
     }
+
+    async fn probe(&self) -> Option<Result<(), Failure>> {
+        Some(answers(&self.http, &self.base, INSTANCE).await)
+    }
 }
 
 impl Mastodon {
@@ -364,7 +372,7 @@ impl Mastodon {
         if self.learned.get().is_some() {
             return Ok(());
         }
-        let answer = match self.http.send(Request::get(&self.base, "/api/v2/instance")).await {
+        let answer = match self.http.send(Request::get(&self.base, INSTANCE)).await {
             Ok(answer) if answer.status < 500 && answer.status != 429 => answer,
             _ if self.known_before => return Ok(()),
             Ok(answer) => return Err(refused(&answer)),

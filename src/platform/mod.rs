@@ -2,6 +2,7 @@
 //! a classified failure; it never decides what happens next.
 
 pub mod bluesky;
+pub mod dates;
 pub mod http;
 pub mod mastodon;
 pub mod sandbox;
@@ -20,7 +21,7 @@ use crate::post::content::Part;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::limits::Limits;
-use http::{BaseUrl, Http};
+use http::{BaseUrl, Http, Request};
 use secret::Scrubber;
 
 pub use crate::post::sealed::{Key, Prepared, Sealed};
@@ -120,6 +121,12 @@ pub trait Platform: Send + Sync {
             "this platform can't be asked what it has",
         ))
     }
+
+    /// Asks the platform something that changes nothing, to see whether it is there (reliability P23). Any
+    /// answer but a server error is a yes. `None`: this platform has nothing harmless to be asked.
+    async fn probe(&self) -> Option<Result<(), Failure>> {
+        None
+    }
 }
 
 /// Among which of an account's posts the platform looks for one of ours.
@@ -200,6 +207,11 @@ impl Platform for Discreet {
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
         self.inner.find(sealed, among).await.map_err(|f| self.scrubbed(f))
     }
+
+    async fn probe(&self) -> Option<Result<(), Failure>> {
+        let answered = self.inner.probe().await?;
+        Some(answered.map_err(|f| self.scrubbed(f)))
+    }
 }
 
 impl Discreet {
@@ -257,6 +269,15 @@ fn harmless(failure: impl Into<Failure>) -> Failure {
         failure.class = Class::Transient;
     }
     failure
+}
+
+/// Whether the server at `base` answers when it is asked for `path`.
+async fn answers(http: &Http, base: &BaseUrl, path: &str) -> Result<(), Failure> {
+    let answer = http.send(Request::get(base, path)).await.map_err(harmless)?;
+    if answer.status < 500 {
+        return Ok(());
+    }
+    Err(harmless(answer.failure(Class::InDoubt, None)))
 }
 
 /// A name for an uploaded image; some servers go by its ending.

@@ -252,6 +252,88 @@ async fn no_connection_serves_two_visible_requests() {
 }
 
 #[tokio::test]
+async fn p23_a_probe_asks_once_for_something_harmless_and_any_answer_will_do() {
+    for (platform, page) in [
+        ("mastodon", "/api/v2/instance"),
+        ("bluesky", "/xrpc/com.atproto.server.describeServer"),
+    ] {
+        for (status, there) in [
+            (200, true),
+            (401, true),
+            (404, true),
+            (429, true),
+            (500, false),
+            (503, false),
+        ] {
+            let words = format!("{TOKEN} is invalid");
+            let server = always(ResponseTemplate::new(status).set_body_string(words)).await;
+            let probed = Bench::new()
+                .open_at(platform, &server.uri())
+                .probe()
+                .await
+                .unwrap();
+            assert_eq!(probed.is_ok(), there, "{platform} {status}: {probed:?}");
+            assert!(!format!("{probed:?}").contains(TOKEN), "{probed:?}");
+            let asked = server.received_requests().await.unwrap();
+            assert_eq!(asked.len(), 1, "{platform} {status}");
+            assert_eq!((asked[0].method.as_str(), asked[0].url.path()), ("GET", page));
+            assert!(asked[0].headers.get("authorization").is_none() && asked[0].body.is_empty());
+        }
+        let cut = raw(Then::Cut).await;
+        let failure = Bench::new()
+            .open_at(platform, &cut.url)
+            .probe()
+            .await
+            .unwrap()
+            .unwrap_err();
+        assert_eq!(
+            (failure.class, failure.status),
+            (Class::Transient, None),
+            "{platform}"
+        );
+    }
+    // Whatever is sent to a webhook's receiver is a post to it.
+    for platform in ["webhook", "sandbox"] {
+        let server = always(ResponseTemplate::new(200)).await;
+        assert!(
+            Bench::new()
+                .open_at(platform, &server.uri())
+                .probe()
+                .await
+                .is_none()
+        );
+        assert!(server.received_requests().await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn p36_the_time_that_a_server_tells_is_kept_where_it_can_be_asked_again() {
+    let date = |minute| format!("Mon, 23 Nov 2026 12:{minute}:00 GMT");
+    let answer = |minute| ResponseTemplate::new(200).insert_header("date", date(minute));
+    let server = MockServer::start().await;
+    for (verb, minute) in [("GET", 10), ("POST", 20)] {
+        Mock::given(method(verb))
+            .respond_with(answer(minute))
+            .mount(&server)
+            .await;
+    }
+    let bench = Bench::new();
+    let told = || {
+        let told = bench.http.dates().told();
+        let times: Vec<String> = told.iter().map(|told| told.date.to_string()).collect();
+        times.join(" ")
+    };
+    // A webhook's receiver is never read from.
+    publish_at(&bench, "webhook", &server.uri()).await.unwrap();
+    assert_eq!(told(), "");
+    let base = BaseUrl::parse(&server.uri()).unwrap();
+    bench.http.send(http::Request::get(&base, "/x")).await.unwrap();
+    assert_eq!(told(), "2026-11-23T12:10:00Z");
+    publish_at(&bench, "webhook", &server.uri()).await.unwrap();
+    assert_eq!(told(), "2026-11-23T12:20:00Z");
+}
+
+#[tokio::test]
 async fn p20_p21_what_was_certainly_not_sent_may_be_tried_again() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let closed = listener.local_addr().unwrap().port();

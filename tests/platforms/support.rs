@@ -35,6 +35,12 @@ impl Clock for Still {
     fn now(&self) -> Timestamp {
         self.0
     }
+    fn uptime(&self) -> Duration {
+        Duration::ZERO
+    }
+    fn awake(&self) -> Duration {
+        Duration::ZERO
+    }
     fn dice(&self) -> f64 {
         0.5
     }

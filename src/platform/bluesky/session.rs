@@ -109,6 +109,13 @@ impl SignIn {
         Ok(session)
     }
 
+    /// Where posts go, as far as is known without asking: the account's real server, or where it signs in.
+    pub async fn service(&self) -> BaseUrl {
+        let held = self.held.lock().await;
+        held.as_ref()
+            .map_or_else(|| self.base.clone(), |session| session.service.clone())
+    }
+
     /// The access token of `session` was refused: the next one who asks gets a renewed one.
     pub async fn refused(&self, session: &Session) {
         let mut held = self.held.lock().await;

@@ -1,0 +1,387 @@
+//! Watches the clocks, and says before each request whether they can be trusted.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::calendar::steady::{How, Look, Trust, Turn, Why, Witnesses, shown};
+use crate::clock::{Clock, RELEASED, sample};
+use crate::ledger::{Filter, Ledger, LedgerError};
+use crate::platform::dates::Dates;
+
+/// systemd-timesyncd touches it whenever it has synchronised the clock (systemd-timesyncd.service(8)).
+const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
+/// How often it looks by itself.
+const EACH: Duration = Duration::from_secs(1);
+
+/// The clocks, and how far they are trusted.
+pub struct Timekeeper {
+    clock: Arc<dyn Clock>,
+    dates: Dates,
+    /// Touched by the system whenever it has synchronised the clock.
+    synchronised: PathBuf,
+    // A plain mutex: held for arithmetic, never across an await.
+    seen: Mutex<Seen>,
+    /// Rung when the clock was set, the machine slept, or the trust turned.
+    news: Notify,
+}
+
+struct Seen {
+    trust: Trust,
+    synchronised: Option<Timestamp>,
+}
+
+impl Timekeeper {
+    pub fn new(clock: Arc<dyn Clock>, dates: Dates) -> Self {
+        Self::watching(clock, dates, SYNCHRONISED.into())
+    }
+
+    fn watching(clock: Arc<dyn Clock>, dates: Dates, synchronised: PathBuf) -> Self {
+        let trust = Trust::start(sample(&*clock), None, RELEASED);
+        Self {
+            clock,
+            dates,
+            synchronised,
+            seen: Mutex::new(Seen {
+                trust,
+                synchronised: None,
+            }),
+            news: Notify::new(),
+        }
+    }
+
+    /// Compares the clock with the ledger: at the start, before anything is planned or sent.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub async fn begin(&self, ledger: &dyn Ledger) -> Result<(), LedgerError> {
+        let newest = newest(ledger).await?;
+        let synchronised = self.last_synchronised();
+        let held = {
+            let mut seen = self.seen();
+            seen.trust = Trust::start(sample(&*self.clock), newest, RELEASED);
+            seen.synchronised = synchronised;
+            seen.trust.distrust()
+        };
+        if let Some(why) = held {
+            report_turn(Turn::Held(why), self.clock.now());
+        }
+        self.look();
+        Ok(())
+    }
+
+    /// Looks at the clocks now. Where it says why, nothing may be sent, and nothing that hangs on the time may
+    /// be decided: what looks due may be early, and what looks missed may not be. Asked right before each
+    /// request, because the machine may have slept since anybody looked last.
+    ///
+    /// Cheap: it reads three clocks and waits for nobody. When the trust turns, the dispatcher is woken.
+    pub fn look(&self) -> Option<Why> {
+        let told = self.dates.told();
+        let (look, now, held) = {
+            let mut seen = self.seen();
+            let now = sample(&*self.clock);
+            let witnesses = Witnesses {
+                synchronised: seen.synchronised,
+                told: &told,
+            };
+            let look = seen.trust.look(now, &witnesses);
+            (look, now.wall, seen.trust.distrust())
+        };
+        if look != Look::default() {
+            report(&look, now);
+            self.news.notify_one();
+        }
+        held
+    }
+
+    /// The latest instant from which the clock went back. The age of what was noted up to it can't be told any
+    /// more: an idempotency key from then may be older than it looks, so it must count as dead.
+    pub fn went_back(&self) -> Option<Timestamp> {
+        self.seen().trust.went_back()
+    }
+
+    /// Looks each second until `stop`, and rings when the clock was set, the machine slept or the trust turned,
+    /// for those who sleep until an instant.
+    pub async fn run(&self, ring: &Notify, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.news.notified() => ring.notify_one(),
+                () = tokio::time::sleep(EACH) => drop(self.look_around()),
+            }
+        }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        // Whole at every moment: a look either happened or not.
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As [`Self::look`], after asking the system.
+    fn look_around(&self) -> Option<Why> {
+        if self.seen().trust.distrust().is_some() {
+            let synchronised = self.last_synchronised();
+            self.seen().synchronised = synchronised;
+        }
+        self.look()
+    }
+
+    /// When the system last synchronised its clock, if it is one that says so.
+    fn last_synchronised(&self) -> Option<Timestamp> {
+        let touched = std::fs::metadata(&self.synchronised).ok()?.modified().ok()?;
+        Timestamp::try_from(touched).ok()
+    }
+}
+
+/// The newest instant that the ledger knows of. Posts are recorded when they are due.
+async fn newest(ledger: &dyn Ledger) -> Result<Option<Timestamp>, LedgerError> {
+    let last = Filter {
+        limit: Some(1),
+        ..Filter::default()
+    };
+    let mut newest = ledger.history(&last).await?.first().map(|post| post.due);
+    for note in ["started", "stopped", "loaded"] {
+        let noted = ledger.noted(note).await?.and_then(|text| text.parse().ok());
+        newest = newest.max(noted);
+    }
+    Ok(newest)
+}
+
+fn report(look: &Look, now: Timestamp) {
+    let by = look.change.step.as_secs();
+    if by != 0 {
+        let way = if by < 0 { "back" } else { "forward" };
+        let far = shown(look.change.step.unsigned_abs());
+        tracing::warn!(event = "clock.stepped", by, now = %now, "the clock was set {way} by {far}: it is {now} now");
+    }
+    if !look.change.slept.is_zero() {
+        let seconds = look.change.slept.as_secs();
+        tracing::warn!(event = "clock.slept", seconds, now = %now, "the machine slept for {}", shown(look.change.slept));
+    }
+    if let Some(turn) = look.turn {
+        report_turn(turn, now);
+    }
+}
+
+fn report_turn(turn: Turn, now: Timestamp) {
+    match turn {
+        Turn::Held(why) => {
+            let why = why.to_string();
+            tracing::warn!(event = "clock.held", why, now = %now, "the clock shows {now} and is not trusted, so nothing is sent: {why}");
+        }
+        Turn::Trusted(How::Unconfirmed) => {
+            tracing::warn!(event = "clock.trusted", now = %now, "nobody could confirm the clock for 10 minutes: {now} is taken for right, and things go on");
+        }
+        Turn::Trusted(How::Confirmed | How::Mended) => {
+            tracing::info!(event = "clock.trusted", now = %now, "the clock is right again: things go on");
+        }
+        Turn::Differs(by) => {
+            let seconds = by.as_secs();
+            tracing::warn!(event = "clock.differs", seconds, now = %now, "the platforms' clocks are {} off ours; nothing is sent when it is more than 10 minutes", shown(by));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicI64;
+    use std::sync::atomic::Ordering::Relaxed;
+
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    /// Clocks that a test sets, in seconds.
+    #[derive(Default)]
+    struct Hands {
+        wall: AtomicI64,
+        asleep: AtomicI64,
+        awake: AtomicI64,
+    }
+
+    impl Hands {
+        /// A day after the release, on a machine that has been on for an hour.
+        fn new() -> Arc<Self> {
+            let hands = Self::default();
+            hands.wall.store(86_400, Relaxed);
+            hands.awake.store(3600, Relaxed);
+            Arc::new(hands)
+        }
+
+        fn goes_on(&self, seconds: i64) {
+            self.awake.fetch_add(seconds, Relaxed);
+            self.steps(seconds);
+        }
+
+        fn sleeps(&self, seconds: i64) {
+            self.asleep.fetch_add(seconds, Relaxed);
+            self.steps(seconds);
+        }
+
+        fn steps(&self, seconds: i64) {
+            self.wall.fetch_add(seconds, Relaxed);
+        }
+    }
+
+    impl Clock for Hands {
+        fn now(&self) -> Timestamp {
+            RELEASED + SignedDuration::from_secs(self.wall.load(Relaxed))
+        }
+        fn uptime(&self) -> Duration {
+            self.awake() + Duration::from_secs(self.asleep.load(Relaxed).unsigned_abs())
+        }
+        fn awake(&self) -> Duration {
+            Duration::from_secs(self.awake.load(Relaxed).unsigned_abs())
+        }
+        fn dice(&self) -> f64 {
+            0.5
+        }
+    }
+
+    const HOUR: i64 = 3600;
+
+    struct Bench {
+        hands: Arc<Hands>,
+        keeper: Timekeeper,
+        folder: tempfile::TempDir,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let (hands, folder) = (Hands::new(), tempfile::tempdir().unwrap());
+            let clock: Arc<dyn Clock> = Arc::clone(&hands) as Arc<dyn Clock>;
+            let file = folder.path().join("synchronized");
+            Self {
+                keeper: Timekeeper::watching(clock, Dates::default(), file),
+                hands,
+                folder,
+            }
+        }
+
+        /// The system says that it synchronised the clock so many seconds ago.
+        fn synchronise(&self, ago: i64) {
+            let file = std::fs::File::create(self.folder.path().join("synchronized")).unwrap();
+            let at = self.hands.now() - SignedDuration::from_secs(ago);
+            file.set_modified(at.into()).unwrap();
+        }
+    }
+
+    #[test]
+    fn t1_a_step_forward_holds_until_the_system_has_synchronised_the_clock() {
+        let bench = Bench::new();
+        bench.synchronise(100);
+        assert_eq!(bench.keeper.look(), None);
+        bench.hands.goes_on(1);
+        bench.hands.steps(600);
+        let why = bench.keeper.look();
+        assert_eq!(why, Some(Why::Forward(Duration::from_mins(10))));
+        bench.hands.goes_on(30);
+        assert_eq!(bench.keeper.look_around(), why, "that was before the step");
+        bench.synchronise(0);
+        assert_eq!(bench.keeper.look(), why, "to look asks nobody");
+        assert_eq!(bench.keeper.look_around(), None);
+        assert_eq!(bench.keeper.look(), None);
+    }
+
+    #[test]
+    fn t1_a_step_forward_holds_until_a_platform_agrees() {
+        let bench = Bench::new();
+        let say = |off: i64| {
+            let date = bench.hands.now() + SignedDuration::from_secs(off);
+            let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            let mut headers = reqwest::header::HeaderMap::new();
+            headers.insert("date", date.parse().unwrap());
+            let now = sample(&*bench.hands);
+            bench.keeper.dates.hear("https://a.example", &headers, now);
+        };
+        bench.hands.steps(600);
+        let why = bench.keeper.look();
+        say(-600);
+        assert_eq!(bench.keeper.look(), why);
+        say(1);
+        assert_eq!(bench.keeper.look(), None);
+        say(20 * 60);
+        let why = Why::Contradicted(Duration::from_mins(20));
+        assert_eq!(bench.keeper.look(), Some(why), "P36");
+    }
+
+    #[test]
+    fn t2_a_step_back_is_told_to_whoever_reckons_with_ages() {
+        let bench = Bench::new();
+        let noted = bench.hands.now();
+        bench.hands.goes_on(60);
+        assert_eq!((bench.keeper.look(), bench.keeper.went_back()), (None, None));
+        bench.hands.steps(-2 * HOUR);
+        assert_eq!(bench.keeper.look(), None);
+        assert!(bench.keeper.went_back().unwrap() >= noted);
+    }
+
+    #[test]
+    fn t4_whoever_looks_first_after_a_sleep_is_told() {
+        let bench = Bench::new();
+        bench.hands.goes_on(1);
+        bench.hands.sleeps(5 * HOUR);
+        let slept = Some(Why::Slept(Duration::from_hours(5)));
+        assert_eq!(bench.keeper.look(), slept);
+        bench.hands.goes_on(600);
+        assert_eq!(bench.keeper.look(), None);
+    }
+
+    #[tokio::test]
+    async fn t3_the_ledger_may_know_of_a_later_time_than_the_clock() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = crate::ledger::sqlite::Sqlite::create(&folder.path().join("a.db"))
+            .await
+            .unwrap();
+        let bench = Bench::new();
+        let now = bench.hands.now();
+        bench.keeper.begin(&ledger).await.unwrap();
+        assert_eq!(bench.keeper.look(), None, "an empty one knows nothing");
+        let newest = now + SignedDuration::from_hours(3);
+        for (note, at) in [("started", newest), ("stopped", now)] {
+            ledger.note(note, &at.to_string()).await.unwrap();
+        }
+        bench.keeper.begin(&ledger).await.unwrap();
+        assert_eq!(bench.keeper.look(), Some(Why::BehindLedger(newest)));
+        assert_eq!(bench.keeper.went_back(), Some(newest));
+        // The system has synchronised it since it was started, so the ledger's time was the wrong one.
+        bench.synchronise(HOUR / 2);
+        bench.keeper.begin(&ledger).await.unwrap();
+        assert_eq!(bench.keeper.look(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_sleeps_is_woken_within_a_second_when_the_clock_is_set() {
+        let bench = Bench::new();
+        let (ring, stop) = (Notify::new(), CancellationToken::new());
+        let began = tokio::time::Instant::now();
+        let woken = async {
+            tokio::time::sleep(Duration::from_millis(2500)).await;
+            bench.hands.steps(-HOUR);
+            ring.notified().await;
+            let after = began.elapsed();
+            stop.cancel();
+            after
+        };
+        let (after, ()) = tokio::join!(woken, bench.keeper.run(&ring, stop.clone()));
+        assert_eq!(after, Duration::from_secs(3));
+        assert!(bench.keeper.went_back().is_some());
+    }
+
+    #[test]
+    fn t3_a_clock_that_shows_1970_or_2038_is_refused_however_long() {
+        for year in [-56, 12] {
+            let bench = Bench::new();
+            bench.hands.steps(year * 365 * 24 * HOUR);
+            bench.synchronise(0);
+            for _ in 0..1000 {
+                bench.hands.goes_on(1);
+                assert_eq!(bench.keeper.look_around(), Some(Why::Senseless));
+            }
+        }
+    }
+}
