@@ -61,8 +61,9 @@ pub(crate) struct Delivery<'a> {
 impl Delivery<'_> {
     /// Takes the post as far as it goes now.
     pub async fn run(mut self) {
-        // It was read from the ledger a moment ago, and somebody may have said stop since.
-        if self.stopped() {
+        // It was read from the ledger a moment ago, and somebody may have said stop since. What looks late by
+        // a clock that is not trusted may not be.
+        if self.stopped() || self.shared.time.look().is_some() || !self.reckons_with_the_clock().await {
             return;
         }
         let mut event = Event::Wake(self.gate());
@@ -81,7 +82,8 @@ impl Delivery<'_> {
                     event = match self.intend(next.standing, prepared.take()).await {
                         Intention::Durable(frozen) => {
                             sealed = Some(frozen);
-                            if self.stopped() {
+                            // The machine may have slept since anybody looked last.
+                            if self.stopped() || self.shared.time.look().is_some() {
                                 Event::Stopped
                             } else {
                                 Event::Intended(self.gate())
@@ -96,7 +98,9 @@ impl Delivery<'_> {
                 }
                 Action::Publish => {
                     let Some(sealed) = sealed.take() else { return };
-                    event = Event::Answered(self.outlet.platform.publish(&sealed).await);
+                    let answer = self.outlet.platform.publish(&sealed).await;
+                    self.heard(&answer);
+                    event = Event::Answered(answer);
                 }
                 Action::Look => event = Event::Looked(self.look().await),
                 Action::Rest(rest) => {
@@ -109,6 +113,34 @@ impl Delivery<'_> {
                 }
             }
         }
+    }
+
+    /// The ages of a doubt are worth nothing across a clock that was set. `false`: that could not be recorded.
+    async fn reckons_with_the_clock(&mut self) -> bool {
+        let Some(unsure) = self.post.standing.unsure else {
+            return true;
+        };
+        let time = &self.shared.time;
+        let first = self.post.standing.first_intent;
+        let back = time
+            .went_back()
+            .is_some_and(|then| first.is_some_and(|first| first <= then));
+        let forward = time.went_forward().is_some_and(|then| unsure.since < then);
+        if !back && !forward {
+            return true;
+        }
+        let Some(next) = self.decide(Event::ClockSet { back }) else {
+            return false;
+        };
+        let Action::Rest(rest) = next.action else {
+            return false;
+        };
+        let now = self.world.clock.now();
+        let conclusion = Conclusion::of(&self.post, next.standing.clone(), rest, now);
+        let moved = self.world.ledger.conclude(conclusion).await.unwrap_or(false);
+        self.post.standing = next.standing;
+        self.post.fence = self.post.fence.next();
+        moved
     }
 
     fn stopped(&self) -> bool {
@@ -151,11 +183,16 @@ impl Delivery<'_> {
             .windows
             .closed(&settings.zone, now)
             .map(|closed| closed.until);
+        let waits = self.shared.pace.turn(&account.name, self.post.id, now);
+        let unreachable =
+            waits.filter(|until| self.shared.pace.unreachable(&account.name, now) == Some(*until));
+        let told = waits.filter(|_| unreachable.is_none());
         // What may be somebody else's by now is left alone until we know.
         let lost = (!self.world.ledger.trusted()).then(|| now.saturating_add(LEDGER_AGAIN).unwrap_or(now));
         Gate {
             closed_until: quiet.max(lost),
-            account_until: self.shared.pace.waits(&account.name, now).max(spaced),
+            account_until: told.max(spaced),
+            unreachable_until: unreachable,
         }
     }
 
@@ -192,7 +229,15 @@ impl Delivery<'_> {
             message: self.post.message.as_str(),
             now: self.world.clock.now(),
         };
-        self.outlet.platform.prepare(&outgoing).await
+        let prepared = self.outlet.platform.prepare(&outgoing).await;
+        self.heard(&prepared);
+        prepared
+    }
+
+    /// Whatever the platform said, or that it said nothing.
+    fn heard<T>(&self, answer: &Result<T, Failure>) {
+        let now = self.world.clock.now();
+        self.shared.pace.answered(&self.outlet.account.name, answer, now);
     }
 
     /// The receipts of what comes before the current part: the post that this one answers, then its own
@@ -240,7 +285,9 @@ impl Delivery<'_> {
             taken: rivals.receipts,
         };
         // Of two that are the same to the letter nobody can tell which one is there (reliability P33).
-        match self.outlet.platform.find(&sealed, &among).await? {
+        let found = self.outlet.platform.find(&sealed, &among).await;
+        self.heard(&found);
+        match found? {
             Found::Here(_) if rivals.twin => Ok(Found::Unclear(
                 "another post with the very same words is in doubt too".to_owned(),
             )),

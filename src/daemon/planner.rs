@@ -176,6 +176,11 @@ impl Planner {
         let now = self.world.clock.now();
         let campaign = self.shared.campaign();
         self.block(&campaign, now).await;
+        // What looks missed by a clock that is not trusted may not be.
+        if self.shared.time.look().is_some() {
+            self.next = now.saturating_add(LEAD.saturating_add(AGAIN)).ok();
+            return;
+        }
         if !self.leads {
             return;
         }

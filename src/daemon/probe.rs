@@ -48,6 +48,7 @@ impl Prober<'_> {
         let mut asked_time: Option<Duration> = None;
         loop {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 Some(done) = tasks.join_next_with_id() => {
                     let (id, outcome) = match done {

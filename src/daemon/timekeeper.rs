@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::calendar::steady::{How, Look, Trust, Turn, Why, Witnesses, shown};
 use crate::clock::{Clock, RELEASED, sample};
-use crate::ledger::{Filter, Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError};
 use crate::platform::dates::Dates;
 
 /// systemd-timesyncd touches it whenever it has synchronised the clock (systemd-timesyncd.service(8)).
@@ -32,6 +32,7 @@ pub struct Timekeeper {
 
 struct Seen {
     trust: Trust,
+    went_forward: Option<Timestamp>,
     synchronised: Option<Timestamp>,
 }
 
@@ -48,6 +49,7 @@ impl Timekeeper {
             synchronised,
             seen: Mutex::new(Seen {
                 trust,
+                went_forward: None,
                 synchronised: None,
             }),
             news: Notify::new(),
@@ -89,6 +91,9 @@ impl Timekeeper {
                 told: &told,
             };
             let look = seen.trust.look(now, &witnesses);
+            if look.change.step.is_positive() {
+                seen.went_forward = Some(now.wall);
+            }
             (look, now.wall, seen.trust.distrust())
         };
         if look != Look::default() {
@@ -104,11 +109,18 @@ impl Timekeeper {
         self.seen().trust.went_back()
     }
 
+    /// The latest instant to which the clock went forward. What was noted before it is younger than it looks, so
+    /// no list may be believed on the strength of its age.
+    pub fn went_forward(&self) -> Option<Timestamp> {
+        self.seen().went_forward
+    }
+
     /// Looks each second until `stop`, and rings when the clock was set, the machine slept or the trust turned,
     /// for those who sleep until an instant.
     pub async fn run(&self, ring: &Notify, stop: CancellationToken) {
         loop {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 () = self.news.notified() => ring.notify_one(),
                 () = tokio::time::sleep(EACH) => drop(self.look_around()),
@@ -137,13 +149,9 @@ impl Timekeeper {
     }
 }
 
-/// The newest instant that the ledger knows of. Posts are recorded when they are due.
+/// The newest instant that the ledger knows of.
 async fn newest(ledger: &dyn Ledger) -> Result<Option<Timestamp>, LedgerError> {
-    let last = Filter {
-        limit: Some(1),
-        ..Filter::default()
-    };
-    let mut newest = ledger.history(&last).await?.first().map(|post| post.due);
+    let mut newest = ledger.newest().await?;
     for note in ["started", "stopped", "loaded"] {
         let noted = ledger.noted(note).await?.and_then(|text| text.parse().ok());
         newest = newest.max(noted);

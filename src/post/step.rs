@@ -56,6 +56,21 @@ pub struct Gate {
     pub closed_until: Option<Timestamp>,
     /// The account's spacing, daily number or rate limit lets nothing through until then.
     pub account_until: Option<Timestamp>,
+    /// The platform can't be reached, and is left alone until then. That is a failure like any other: it makes
+    /// a post late, where waiting for its turn does not.
+    pub unreachable_until: Option<Timestamp>,
+}
+
+impl Gate {
+    /// Until when it is shut, for whatever reason.
+    pub fn until(&self) -> Option<Timestamp> {
+        self.turn().max(self.unreachable_until)
+    }
+
+    /// Until when the post waits for its turn.
+    fn turn(&self) -> Option<Timestamp> {
+        self.closed_until.max(self.account_until)
+    }
 }
 
 /// What a person may say of a single post.
@@ -195,8 +210,8 @@ impl At<'_> {
         if let Some(over) = self.over() {
             return over;
         }
-        match gate.closed_until.max(gate.account_until) {
-            Some(until) => self.wait(until),
+        match gate.until() {
+            Some(until) => self.wait(gate, until),
             None => to(self.was.clone(), Action::Prepare),
         }
     }
@@ -247,10 +262,12 @@ impl At<'_> {
         from.saturating_add(grace).unwrap_or(Timestamp::MAX)
     }
 
-    fn wait(&self, until: Timestamp) -> Step {
+    fn wait(&self, gate: Gate, until: Timestamp) -> Step {
         let standing = Standing {
             not_before: until,
-            late_from: self.late_after(until),
+            late_from: gate
+                .turn()
+                .map_or(self.was.late_from, |turn| self.late_after(turn)),
             ..self.was.clone()
         };
         to(standing, Action::Rest(Rest::default()))
@@ -285,12 +302,14 @@ impl At<'_> {
         } else {
             self.over()
         };
-        match (over, gate.closed_until.max(gate.account_until)) {
+        match (over, gate.until()) {
             (Some(over), _) => over,
             (None, Some(until)) => {
                 let mut step = self.stopped();
                 step.standing.not_before = until;
-                step.standing.late_from = self.late_after(until);
+                step.standing.late_from = gate
+                    .turn()
+                    .map_or(self.was.late_from, |turn| self.late_after(turn));
                 step
             }
             (None, None) => to(self.was.clone(), Action::Publish),

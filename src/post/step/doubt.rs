@@ -45,13 +45,16 @@ impl At<'_> {
     /// A request or a look, as the strategy says. A look is seen by nobody, so only the account's own wait
     /// keeps it; a request waits for everything, and never leaves after `expires`.
     pub(super) fn doubt(&self, gate: Gate) -> Step {
-        let shut = match self.way() {
+        let gate = match self.way() {
             Way::Person => return self.rest(State::Held, ASK, None),
-            Way::Look => gate.account_until,
-            Way::Repeat => gate.closed_until.max(gate.account_until),
+            Way::Look => Gate {
+                closed_until: None,
+                ..gate
+            },
+            Way::Repeat => gate,
         };
-        match (shut, self.way()) {
-            (Some(until), _) => self.wait(until),
+        match (gate.until(), self.way()) {
+            (Some(until), _) => self.wait(gate, until),
             (None, Way::Look) => to(self.was.clone(), Action::Look),
             (None, _) => self.intend(),
         }

@@ -80,6 +80,7 @@ fn events() -> Vec<Event> {
     let shut = Gate {
         closed_until: Some(due() + HOUR),
         account_until: None,
+        ..Gate::default()
     };
     let mut events = vec![Event::Wake(Gate::default()), Event::Wake(shut)];
     events.push(Event::Prepared(Ok(())));

@@ -194,6 +194,7 @@ fn quiet_hours_are_waited_out_and_do_not_make_a_post_late() {
     let gate = Gate {
         closed_until: Some(morning),
         account_until: Some(due() + MINUTE),
+        ..Gate::default()
     };
     post.rests(Event::Wake(gate));
     post.is(State::Due, "");
@@ -203,12 +204,25 @@ fn quiet_hours_are_waited_out_and_do_not_make_a_post_late() {
 }
 
 #[test]
+fn p23_a_platform_that_cannot_be_reached_makes_a_post_late_as_any_failure_does() {
+    let mut post = Story::of(terms());
+    let gate = Gate {
+        unreachable_until: Some(due() + 3 * HOUR),
+        ..Gate::default()
+    };
+    post.rests(Event::Wake(gate));
+    post.on_time().wakes();
+    post.is(State::Held, "late");
+}
+
+#[test]
 fn what_waited_its_turn_has_its_whole_late_window_from_then() {
     let mut post = Story::of(terms());
     let turn = due() + 5 * HOUR;
     let gate = Gate {
         closed_until: None,
         account_until: Some(turn),
+        ..Gate::default()
     };
     post.rests(Event::Wake(gate));
     post.on_time().leaves().refused(Class::Transient);
@@ -380,6 +394,7 @@ fn no_wait_is_an_excuse_for_a_thread_that_broke_off() {
     let quiet = Event::Wake(Gate {
         closed_until: Some(later),
         account_until: None,
+        ..Gate::default()
     });
     let limit = Class::RateLimited { until: Some(later) };
     for (event, state) in [
@@ -501,6 +516,7 @@ fn a_look_waits_for_no_quiet_hours_and_no_expiry() {
     let night = Gate {
         closed_until: Some(due() + 9 * HOUR),
         account_until: None,
+        ..Gate::default()
     };
     assert_eq!(post.hears(Event::Wake(night)), Action::Look);
     post.rests(Event::Looked(Ok(Found::Absent)));
@@ -708,6 +724,7 @@ fn quiet_hours_that_begin_after_the_intent_stop_it_right_before_the_request() {
     let night = Gate {
         closed_until: Some(morning),
         account_until: None,
+        ..Gate::default()
     };
     post.intends().rests(Event::Intended(night));
     post.is(State::Due, "");
@@ -807,6 +824,7 @@ fn one_in_doubt_waits_for_quiet_hours_too_and_never_leaves_after_its_expiry() {
     let gate = Gate {
         closed_until: Some(expires),
         account_until: None,
+        ..Gate::default()
     };
     post.on_time().rests(Event::Wake(gate));
     post.is(State::InDoubt, "");

@@ -229,11 +229,13 @@ impl World {
             Gate {
                 closed_until: until,
                 account_until: None,
+                ..Gate::default()
             }
         } else {
             Gate {
                 closed_until: None,
                 account_until: until,
+                ..Gate::default()
             }
         };
         self.hears(&Event::Wake(gate), chance);
@@ -360,7 +362,7 @@ impl World {
             State::Sending => panic!("it rests while it is sent"),
             State::Due | State::Retrying | State::InDoubt => {
                 let told = match (event, &rest.account) {
-                    (Event::Wake(gate), _) => gate.closed_until.max(gate.account_until),
+                    (Event::Wake(gate), _) => gate.until(),
                     (_, Some(ForAccount::WaitsUntil(until))) => Some(*until),
                     _ => None,
                 };
