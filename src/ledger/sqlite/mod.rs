@@ -3,6 +3,7 @@
 mod bell;
 mod durable;
 mod lock;
+mod past;
 mod read;
 mod write;
 
@@ -151,11 +152,11 @@ impl Ledger for Sqlite {
     }
 
     async fn files_waiting(&self) -> Result<Vec<(String, MessageId)>, LedgerError> {
-        read::files_waiting(&self.readers).await
+        past::files_waiting(&self.readers).await
     }
 
     async fn recorded(&self) -> Result<std::collections::HashSet<PostId>, LedgerError> {
-        read::recorded(&self.readers).await
+        past::recorded(&self.readers).await
     }
 
     async fn reword(&self, changes: Vec<Change>, now: Timestamp) -> Result<(), LedgerError> {
@@ -173,7 +174,7 @@ impl Ledger for Sqlite {
     }
 
     async fn past(&self, asked: &[MessageId], now: Timestamp) -> Result<Past, LedgerError> {
-        read::past(&self.readers, asked, now).await
+        past::past(&self.readers, asked, now).await
     }
 
     /// The lock is the claim: nobody else sends.

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 
-use crate::calendar::past::{Past, Turns};
 use crate::post::identity::{AccountName, MessageId, Occurrence, PostId};
 use crate::post::outcome::Receipt;
 use crate::post::sealed::{Key, Prepared};
@@ -16,7 +15,7 @@ use crate::post::state::{Standing, State, Unsure};
 use super::super::evidence::Event;
 use super::super::{Fence, Filter, Hold, LedgerError, Post, Rivals, Scope, SentPart};
 
-type Read<T> = Result<T, LedgerError>;
+pub(super) type Read<T> = Result<T, LedgerError>;
 
 const COLUMNS: &str = "id, message, account, platform, occurrence, due, late, expires, recurring, breaking, slot, \
      file, parts, content, state, part, tries, not_before, late_from, first_intent, unsure_since, unsure_looks, unsure_foreign, resent, crashes, fence, why, attempts, error, began, sent";
@@ -31,25 +30,25 @@ fn damaged(what: &str) -> LedgerError {
     LedgerError::Broken(format!("a row in it makes no sense ({what})"))
 }
 
-fn instant(micros: i64) -> Read<Timestamp> {
+pub(super) fn instant(micros: i64) -> Read<Timestamp> {
     Timestamp::from_microsecond(micros).map_err(|_| damaged("an instant"))
 }
 
-fn instant_at(row: &SqliteRow, column: &str) -> Read<Timestamp> {
+pub(super) fn instant_at(row: &SqliteRow, column: &str) -> Read<Timestamp> {
     instant(row.try_get(column)?)
 }
 
-fn maybe_instant(row: &SqliteRow, column: &str) -> Read<Option<Timestamp>> {
+pub(super) fn maybe_instant(row: &SqliteRow, column: &str) -> Read<Option<Timestamp>> {
     row.try_get::<Option<i64>, _>(column)?.map(instant).transpose()
 }
 
-fn parsed<T: std::str::FromStr>(row: &SqliteRow, column: &'static str) -> Read<T> {
+pub(super) fn parsed<T: std::str::FromStr>(row: &SqliteRow, column: &'static str) -> Read<T> {
     row.try_get::<&str, _>(column)?
         .parse()
         .map_err(|_| damaged(column))
 }
 
-fn number_at<T: TryFrom<i64>>(row: &SqliteRow, column: &'static str) -> Read<T> {
+pub(super) fn number_at<T: TryFrom<i64>>(row: &SqliteRow, column: &'static str) -> Read<T> {
     T::try_from(row.try_get::<i64, _>(column)?).map_err(|_| damaged(column))
 }
 
@@ -366,104 +365,4 @@ pub(super) async fn number(db: &SqlitePool, key: &str) -> Read<i64> {
         .await?
         .and_then(|text| text.parse().ok())
         .unwrap_or(0))
-}
-
-/// How far back an account's traffic matters: a local day and its neighbours.
-const TRAFFIC: SignedDuration = SignedDuration::from_hours(72);
-
-/// How many rows are in memory at once where all are read.
-const PAGE: u32 = 2000;
-
-/// Reads all rows in the order of `key`, a page at a time: a hundred thousand rows at once would take more
-/// memory than everything else.
-async fn pages(
-    db: &SqlitePool,
-    sql: &'static str,
-    key: &str,
-    mut each: impl FnMut(&SqliteRow) -> Read<()>,
-) -> Read<()> {
-    let mut last = String::new();
-    loop {
-        let rows = sqlx::query(sql).bind(&last).bind(PAGE).fetch_all(db).await?;
-        for row in &rows {
-            each(row)?;
-        }
-        match rows.last() {
-            Some(row) => last = row.try_get(key)?,
-            None => return Ok(()),
-        }
-    }
-}
-
-pub(super) async fn recorded(db: &SqlitePool) -> Read<HashSet<PostId>> {
-    let mut recorded = HashSet::new();
-    let ids = "SELECT id FROM post WHERE id > ?1 ORDER BY id LIMIT ?2";
-    pages(db, ids, "id", |row| {
-        recorded.insert(parsed(row, "id")?);
-        Ok(())
-    })
-    .await?;
-    Ok(recorded)
-}
-
-pub(super) async fn files_waiting(db: &SqlitePool) -> Read<Vec<(String, MessageId)>> {
-    let rows =
-        sqlx::query("SELECT DISTINCT file, message FROM post WHERE state IN ('due', 'retrying', 'in_doubt')")
-            .fetch_all(db)
-            .await?;
-    rows.iter()
-        .map(|row| Ok((row.try_get("file")?, parsed(row, "message")?)))
-        .collect()
-}
-
-pub(super) async fn past(db: &SqlitePool, asked: &[MessageId], now: Timestamp) -> Read<Past> {
-    let mut past = Past::default();
-    let known = "SELECT message, since FROM known WHERE message > ?1 ORDER BY message LIMIT ?2";
-    pages(db, known, "message", |row| {
-        past.known
-            .insert(&parsed(row, "message")?, instant_at(row, "since")?);
-        Ok(())
-    })
-    .await?;
-    let turns = sqlx::query(
-        "SELECT message, account, count(*) AS n, \
-         max(CASE WHEN state NOT IN ('skipped', 'rejected') OR occurrence LIKE 'cycle %' THEN due END) AS last, \
-         max(CASE WHEN state = 'sent' THEN sent END) AS sent FROM post \
-         WHERE occurrence LIKE 'cycle %' OR message IN (SELECT value FROM json_each(?1)) GROUP BY message, account",
-    )
-    .bind(json_list(asked.iter().map(MessageId::as_str)))
-    .fetch_all(db)
-    .await?;
-    for row in &turns {
-        let turns = Turns {
-            count: number_at(row, "n")?,
-            last: maybe_instant(row, "last")?,
-            sent: maybe_instant(row, "sent")?,
-        };
-        past.turns
-            .insert((parsed(row, "message")?, parsed(row, "account")?), turns);
-    }
-    for row in
-        sqlx::query("SELECT account, max(slot) AS slot FROM post WHERE slot IS NOT NULL GROUP BY account")
-            .fetch_all(db)
-            .await?
-    {
-        past.slots
-            .insert(parsed(&row, "account")?, instant_at(&row, "slot")?);
-    }
-    let since = now.saturating_sub(TRAFFIC).unwrap_or(Timestamp::MIN);
-    let traffic = sqlx::query(
-        "SELECT account, coalesce(began, not_before) AS at FROM post \
-         WHERE due >= ?1 AND state IN ('due', 'sending', 'retrying', 'in_doubt', 'sent') ORDER BY at",
-    )
-    .bind(since.as_microsecond())
-    .fetch_all(db)
-    .await?;
-    for row in &traffic {
-        past.traffic
-            .entry(parsed(row, "account")?)
-            .or_default()
-            .push(instant_at(row, "at")?);
-    }
-    Ok(past)
 }

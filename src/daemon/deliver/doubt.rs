@@ -1,0 +1,62 @@
+//! What a post in doubt needs beside a request: a look at the platform, and clocks that were not set.
+
+use crate::ledger::Conclusion;
+use crate::platform::{Among, CLOCKS_APART};
+use crate::post::outcome::{Class, Failure, Found};
+use crate::post::step::{Action, Event};
+
+use super::Delivery;
+
+impl Delivery<'_> {
+    /// Asks the platform what became of the request that had no answer.
+    pub(super) async fn look(&self) -> Result<Found, Failure> {
+        let Some(sealed) = self.frozen().await else {
+            return Err(Failure::new(Class::Transient, "the frozen request can't be read"));
+        };
+        let since = self.post.standing.first_intent.unwrap_or(self.post.due);
+        let since = since.saturating_sub(CLOCKS_APART).unwrap_or(since);
+        let rivals = self.world.ledger.rivals(&self.post, since).await;
+        let rivals = rivals.map_err(|e| Failure::new(Class::Transient, e.to_string()))?;
+        let among = Among {
+            since,
+            taken: rivals.receipts,
+        };
+        // Of two that are the same to the letter nobody can tell which one is there (reliability P33).
+        let found = self.outlet.platform.find(&sealed, &among).await;
+        self.heard(&found);
+        match found? {
+            Found::Here(_) if rivals.twin => Ok(Found::Unclear(
+                "another post with the very same words is in doubt too".to_owned(),
+            )),
+            found => Ok(found),
+        }
+    }
+
+    /// The ages of a doubt are worth nothing across a clock that was set. `false`: that could not be recorded.
+    pub(super) async fn reckons_with_the_clock(&mut self) -> bool {
+        let Some(unsure) = self.post.standing.unsure else {
+            return true;
+        };
+        let time = &self.shared.time;
+        let first = self.post.standing.first_intent;
+        let back = time
+            .went_back()
+            .is_some_and(|then| first.is_some_and(|first| first <= then));
+        let forward = time.went_forward().is_some_and(|then| unsure.since < then);
+        if !back && !forward {
+            return true;
+        }
+        let Some(next) = self.decide(Event::ClockSet { back }) else {
+            return false;
+        };
+        let Action::Rest(rest) = next.action else {
+            return false;
+        };
+        let now = self.world.clock.now();
+        let conclusion = Conclusion::of(&self.post, next.standing.clone(), rest, now);
+        let moved = self.world.ledger.conclude(conclusion).await.unwrap_or(false);
+        self.post.standing = next.standing;
+        self.post.fence = self.post.fence.next();
+        moved
+    }
+}
