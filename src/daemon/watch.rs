@@ -49,9 +49,12 @@ impl Watch {
         let (told, mut changes) = mpsc::channel(1);
         // Kept alive as long as we watch.
         let _watcher = self.watcher(told);
+        // What changed between the first reading and now, nobody has told.
+        self.rescan.notify_one();
         let mut day = self.today();
         loop {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 Some(()) = changes.recv() => settle_down(&mut changes).await,
                 () = self.rescan.notified() => {}

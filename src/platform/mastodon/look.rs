@@ -160,7 +160,13 @@ impl Mastodon {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<Result<Answer, Found>, Failure> {
-        let answer = self.ask(Request::get(&self.base, path).query(query)).await?;
+        let request = Request::get(&self.base, path);
+        let request = if query.is_empty() {
+            request
+        } else {
+            request.query(query)
+        };
+        let answer = self.ask(request).await?;
         match answer.status {
             200 => Ok(Ok(answer)),
             403 => Ok(Err(Found::Unclear(
