@@ -115,8 +115,11 @@ pub enum Command {
     /// Stop: no further post leaves until released
     ///
     /// In force when the command returns, for the running daemon too; what was already on its way is named.
+    ///
+    /// Two more ways work even when the ledger can't be reached: a file named HOLD in the state folder or in
+    /// `config`, with the reason as its text, and SIGUSR1 to the daemon.
     #[command(
-        after_help = "Examples:\n  steadfast hold --why \"the court has ruled, texts are being checked\"\n  steadfast hold --account mastodon --why \"wrong picture\"\n  steadfast hold --message ten-to-two --why \"figure disputed\""
+        after_help = "Examples:\n  steadfast hold --why \"the court has ruled, texts are being checked\"\n  steadfast hold --account mastodon --why \"wrong picture\"\n  steadfast hold --message ten-to-two --why \"figure disputed\"\n  steadfast hold --wait --why \"stop, and tell me what got out\""
     )]
     Hold {
         #[command(flatten)]
@@ -124,6 +127,9 @@ pub enum Command {
         /// The reason, for those who will release it
         #[arg(long)]
         why: String,
+        /// Come back only when what was on its way has its answer, and say what got out
+        #[arg(long)]
+        wait: bool,
     },
     /// End holds: everybody's of exactly this scope
     ///
@@ -131,9 +137,14 @@ pub enum Command {
     ///
     /// What fell due meanwhile follows the campaign's `after_hold`: held for review, sent if not too late,
     /// or skipped.
+    ///
+    /// A hold of a file named HOLD, in the state folder or beside the config, ends when the file is removed.
     Release {
         #[command(flatten)]
         scope: ScopeArgs,
+        /// The reason, for the record
+        #[arg(long)]
+        why: Option<String>,
     },
     /// Post a message now, again if it was posted before
     ///

@@ -236,13 +236,20 @@ pub(super) fn held(scope: &Scope, why: &str, by: &str, at: Timestamp) -> Entry {
     }
 }
 
-pub(super) fn released(scope: &Scope, by: &str, only_by: Option<&str>, at: Timestamp) -> Entry {
+pub(super) fn released(
+    scope: &Scope,
+    by: &str,
+    only_by: Option<&str>,
+    why: Option<&str>,
+    at: Timestamp,
+) -> Entry {
     Entry {
         at,
         kind: "released",
         post: None,
-        data: json!({"scope": scope.kind(), "target": scope.target(), "by": by, "only_by": only_by})
-            .to_string(),
+        data:
+            json!({"scope": scope.kind(), "target": scope.target(), "by": by, "only_by": only_by, "why": why})
+                .to_string(),
     }
 }
 
