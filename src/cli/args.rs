@@ -91,7 +91,7 @@ pub enum Command {
     },
     /// Show what was posted, and what became of the rest
     #[command(
-        after_help = "Examples:\n  steadfast history --limit 20\n  steadfast history --state held\n  steadfast history --message ten-to-two --format json"
+        after_help = "Examples:\n  steadfast history --limit 20\n  steadfast history --state held\n  steadfast history --message ten-to-two --format json\n  steadfast history --evidence record.jsonl\n  steadfast history --verify record.jsonl"
     )]
     History {
         /// Only posts due since this day or instant
@@ -109,6 +109,12 @@ pub enum Command {
         /// At most so many, the newest first
         #[arg(long, value_name = "N", default_value_t = 100)]
         limit: u32,
+        /// Write the whole record to a new file instead, for others to check
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "message", "account", "state", "limit", "format"])]
+        evidence: Option<PathBuf>,
+        /// Check such a file instead: is it what was written? Needs no ledger
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "message", "account", "state", "limit", "format", "evidence"])]
+        verify: Option<PathBuf>,
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },

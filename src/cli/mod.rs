@@ -2,6 +2,7 @@
 
 pub mod args;
 mod check;
+mod evidence;
 mod history;
 mod hold;
 mod init;
@@ -91,6 +92,9 @@ pub async fn main(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Schema => Ok(schema()),
         Command::Completions { shell } => Ok(completions(shell)),
+        Command::History {
+            verify: Some(file), ..
+        } => evidence::verify(&file),
         command => with_settings(cli.config.as_deref(), command).await,
     };
     match done {
@@ -119,12 +123,16 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
         Command::Preview { message, format } => preview::preview(&office, message.as_deref(), format),
         Command::Status { format } => status::status(&office, format).await,
         Command::History {
+            evidence: Some(file), ..
+        } => evidence::export(&office, &file).await,
+        Command::History {
             since,
             message,
             account,
             state,
             limit,
             format,
+            ..
         } => {
             let asked = history::Asked {
                 since,

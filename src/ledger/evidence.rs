@@ -41,7 +41,8 @@ pub struct Event {
 pub const GENESIS: &str = "";
 
 /// The last entry of a chain: what the next is tied to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Head {
     pub chain: String,
     pub seq: i64,
