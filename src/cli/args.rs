@@ -91,7 +91,7 @@ pub enum Command {
     },
     /// Show what was posted, and what became of the rest
     #[command(
-        after_help = "Examples:\n  steadfast history --limit 20\n  steadfast history --state held\n  steadfast history --message ten-to-two --format json"
+        after_help = "Examples:\n  steadfast history --limit 20\n  steadfast history --state held\n  steadfast history --message ten-to-two --format json\n  steadfast history --evidence record.jsonl\n  steadfast history --verify record.jsonl"
     )]
     History {
         /// Only posts due since this day or instant
@@ -109,14 +109,23 @@ pub enum Command {
         /// At most so many, the newest first
         #[arg(long, value_name = "N", default_value_t = 100)]
         limit: u32,
+        /// Write the whole record to a new file instead, for others to check
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "message", "account", "state", "limit", "format"])]
+        evidence: Option<PathBuf>,
+        /// Check such a file instead: is it what was written? Needs no ledger
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "message", "account", "state", "limit", "format", "evidence"])]
+        verify: Option<PathBuf>,
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
     /// Stop: no further post leaves until released
     ///
     /// In force when the command returns, for the running daemon too; what was already on its way is named.
+    ///
+    /// Two more ways work even when the ledger can't be reached: a file named HOLD in the state folder or in
+    /// `config`, with the reason as its text, and SIGUSR1 to the daemon.
     #[command(
-        after_help = "Examples:\n  steadfast hold --why \"the court has ruled, texts are being checked\"\n  steadfast hold --account mastodon --why \"wrong picture\"\n  steadfast hold --message ten-to-two --why \"figure disputed\""
+        after_help = "Examples:\n  steadfast hold --why \"the court has ruled, texts are being checked\"\n  steadfast hold --account mastodon --why \"wrong picture\"\n  steadfast hold --message ten-to-two --why \"figure disputed\"\n  steadfast hold --wait --why \"stop, and tell me what got out\""
     )]
     Hold {
         #[command(flatten)]
@@ -124,6 +133,9 @@ pub enum Command {
         /// The reason, for those who will release it
         #[arg(long)]
         why: String,
+        /// Come back only when what was on its way has its answer, and say what got out
+        #[arg(long)]
+        wait: bool,
     },
     /// End holds: everybody's of exactly this scope
     ///
@@ -131,9 +143,14 @@ pub enum Command {
     ///
     /// What fell due meanwhile follows the campaign's `after_hold`: held for review, sent if not too late,
     /// or skipped.
+    ///
+    /// A hold of a file named HOLD, in the state folder or beside the config, ends when the file is removed.
     Release {
         #[command(flatten)]
         scope: ScopeArgs,
+        /// The reason, for the record
+        #[arg(long)]
+        why: Option<String>,
     },
     /// Post a message now, again if it was posted before
     ///

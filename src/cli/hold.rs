@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
+use crate::daemon::brake::FILE;
 use crate::ledger::sqlite::Sqlite;
-use crate::ledger::{Filter, Hold, Ledger, Scope};
+use crate::ledger::{Filter, Hold, Ledger, Post, Scope};
 use crate::post::identity::{AccountName, MessageId};
 use crate::post::state::State;
 
 use super::args::ScopeArgs;
 use super::say::{covers, list, meant, wait_for_a_word};
-use super::{Exit, Failed, Office, print_line, speaker};
+use super::{Exit, Failed, Office, complain, print_line, speaker};
 
 /// How long the running daemon is waited for; it listens all the time.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How often it is looked whether anything is still on its way.
+const LOOK: Duration = Duration::from_millis(50);
 
 fn scope(args: &ScopeArgs) -> Result<Scope, Failed> {
     let bad = |e: crate::post::identity::NameError| Failed::Usage(format!("that is no name: {e}"));
@@ -23,11 +26,12 @@ fn scope(args: &ScopeArgs) -> Result<Scope, Failed> {
     })
 }
 
-pub(super) async fn hold(office: &Office, args: &ScopeArgs, why: &str) -> Result<Exit, Failed> {
+pub(super) async fn hold(office: &Office, args: &ScopeArgs, why: &str, wait: bool) -> Result<Exit, Failed> {
     let scope = scope(args)?;
-    let ledger = office.ledger().await?;
+    let ledger = patiently(office, office.ledger()).await?;
     let unchecked = known(office, &scope, &ledger).await?;
-    ledger.hold(&scope, why, &speaker(), office.clock.now()).await?;
+    let (by, now) = (speaker(), office.clock.now());
+    patiently(office, ledger.hold(&scope, why, &by, now)).await?;
     let heard = heard(&ledger).await?;
     print_line(&format!("{scope} is held: {why}"));
     if let Some(unchecked) = unchecked {
@@ -40,23 +44,95 @@ pub(super) async fn hold(office: &Office, args: &ScopeArgs, why: &str) -> Result
             "the daemon is slow to answer, but it can't begin anything new: every request needs the ledger's leave",
         );
     }
-    for post in ledger.in_state(State::Sending, 1000).await? {
-        if covers(&scope, &post) {
-            print_line(&format!(
-                "was already on its way: {} to {} (post {})",
-                post.message, post.account, post.id
-            ));
-        }
+    let on_their_way = on_their_way(&ledger, &scope).await?;
+    for post in &on_their_way {
+        print_line(&format!(
+            "was already on its way: {} to {} (post {})",
+            post.message, post.account, post.id
+        ));
+    }
+    if wait {
+        return what_got_out(&ledger, &scope, on_their_way).await;
     }
     Ok(Exit::Done)
 }
 
-pub(super) async fn release(office: &Office, args: &ScopeArgs) -> Result<Exit, Failed> {
+async fn on_their_way(ledger: &dyn Ledger, scope: &Scope) -> Result<Vec<Post>, Failed> {
+    let mut posts = ledger.in_state(State::Sending, u32::MAX).await?;
+    posts.retain(|post| covers(scope, post));
+    Ok(posts)
+}
+
+/// Waits until none of them is on its way any more, and says what became of each.
+async fn what_got_out(ledger: &dyn Ledger, scope: &Scope, began: Vec<Post>) -> Result<Exit, Failed> {
+    let mut abandoned = false;
+    while !on_their_way(ledger, scope).await?.is_empty() {
+        if ledger.daemons().await?.is_empty() {
+            abandoned = true;
+            break;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    let mut exit = Exit::Done;
+    for before in began {
+        let Some(post) = ledger.post(before.id).await? else {
+            continue;
+        };
+        let parts = ledger.parts(post.id).await?;
+        let part = parts.iter().find(|part| part.index == before.standing.part);
+        let receipt = part.and_then(|part| part.receipt.as_ref());
+        let became = match (receipt, post.standing.state) {
+            (Some(receipt), _) => format!("got out: {}", receipt.url.as_deref().unwrap_or(&receipt.id)),
+            (None, State::Sending | State::InDoubt) => {
+                exit = Exit::Wrong;
+                "nobody knows yet whether it got out: look there".to_owned()
+            }
+            (None, _) => "did not get out".to_owned(),
+        };
+        let of = match post.parts {
+            1 => String::new(),
+            parts => format!(" part {} of {parts}", before.standing.part.saturating_add(1)),
+        };
+        print_line(&format!("{}{of} to {}: {became}", post.message, post.account));
+    }
+    if abandoned {
+        print_line("no daemon is running: the next one finds out what became of what is still open");
+    } else {
+        print_line("nothing is on its way any more");
+    }
+    Ok(exit)
+}
+
+/// Says how to stop all the same, where the ledger keeps somebody waiting who wants to stop.
+async fn patiently<T, E: Into<Failed>>(
+    office: &Office,
+    asked: impl Future<Output = Result<T, E>>,
+) -> Result<T, Failed> {
+    let mut asked = std::pin::pin!(asked);
+    if let Ok(done) = tokio::time::timeout(PATIENCE, &mut asked).await {
+        return done.map_err(Into::into);
+    }
+    let file = office.settings.state_folder().join(FILE);
+    complain(&format!(
+        "the ledger does not answer. To stop everything at once without it, make the file {}, or send SIGUSR1 to the daemon; still trying",
+        file.display()
+    ));
+    asked.await.map_err(Into::into)
+}
+
+pub(super) async fn release(office: &Office, args: &ScopeArgs, why: Option<&str>) -> Result<Exit, Failed> {
     let scope = scope(args)?;
+    let files = office.brake().look(office.clock.now());
+    if let Some(file) = files.first().filter(|_| scope == Scope::All) {
+        return Err(Failed::Wrong(format!(
+            "everything is held by {}: {}; remove it, and its hold ends by itself",
+            file.by, file.why
+        )));
+    }
     let ledger = office.ledger().await?;
     let holds = ledger.holds().await?;
     let released = ledger
-        .release(&scope, &speaker(), None, office.clock.now())
+        .release(&scope, &speaker(), None, why, office.clock.now())
         .await?;
     heard(&ledger).await?;
     if released == 0 {

@@ -2,6 +2,7 @@
 
 pub mod args;
 mod check;
+mod evidence;
 mod history;
 mod hold;
 mod init;
@@ -25,9 +26,10 @@ use clap::CommandFactory;
 use crate::campaign::assemble::{Assembled, assemble};
 use crate::campaign::{Campaign, Roster};
 use crate::clock::{Clock, SystemClock};
+use crate::daemon::brake::Brake;
 use crate::folder::{Folder, FolderGone};
-use crate::ledger::LedgerError;
 use crate::ledger::sqlite::Sqlite;
+use crate::ledger::{Hold, Ledger, LedgerError};
 use crate::settings::{Settings, SettingsError};
 
 use args::{Cli, Command};
@@ -90,6 +92,9 @@ pub async fn main(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Schema => Ok(schema()),
         Command::Completions { shell } => Ok(completions(shell)),
+        Command::History {
+            verify: Some(file), ..
+        } => evidence::verify(&file),
         command => with_settings(cli.config.as_deref(), command).await,
     };
     match done {
@@ -118,12 +123,16 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
         Command::Preview { message, format } => preview::preview(&office, message.as_deref(), format),
         Command::Status { format } => status::status(&office, format).await,
         Command::History {
+            evidence: Some(file), ..
+        } => evidence::export(&office, &file).await,
+        Command::History {
             since,
             message,
             account,
             state,
             limit,
             format,
+            ..
         } => {
             let asked = history::Asked {
                 since,
@@ -134,8 +143,8 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
             };
             history::history(&office, asked, format).await
         }
-        Command::Hold { scope, why } => hold::hold(&office, &scope, &why).await,
-        Command::Release { scope } => hold::release(&office, &scope).await,
+        Command::Hold { scope, why, wait } => hold::hold(&office, &scope, &why, wait).await,
+        Command::Release { scope, why } => hold::release(&office, &scope, why.as_deref()).await,
         Command::Post { message, to } => post::post(&office, &message, &to).await,
         Command::Retry { post } => words::retry(&office, post).await,
         Command::Skip { post, why } => words::skip(&office, post, why).await,
@@ -194,6 +203,29 @@ impl Office {
                 "there is no campaign to work with: {why}; `steadfast check` shows every problem"
             ))
         })
+    }
+
+    /// The files that stop everything by being there: in the state folder, and beside the config.
+    pub fn brake(&self) -> Brake {
+        let state = self.settings.state_folder();
+        Brake::new([state.as_path(), Path::new("config")])
+    }
+
+    /// The holds in force: the ledger's, and those of files that it does not know yet.
+    pub async fn holds(&self, ledger: Option<&dyn Ledger>) -> Result<Vec<Hold>, Failed> {
+        let mut holds = match ledger {
+            Some(ledger) => ledger.holds().await?,
+            None => Vec::new(),
+        };
+        for hold in self.brake().look(self.clock.now()) {
+            if !holds
+                .iter()
+                .any(|known| known.by == hold.by && known.released.is_none())
+            {
+                holds.push(hold);
+            }
+        }
+        Ok(holds)
     }
 
     /// The ledger of a campaign that has posted, or could have.

@@ -31,7 +31,7 @@ pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Resul
     let ids = ledger.record(posts, now).await?;
     ledger.ring().await?;
     let daemon = Lock::is_taken(&office.settings.ledger);
-    let free = not_stopped(&ledger, &campaign, &ids, now).await?;
+    let free = not_stopped(office, &ledger, &campaign, &ids, now).await?;
     if daemon {
         drop(tokio::time::timeout(PATIENCE, at_rest(&ledger, &free, now)).await);
     } else if !free.is_empty() {
@@ -39,13 +39,14 @@ pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Resul
     }
     let mut exit = Exit::Done;
     let mut waits = false;
+    let holds = office.holds(Some(&*ledger)).await?;
     for post in read(&ledger, &ids).await? {
         if post.standing.state != State::Sent {
             exit = Exit::Wrong;
         }
         let parts = ledger.parts(post.id).await?;
         let url = parts.iter().find_map(|part| part.receipt.as_ref()?.url.clone());
-        let waiting = waiting(&post, &ledger.holds().await?, &campaign, office.clock.now());
+        let waiting = waiting(&post, &holds, &campaign, office.clock.now());
         waits |= waiting.is_some();
         let url = url.map(|url| address(office, &url));
         let said = waiting.or(post.standing.why).or(url).or(post.error);
@@ -73,12 +74,13 @@ async fn read(ledger: &Sqlite, ids: &[PostId]) -> Result<Vec<Post>, Failed> {
 
 /// Those that nothing keeps from going out at once.
 async fn not_stopped(
+    office: &Office,
     ledger: &Sqlite,
     campaign: &Campaign,
     ids: &[PostId],
     now: Timestamp,
 ) -> Result<Vec<PostId>, Failed> {
-    let holds = ledger.holds().await?;
+    let holds = office.holds(Some(ledger)).await?;
     let posts = read(ledger, ids).await?;
     let free = posts
         .iter()

@@ -68,7 +68,7 @@ pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
         lost: false,
     };
     let watching = tokio::spawn(watching.run(files.assembled, stop.clone()));
-    tokio::spawn(listen_for_signals(stop.clone(), rescan));
+    tokio::spawn(listen_for_signals(stop.clone(), rescan, world.clone()));
 
     let listen = settings.listen;
     let count = latest.borrow().messages.len();
@@ -165,6 +165,7 @@ pub(super) fn assemble_world(
             folder: Arc::new(folder),
         }),
         dates: http.dates(),
+        brake: Arc::new(office.brake()),
         workers: settings.workers,
         late: settings.late,
     })
@@ -202,22 +203,24 @@ impl Media for Pictures {
 }
 
 /// SIGTERM and SIGINT stop; a second one stops at once, and what was in flight is looked into at the next
-/// start. SIGHUP looks at the files again.
-async fn listen_for_signals(stop: CancellationToken, rescan: Arc<Notify>) {
+/// start. SIGUSR1 stops all sending, SIGHUP looks at the files again.
+async fn listen_for_signals(stop: CancellationToken, rescan: Arc<Notify>, world: World) {
     let signals = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
         signal(SignalKind::hangup()),
+        signal(SignalKind::user_defined1()),
     );
-    let (Ok(mut term), Ok(mut int), Ok(mut hup)) = signals else {
+    let (Ok(mut term), Ok(mut int), Ok(mut hup), Ok(mut usr1)) = signals else {
         error!(
             event = "daemon.deaf",
-            "signals can't be listened for; `steadfast hold` still works"
+            "signals can't be listened for; `steadfast hold` and a file named HOLD still work"
         );
         return;
     };
     loop {
         tokio::select! {
+            _ = usr1.recv() => { world.brake.pull(world.clock.now()); continue }
             _ = hup.recv() => { rescan.notify_one(); continue }
             _ = term.recv() => {}
             _ = int.recv() => {}

@@ -37,11 +37,7 @@ pub(crate) fn address(office: &Office, url: &str) -> String {
 
 /// Whether a hold stops this post.
 pub(crate) fn covers(scope: &Scope, post: &Post) -> bool {
-    match scope {
-        Scope::All => true,
-        Scope::Account(name) => post.account == *name,
-        Scope::Message(id) => post.message == *id,
-    }
+    scope.covers(&post.message, &post.account)
 }
 
 /// `message a (wrong figure), account b (…)`.

@@ -102,7 +102,8 @@ async fn gather(
         accounts: Vec::new(),
         counts: State::ALL.iter().map(|state| (state.as_str(), 0)).collect(),
     };
-    let (mut holds, mut waits, mut next) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+    let holds = office.holds(ledger.map(|ledger| ledger as &dyn Ledger)).await?;
+    let (mut waits, mut next) = (BTreeMap::new(), BTreeMap::new());
     if let Some(ledger) = ledger {
         let running = Lock::is_taken(&office.settings.ledger);
         if running {
@@ -117,7 +118,6 @@ async fn gather(
         for (state, count) in ledger.counts().await? {
             status.counts.insert(state.as_str(), count);
         }
-        holds = ledger.holds().await?;
         waits = ledger.waits().await?;
     }
     if let Ok(campaign) = &files.assembled.campaign {

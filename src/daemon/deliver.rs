@@ -69,7 +69,7 @@ impl Delivery<'_> {
             return;
         }
         let mut event = Event::Wake(self.gate());
-        let (mut prepared, mut sealed) = (None, None);
+        let (mut prepared, mut sealed, mut on_its_way) = (None, None, None);
         loop {
             let Some(next) = self.decide(event) else { return };
             match next.action {
@@ -84,7 +84,9 @@ impl Delivery<'_> {
                     event = match self.intend(next.standing, prepared.take()).await {
                         Intention::Durable(frozen) => {
                             sealed = Some(frozen);
-                            // The machine may have slept since anybody looked last.
+                            // First under way, then the look: whoever says stop finds it, or is heard here. And
+                            // the machine may have slept since anybody looked last.
+                            on_its_way = Some(self.shared.under_way.begin(&self.post));
                             if self.stopped() || self.shared.time.look().is_some() {
                                 Event::Stopped
                             } else {
@@ -106,9 +108,10 @@ impl Delivery<'_> {
                 }
                 Action::Look => event = Event::Looked(self.look().await),
                 Action::Rest(rest) => {
+                    drop(on_its_way.take());
                     self.rest(next.standing, rest).await;
                     let more = self.post.standing.state == State::Due && self.post.standing.part > 0;
-                    if !more || self.stopping.is_cancelled() {
+                    if !more || self.stopping.is_cancelled() || self.stopped() {
                         return;
                     }
                     event = Event::Wake(self.gate());
@@ -313,8 +316,8 @@ impl Delivery<'_> {
             self.for_account(account).await;
         }
         let mut conclusion = Conclusion::of(&self.post, to.clone(), rest.clone(), now);
-        conclusion.keep =
-            to.state == State::Due && to.part > self.post.standing.part && !self.stopping.is_cancelled();
+        let more = to.state == State::Due && to.part > self.post.standing.part;
+        conclusion.keep = more && !self.stopping.is_cancelled() && !self.stopped();
         let mut told = false;
         let moved = loop {
             match self.world.ledger.conclude(conclusion.clone()).await {

@@ -21,6 +21,9 @@ const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 /// How many posts of an account are read at once.
 const PAGE: u32 = 256;
 
+/// How soon a brake that was let go is noticed.
+const BRAKED: Duration = Duration::from_millis(200);
+
 /// When the loop ends by itself.
 pub enum Ends {
     Never,
@@ -133,9 +136,16 @@ impl Dispatch {
             return Ok(None);
         }
         let now = self.world.clock.now();
+        let braked = self.world.brake.is_on();
+        if braked {
+            self.forget_pages();
+        }
         if !self.forgotten.is_empty() {
             let forgotten = std::mem::take(&mut self.forgotten);
             self.world.ledger.let_go(forgotten).await?;
+        }
+        if braked {
+            return Ok(Some(BRAKED));
         }
         let blocked = self.shared.blocked.borrow().clone();
         let mut next: Option<Timestamp> = None;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::ledger::{BY_FILE, LedgerError, Scope};
+use crate::ledger::{BY_FILE, Hold, LedgerError, Scope};
 
 use super::{Shared, World, report};
 
@@ -14,18 +14,23 @@ pub(crate) async fn listen(world: World, shared: Arc<Shared>, stop: Cancellation
     let mut campaign = shared.campaign.clone();
     let mut heard = None;
     loop {
-        let changed = tokio::select! {
+        let (mut files, mut brake) = (false, false);
+        tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            changed = campaign.changed() => changed.is_ok(),
-            () = world.ledger.listen() => false,
-        };
+            changed = campaign.changed() => files = changed.is_ok(),
+            () = world.brake.news() => brake = true,
+            () = world.ledger.listen() => {}
+        }
         let done = async {
-            if changed {
+            if files {
                 follow_file(&world, &shared).await?;
             }
+            if brake {
+                follow_brake(&world, &shared).await?;
+            }
             let bell = world.ledger.bell().await?;
-            if changed || heard != Some(bell) {
+            if files || brake || heard != Some(bell) {
                 refresh(&world, &shared).await?;
                 world.ledger.heard(bell).await?;
                 heard = Some(bell);
@@ -57,7 +62,7 @@ pub(crate) async fn follow_file(world: &World, shared: &Shared) -> Result<(), Le
         (None, Some(_)) => {
             world
                 .ledger
-                .release(&Scope::All, BY_FILE, Some(BY_FILE), now)
+                .release(&Scope::All, BY_FILE, Some(BY_FILE), None, now)
                 .await?;
         }
         (None, None) => {}
@@ -65,19 +70,44 @@ pub(crate) async fn follow_file(world: &World, shared: &Shared) -> Result<(), Le
     Ok(())
 }
 
+/// What the brake stopped becomes a hold, so that it survives us; where its file is gone, the hold is released.
+pub(crate) async fn follow_brake(world: &World, shared: &Shared) -> Result<(), LedgerError> {
+    let (ledger, brake) = (&world.ledger, &world.brake);
+    let new = brake.unrecorded();
+    for hold in &new {
+        ledger.hold(&hold.scope, &hold.why, &hold.by, hold.since).await?;
+    }
+    if !new.is_empty() {
+        // In force by the ledger before the brake lets go.
+        refresh(world, shared).await?;
+        brake.recorded(&new);
+    }
+    let mut holds = ledger.holds().await?;
+    holds.retain(|hold| hold.released.is_none() && brake.has_let_go(hold));
+    for hold in holds {
+        let (by, now) = (hold.by.as_str(), world.clock.now());
+        ledger.release(&hold.scope, by, Some(by), None, now).await?;
+        brake.forget(by);
+    }
+    Ok(())
+}
+
 /// Takes the holds in force from the ledger, settles those that were released, and says what changed.
 pub(crate) async fn refresh(world: &World, shared: &Shared) -> Result<(), LedgerError> {
     let holds = world.ledger.holds().await?;
-    let before = shared.holds.borrow().clone();
-    for hold in holds.iter().filter(|hold| {
-        !before
+    // In force before it is said: what is under way then is all that can still arrive.
+    let before = shared.holds.send_replace(Arc::new(holds.clone()));
+    let known = |hold: &Hold| {
+        before
             .iter()
             .any(|known| known.id == hold.id && known.why == hold.why)
-    }) {
-        let (scope, why, by) = (&hold.scope, &hold.why, &hold.by);
-        tracing::warn!(event = "hold.set", scope = %scope, why, by, "{scope} is held by {by}: {why}");
+    };
+    for hold in holds
+        .iter()
+        .filter(|hold| !known(hold) && !world.brake.has_said(hold))
+    {
+        report::held(hold, &shared.under_way.of(&hold.scope));
     }
-    shared.holds.send_replace(Arc::new(holds.clone()));
     for hold in holds.iter().filter(|hold| hold.released.is_some()) {
         let after = shared.campaign().settings.after_hold;
         let now = world.clock.now();

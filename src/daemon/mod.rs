@@ -3,6 +3,7 @@
 //! Start with [`run`]: files in (`watch`), what is due into the ledger (`planner`), out to the platforms
 //! (`dispatch`, one post's life in `deliver`), people's words in between (`holds`).
 
+pub mod brake;
 pub mod deliver;
 mod dispatch;
 mod holds;
@@ -24,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::campaign::{Account, Campaign, Roster};
 use crate::clock::Clock;
-use crate::ledger::{Hold, Ledger, LedgerError, Scope};
+use crate::ledger::{Hold, Ledger, LedgerError};
 use crate::platform::Platform;
 use crate::platform::dates::Dates;
 use crate::post::identity::{AccountName, MessageId};
@@ -64,6 +65,8 @@ pub struct World {
     pub media: Arc<dyn Media>,
     /// What time the platforms say it is.
     pub dates: Dates,
+    /// Stops everything, whatever the ledger can say.
+    pub brake: Arc<brake::Brake>,
     /// Attempts in flight at most.
     pub workers: usize,
     /// How late a post may be where its message does not say.
@@ -80,6 +83,10 @@ pub(crate) struct Shared {
     pub blocked: channel::Sender<Arc<Vec<MessageId>>>,
     /// Holds in force; checked right before each request.
     pub holds: channel::Sender<Arc<Vec<Hold>>>,
+    /// Checked right before each request, too.
+    brake: Arc<brake::Brake>,
+    /// The requests that left, or are about to.
+    pub under_way: brake::UnderWay,
     /// Rung when there may be something new to send.
     pub look: Notify,
     /// Rung when a post went out, for those that wait for it.
@@ -95,6 +102,8 @@ impl Shared {
             campaign,
             blocked: channel::Sender::new(Arc::default()),
             holds: channel::Sender::new(Arc::default()),
+            brake: Arc::clone(&world.brake),
+            under_way: brake::UnderWay::default(),
             look: Notify::new(),
             went_out: Notify::new(),
             pace: pace::Pace::new(&world.outlets),
@@ -106,14 +115,12 @@ impl Shared {
         Arc::clone(&self.campaign.borrow())
     }
 
-    /// Whether a hold, or its own file, stops this message on this account.
+    /// Whether the brake, a hold, or its own file stops this message on this account.
     pub fn stopped(&self, message: &MessageId, account: &AccountName) -> bool {
-        let stops = |hold: &Hold| match &hold.scope {
-            Scope::All => true,
-            Scope::Account(name) => name == account,
-            Scope::Message(id) => id == message,
-        };
-        self.blocked.borrow().binary_search(message).is_ok() || self.holds.borrow().iter().any(stops)
+        let held = |hold: &Hold| hold.scope.covers(message, account);
+        self.blocked.borrow().binary_search(message).is_ok()
+            || self.holds.borrow().iter().any(held)
+            || self.brake.is_on()
     }
 }
 
@@ -132,9 +139,11 @@ pub async fn run(
 ) -> Result<(), LedgerError> {
     let shared = Arc::new(Shared::new(campaign, &world));
     shared.time.begin(&*world.ledger).await?;
+    brake::say(&world, &shared);
     recover::recover(&world, true).await?;
     shared.pace.load(&world).await?;
     holds::follow_file(&world, &shared).await?;
+    holds::follow_brake(&world, &shared).await?;
     holds::refresh(&world, &shared).await?;
     let mut planner = planner::Planner::start(world.clone(), Arc::clone(&shared)).await?;
     planner.plan().await;
@@ -149,6 +158,7 @@ pub async fn run(
     hands.spawn(keep_time(Arc::clone(&shared), stop.clone()));
     hands.spawn(probe::probe(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(planner.run(stop.clone()));
+    hands.spawn(brake::watch(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(holds::listen(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(recover::watch(world.clone(), Arc::clone(&shared), stop.clone()));
     let deliveries = dispatch::dispatch(world.clone(), Arc::clone(&shared), stop.clone(), Ends::Never).await;
@@ -177,8 +187,10 @@ pub async fn deliver_only(
 ) -> Result<(), LedgerError> {
     let shared = Arc::new(Shared::new(campaign, &world));
     shared.time.begin(&*world.ledger).await?;
+    brake::say(&world, &shared);
     shared.pace.load(&world).await?;
     holds::follow_file(&world, &shared).await?;
+    holds::follow_brake(&world, &shared).await?;
     holds::refresh(&world, &shared).await?;
     tokio::spawn(keep_time(Arc::clone(&shared), stop.clone()));
     tokio::spawn(probe::probe(world.clone(), Arc::clone(&shared), stop.clone()));

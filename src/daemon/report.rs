@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use tracing::{error, info, warn};
 
-use crate::ledger::{NewPost, Post};
+use crate::ledger::{Hold, NewPost, Post};
 use crate::post::identity::{AccountName, MessageId, PostId};
 use crate::post::outcome::Class;
 use crate::post::state::{Standing, State};
@@ -75,6 +75,15 @@ fn of(part: u16, parts: u16) -> String {
         format!(" ({part}/{parts})")
     } else {
         String::new()
+    }
+}
+
+/// Somebody said stop; `under_way` had left before and may still arrive.
+pub(crate) fn held(hold: &Hold, under_way: &[(PostId, MessageId, AccountName)]) {
+    let (scope, why, by, left) = (&hold.scope, &hold.why, &hold.by, under_way.len());
+    warn!(event = "hold.set", scope = %scope, why, by, in_flight = left, "{scope} is held by {by}: {why}");
+    for (post, message, account) in under_way {
+        warn!(event = "hold.in_flight", post = %post, message_id = %message, %account, "was already on its way: {message} to {account}");
     }
 }
 

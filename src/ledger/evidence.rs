@@ -41,7 +41,8 @@ pub struct Event {
 pub const GENESIS: &str = "";
 
 /// The last entry of a chain: what the next is tied to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Head {
     pub chain: String,
     pub seq: i64,
@@ -236,13 +237,20 @@ pub(super) fn held(scope: &Scope, why: &str, by: &str, at: Timestamp) -> Entry {
     }
 }
 
-pub(super) fn released(scope: &Scope, by: &str, only_by: Option<&str>, at: Timestamp) -> Entry {
+pub(super) fn released(
+    scope: &Scope,
+    by: &str,
+    only_by: Option<&str>,
+    why: Option<&str>,
+    at: Timestamp,
+) -> Entry {
     Entry {
         at,
         kind: "released",
         post: None,
-        data: json!({"scope": scope.kind(), "target": scope.target(), "by": by, "only_by": only_by})
-            .to_string(),
+        data:
+            json!({"scope": scope.kind(), "target": scope.target(), "by": by, "only_by": only_by, "why": why})
+                .to_string(),
     }
 }
 

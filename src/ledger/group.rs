@@ -35,6 +35,7 @@ pub(super) enum Write {
         scope: Scope,
         by: String,
         only_by: Option<String>,
+        why: Option<String>,
         now: jiff::Timestamp,
         reply: Reply<u64>,
     },

@@ -5,6 +5,7 @@
 
 pub mod evidence;
 mod group;
+mod hold;
 pub mod sqlite;
 
 use std::collections::{BTreeMap, HashSet};
@@ -22,6 +23,8 @@ use crate::post::outcome::{Failure, Receipt};
 use crate::post::sealed::{Key, Prepared};
 use crate::post::state::{Standing, State};
 use crate::post::step::Rest;
+
+pub use hold::{BY_DAEMON, BY_FILE, Hold, Scope};
 
 /// What can go wrong with the ledger itself.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -222,58 +225,6 @@ impl Conclusion {
     }
 }
 
-/// What a hold stops.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scope {
-    All,
-    Account(AccountName),
-    Message(MessageId),
-}
-
-impl Scope {
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Scope::All => "all",
-            Scope::Account(_) => "account",
-            Scope::Message(_) => "message",
-        }
-    }
-
-    pub fn target(&self) -> &str {
-        match self {
-            Scope::All => "",
-            Scope::Account(name) => name.as_str(),
-            Scope::Message(id) => id.as_str(),
-        }
-    }
-}
-
-impl std::fmt::Display for Scope {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Scope::All => f.write_str("everything"),
-            Scope::Account(name) => write!(f, "account {name}"),
-            Scope::Message(id) => write!(f, "message {id}"),
-        }
-    }
-}
-
-/// Somebody said stop.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hold {
-    pub id: i64,
-    pub scope: Scope,
-    pub why: String,
-    pub by: String,
-    pub since: Timestamp,
-    /// Released but not yet settled: still in force until the daemon has dealt with what fell due.
-    pub released: Option<Timestamp>,
-}
-
-/// Who speaks in holds that the daemon sets and releases by itself.
-pub const BY_FILE: &str = "the campaign file";
-pub const BY_DAEMON: &str = "the daemon";
-
 /// A post that was being sent by somebody who is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Orphan {
@@ -372,12 +323,14 @@ pub trait Ledger: Send + Sync {
     /// Says stop. When it returns, no new intent can be written. The same scope by the same hand only
     /// changes its reason.
     async fn hold(&self, scope: &Scope, why: &str, by: &str, now: Timestamp) -> Result<(), LedgerError>;
-    /// Releases holds of this scope; `only_by` leaves others' holds in force. Returns how many.
+    /// Releases holds of this scope; `only_by` leaves others' holds in force; `why` is for the record. Returns
+    /// how many.
     async fn release(
         &self,
         scope: &Scope,
         by: &str,
         only_by: Option<&str>,
+        why: Option<&str>,
         now: Timestamp,
     ) -> Result<u64, LedgerError>;
     /// All in force, the released but unsettled ones too.

@@ -28,7 +28,7 @@ pub async fn each_hand_holds_for_itself<E: Engine>() {
 
     assert_eq!(
         ledger
-            .release(&all, "bob", Some("the file"), at(3))
+            .release(&all, "bob", Some("the file"), None, at(3))
             .await
             .unwrap(),
         1
@@ -43,17 +43,17 @@ pub async fn each_hand_holds_for_itself<E: Engine>() {
     assert_eq!(open, ["ann"], "another's hold stays in force");
     assert_eq!(
         ledger
-            .release(&Scope::Account(mastodon()), "bob", None, at(3))
+            .release(&Scope::Account(mastodon()), "bob", None, None, at(3))
             .await
             .unwrap(),
         0
     );
     assert_eq!(
-        ledger.release(&all, "bob", None, at(4)).await.unwrap(),
+        ledger.release(&all, "bob", None, None, at(4)).await.unwrap(),
         1,
         "released holds are not released twice"
     );
-    assert_eq!(ledger.release(&all, "bob", None, at(5)).await.unwrap(), 0);
+    assert_eq!(ledger.release(&all, "bob", None, None, at(5)).await.unwrap(), 0);
     ledger.hold(&all, "anew", "ann", at(6)).await.unwrap();
     let released: Vec<_> = e.held().await.into_iter().map(|hold| hold.released).collect();
     assert_eq!(
@@ -68,7 +68,10 @@ pub async fn a_released_hold_stops_everything_until_it_is_settled<E: Engine>() {
         let e = E::make().await;
         let id = e.one(new("a")).await;
         e.stop(&scope, "ann", -1).await;
-        e.ledger().release(&scope, "ann", None, at(1)).await.unwrap();
+        e.ledger()
+            .release(&scope, "ann", None, None, at(1))
+            .await
+            .unwrap();
         let hold = e.held().await.pop().unwrap();
         assert_eq!((&hold.scope, hold.released), (&scope, Some(at(1))));
         assert_eq!(e.ready(at(2), &[]).await, [] as [&str; 0], "{scope}");
@@ -137,7 +140,10 @@ pub async fn what_fell_due_during_a_hold_follows_the_campaigns_word<E: Engine>()
         assert!(e.concludes(half).await);
         let scope = Scope::Account(mastodon());
         e.stop(&scope, "ann", 0).await;
-        e.ledger().release(&scope, "ann", None, at(9)).await.unwrap();
+        e.ledger()
+            .release(&scope, "ann", None, None, at(9))
+            .await
+            .unwrap();
 
         let moved = e
             .ledger()

@@ -123,7 +123,10 @@ pub async fn a_skipped_post_gives_its_slot_back_and_a_retry_does_not_claim_it_ag
             assert!(e.concludes(conclusion(first, State::Due, State::Skipped)).await);
         } else if how == "after a hold" {
             e.stop(&Scope::All, "ann", -1).await;
-            e.ledger().release(&Scope::All, "ann", None, at(1)).await.unwrap();
+            e.ledger()
+                .release(&Scope::All, "ann", None, None, at(1))
+                .await
+                .unwrap();
             e.ledger()
                 .settle(&e.held().await[0], AfterHold::Skip, at(1))
                 .await

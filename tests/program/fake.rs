@@ -40,6 +40,8 @@ pub struct Store {
     /// How long each create takes, before it is accepted and after.
     pub delay: Duration,
     pub requests: usize,
+    /// When each request that creates something came in, and its text.
+    pub arrived: Vec<(jiff::Timestamp, String)>,
     pub logins: usize,
 }
 
@@ -85,6 +87,13 @@ impl Fake {
 
     pub fn fault(&self, fault: Fault) {
         self.store.lock().unwrap().faults.push(fault);
+    }
+
+    /// The texts that came in after `at`.
+    pub fn arrived_after(&self, at: jiff::Timestamp) -> Vec<String> {
+        let store = self.store.lock().unwrap();
+        let late = store.arrived.iter().filter(|(when, _)| *when > at);
+        late.map(|(_, text)| text.clone()).collect()
     }
 
     pub fn delay(&self, delay: Duration) {
@@ -151,6 +160,9 @@ async fn after(store: &Mutex<Store>, fault: Option<Fault>, good: Response) -> Re
 
 /// Mastodon: the same key gives the first status again, as long as it lives.
 async fn create(State(store): Shared, headers: HeaderMap, body: Bytes) -> Response {
+    let text: Value = serde_json::from_slice(&body).unwrap();
+    let text = text["status"].as_str().unwrap().to_owned();
+    store.lock().unwrap().arrived.push((now(), text));
     let fault = match fate(&store).await {
         Ok(fault) => fault,
         Err(response) => return response,

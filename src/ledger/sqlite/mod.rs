@@ -254,14 +254,17 @@ impl Ledger for Sqlite {
         scope: &Scope,
         by: &str,
         only_by: Option<&str>,
+        why: Option<&str>,
         now: Timestamp,
     ) -> Result<u64, LedgerError> {
         let (scope, by, only_by) = (scope.clone(), by.to_owned(), only_by.map(str::to_owned));
+        let why = why.map(str::to_owned);
         self.writer
             .write(|reply| Write::Release {
                 scope,
                 by,
                 only_by,
+                why,
                 now,
                 reply,
             })

@@ -193,6 +193,7 @@ async fn other(tx: &mut SqliteConnection, write: &Write, evidence: &mut Vec<Entr
             scope,
             by,
             only_by,
+            why,
             now,
             ..
         } => {
@@ -208,7 +209,13 @@ async fn other(tx: &mut SqliteConnection, write: &Write, evidence: &mut Vec<Entr
             .execute(&mut *tx)
             .await?;
             if done.rows_affected() > 0 {
-                evidence.push(evidence::released(scope, by, only_by.as_deref(), *now));
+                evidence.push(evidence::released(
+                    scope,
+                    by,
+                    only_by.as_deref(),
+                    why.as_deref(),
+                    *now,
+                ));
             }
             Answer::Count(done.rows_affected())
         }
