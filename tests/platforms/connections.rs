@@ -8,7 +8,7 @@ use steadfast::platform::http::{Answer, BURST, BaseUrl, Request, Trouble};
 use steadfast::text::limits::Doubt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 
 use crate::support::Bench;
 
@@ -56,7 +56,7 @@ struct Server {
     base: BaseUrl,
     log: Arc<Mutex<Log>>,
     /// Heard once what happens to the first connection before the second request has happened.
-    ready: mpsc::UnboundedReceiver<()>,
+    ready: Arc<Notify>,
     accepting: tokio::task::JoinHandle<()>,
 }
 
@@ -65,7 +65,8 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = BaseUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let log = Arc::new(Mutex::new(Log::default()));
-        let (tell, ready) = mpsc::unbounded_channel();
+        let ready = Arc::new(Notify::new());
+        let tell = Arc::clone(&ready);
         let store = Arc::clone(&log);
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -80,7 +81,7 @@ impl Server {
                     number,
                     read: 0,
                 };
-                let (moment, tell) = (if number == 0 { moment } else { Never }, tell.clone());
+                let (moment, tell) = (if number == 0 { moment } else { Never }, Arc::clone(&tell));
                 tokio::spawn(connection.serve(moment, tell));
             }
         });
@@ -123,17 +124,17 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(mut self, moment: Moment, tell: mpsc::UnboundedSender<()>) {
+    async fn serve(mut self, moment: Moment, tell: Arc<Notify>) {
         // A client that hangs up is no surprise here.
         drop(self.try_serve(moment, &tell).await);
     }
 
-    async fn try_serve(&mut self, moment: Moment, tell: &mpsc::UnboundedSender<()>) -> std::io::Result<()> {
+    async fn try_serve(&mut self, moment: Moment, tell: &Notify) -> std::io::Result<()> {
         self.whole_request().await?;
         match moment {
             Never => loop {
                 self.say(GOOD).await?;
-                drop(tell.send(()));
+                tell.notify_one();
                 self.whole_request().await?;
             },
             AtOnce => self.say(GOOD).await?,
@@ -152,27 +153,27 @@ impl Connection {
             }
             AnsweredTwice => {
                 self.say(&GOOD.repeat(2)).await?;
-                drop(tell.send(()));
+                tell.notify_one();
                 self.whole_request().await?;
             }
             HalfRead => {
                 self.say(GOOD).await?;
-                drop(tell.send(()));
+                tell.notify_one();
                 self.more().await?;
             }
             WholeRead => {
                 self.say(GOOD).await?;
-                drop(tell.send(()));
+                tell.notify_one();
                 self.whole_request().await?;
             }
             HalfAnswered => {
                 self.say(GOOD).await?;
-                drop(tell.send(()));
+                tell.notify_one();
                 self.whole_request().await?;
                 self.say("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no").await?;
             }
             Soon(turns) => {
-                drop(tell.send(()));
+                tell.notify_one();
                 self.say(GOOD).await?;
                 for _ in 0..turns {
                     std::hint::spin_loop();
@@ -184,7 +185,7 @@ impl Connection {
                 }
             }
         }
-        drop(tell.send(()));
+        tell.notify_one();
         Ok(())
     }
 
@@ -247,10 +248,10 @@ async fn rule_6_a_connection_that_closes_repeats_no_request_and_never_says_not_s
             (WholeRead, "/second", "unknown"),
             (HalfAnswered, "/second", "unknown"),
         ] {
-            let mut server = Server::start(moment).await;
+            let server = Server::start(moment).await;
             let first = server.publish(&bench, "/first", doubt).await;
             assert_eq!(first.unwrap().status, 200);
-            server.ready.recv().await;
+            server.ready.notified().await;
             let second = server.publish(&bench, path, doubt).await;
 
             // A connection of its own is never touched by what became of the first.
@@ -279,7 +280,7 @@ async fn rule_6_a_server_that_is_gone_has_received_nothing() {
         let mut server = Server::start(AtOnce).await;
         let bench = Bench::new();
         server.publish(&bench, "/first", doubt).await.unwrap();
-        server.ready.recv().await;
+        server.ready.notified().await;
         server.accepting.abort();
         assert!((&mut server.accepting).await.unwrap_err().is_cancelled());
         let second = server.publish(&bench, "/second", doubt).await;
