@@ -14,13 +14,15 @@ mod program;
 
 mod bare;
 mod burst;
+mod ends;
 mod mock;
 mod quiet;
+mod rows;
 
 use program::Daemon;
 
 /// Each can be called by its name: `cargo bench --bench figures -- two-thousand`.
-const FIGURES: [(&str, fn()); 10] = [
+const FIGURES: [(&str, fn()); 13] = [
     ("size", quiet::binary_size),
     ("idle", quiet::idle_on_the_sample),
     ("check", quiet::ten_thousand_messages),
@@ -31,6 +33,9 @@ const FIGURES: [(&str, fn()); 10] = [
     ("twenty-thousand", burst::twenty_thousand),
     ("two-thousand", burst::two_thousand),
     ("steady", burst::steady),
+    ("rows", rows::rows),
+    ("restart", ends::restart),
+    ("hold-ack", ends::hold_ack),
 ];
 
 fn main() {
