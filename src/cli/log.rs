@@ -1,9 +1,11 @@
 //! How events become lines: for people on a terminal, JSON otherwise. One event, one line; no secret.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
-use serde_json::json;
+use serde::Serializer;
+use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
@@ -80,11 +82,7 @@ where
         let said = [
             "message", "account", "platform", "due", "error", "why", "part", "parts",
         ];
-        for (name, value) in fields
-            .rest
-            .iter()
-            .filter(|(name, _)| !said.contains(&name.as_str()))
-        {
+        for (name, value) in fields.rest.iter().filter(|(name, _)| !said.contains(name)) {
             match value.as_str() {
                 Some("") => {}
                 Some(text) => write!(out, " {name}={}", printable(text))?,
@@ -108,11 +106,17 @@ where
         let mut now = String::new();
         SystemTime.format_time(&mut Writer::new(&mut now))?;
         let level = event.metadata().level().as_str();
-        let head =
-            json!({"timestamp": now, "level": level, "event": fields.event, "text": fields.text}).to_string();
-        let rest = serde_json::Value::Object(fields.rest).to_string();
-        let (head, rest) = (head.trim_end_matches('}'), rest.trim_start_matches('{'));
-        writeln!(out, "{head}{}{rest}", if rest == "}" { "" } else { "," })
+        let head: [(&str, Value); 4] = [
+            ("timestamp", now.into()),
+            ("level", level.into()),
+            ("event", fields.event.into()),
+            ("text", fields.text.into()),
+        ];
+        let mut line = Vec::with_capacity(512);
+        serde_json::Serializer::new(&mut line)
+            .collect_map(head.into_iter().chain(fields.rest))
+            .map_err(|_| fmt::Error)?;
+        writeln!(out, "{}", std::str::from_utf8(&line).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -122,7 +126,7 @@ where
 struct Fields {
     event: String,
     text: String,
-    rest: serde_json::Map<String, serde_json::Value>,
+    rest: Vec<(&'static str, Value)>,
 }
 
 impl Fields {
@@ -135,13 +139,12 @@ impl Fields {
         fields
     }
 
-    fn put(&mut self, field: &Field, value: serde_json::Value) {
-        let name = if field.name() == "message_id" {
-            "message"
-        } else {
-            field.name()
+    fn put(&mut self, field: &Field, value: Value) {
+        let name = match field.name() {
+            "message_id" => "message",
+            name => name,
         };
-        self.rest.insert(name.to_owned(), value);
+        self.rest.push((name, value));
     }
 }
 
@@ -204,11 +207,15 @@ impl<'a> MakeWriter<'a> for Lines {
 impl Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
-        let text = text
-            .trim_end_matches('\n')
-            .replace('\n', "\\n")
-            .replace('\r', "\\r");
-        let text = format!("{}\n", self.scrubber.scrub(&text));
+        let text = text.trim_end_matches('\n');
+        let text: Cow<'_, str> = if text.contains(['\n', '\r']) {
+            text.replace('\n', "\\n").replace('\r', "\\r").into()
+        } else {
+            text.into()
+        };
+        // One write for the line and its end: nobody else's comes between.
+        let mut text = self.scrubber.scrub(&text).into_owned();
+        text.push('\n');
         // A log that can't be written must not stop the sending.
         drop(io::stderr().lock().write_all(text.as_bytes()));
         Ok(line.len())

@@ -391,7 +391,7 @@ impl Platform for Bluesky {
         let request = Request::post(&session.service, &sealed.prepared.path)
             .bearer(&session.access)
             .json(sealed.prepared.body.clone());
-        let answer = self.http.publish(request).await?;
+        let answer = self.http.publish(request, self.limits().doubt).await?;
         let done = read(&answer);
         match &done {
             Err(failure) if failure.class == Class::Duplicate => self.settle(&session, sealed, failure).await,

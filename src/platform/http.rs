@@ -20,6 +20,7 @@ use super::dates::Dates;
 use super::secret::Secret;
 use crate::clock::{Clock, sample};
 use crate::post::outcome::{Class, Failure, one_line};
+use crate::text::limits::Doubt;
 
 /// The longest answer that is read, after decompression (reliability P17).
 pub const ANSWER_MAX: usize = 1 << 20;
@@ -30,6 +31,12 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// How much of the deadline connecting may take: name, TCP and TLS together, with all addresses of the host
 /// (reliability P40). What ends here was certainly not sent.
 const CONNECTING: u32 = 3;
+/// How long a connection that has just served a visible request may wait for the next. Far less than any
+/// server's own patience (the shortest usual one is Node's, 5 s): in a burst the next comes within
+/// milliseconds, and posts that are spaced never share one.
+pub const BURST: Duration = Duration::from_secs(1);
+/// How many such connections wait at most; as many as there may be attempts in flight at once.
+const BURST_IDLE: usize = 64;
 /// Bounds of any wait that a platform asks for (reliability §2.6).
 const WAIT_MIN: SignedDuration = SignedDuration::from_secs(1);
 const WAIT_MAX: SignedDuration = SignedDuration::from_hours(6);
@@ -43,9 +50,11 @@ pub fn install_tls() {
 /// The door. Cheap to clone.
 #[derive(Clone)]
 pub struct Http {
-    /// For what the world can see. It keeps no idle connection, because a request on a connection that the
-    /// other side has just closed is what HTTP libraries repeat by themselves.
-    publishing: reqwest::Client,
+    /// For what the world can see and the platform knows again when it is repeated. In a burst, posts follow
+    /// each other on the same few connections.
+    bursts: reqwest::Client,
+    /// For what the world can see and a repeat would double: a connection each.
+    singles: reqwest::Client,
     /// For reads and uploads, which may be repeated.
     harmless: reqwest::Client,
     clock: Arc<dyn Clock>,
@@ -79,7 +88,12 @@ impl Http {
                 .map_err(|e| format!("the HTTP client cannot start: {}", words(e)))
         };
         Ok(Self {
-            publishing: build(client().pool_max_idle_per_host(0))?,
+            bursts: build(
+                client()
+                    .pool_max_idle_per_host(BURST_IDLE)
+                    .pool_idle_timeout(BURST),
+            )?,
+            singles: build(client().pool_max_idle_per_host(0))?,
             harmless: build(client().pool_max_idle_per_host(2))?,
             clock,
             dates: Dates::default(),
@@ -104,9 +118,19 @@ impl Http {
     }
 
     /// Sends a request that the world can see: once.
-    pub async fn publish(&self, request: Request) -> Result<Answer, Trouble> {
+    ///
+    /// A connection that is used again may be closed by the other side just as the request leaves, and then
+    /// nobody knows whether it was received. So one that was used before is only for platforms where such a
+    /// doubt costs no more than the same request once more. The HTTP library sends again by itself, on another
+    /// connection, only a request of which it has not yet written a byte (`TrySendError` of hyper);
+    /// `tests/platforms/connections.rs` closes at every moment and counts.
+    pub async fn publish(&self, request: Request, doubt: Doubt) -> Result<Answer, Trouble> {
+        let client = match doubt {
+            Doubt::Key { .. } | Doubt::OwnId => &self.bursts,
+            Doubt::TwoSteps { .. } | Doubt::ReadBack { .. } | Doubt::Ask => &self.singles,
+        };
         let server = request.server();
-        let answer = self.exchange(&self.publishing, request).await?;
+        let answer = self.exchange(client, request).await?;
         self.dates
             .hear_again(&server, &answer.headers, sample(&*self.clock));
         Ok(answer)

@@ -272,7 +272,10 @@ impl Platform for Mastodon {
             .bearer(&self.token)
             .header("idempotency-key", &sealed.key.delivery.to_string())
             .json(sealed.prepared.body.clone());
-        read(&sealed.prepared, &self.http.publish(request).await?)
+        read(
+            &sealed.prepared,
+            &self.http.publish(request, self.limits().doubt).await?,
+        )
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {

@@ -271,7 +271,10 @@ impl Platform for Webhook {
                 &self.signer.sign(&id, seconds, &sealed.prepared.body),
             )
             .json(sealed.prepared.body.clone());
-        read(sealed.key, &self.http.publish(request).await?)
+        read(
+            sealed.key,
+            &self.http.publish(request, self.limits().doubt).await?,
+        )
     }
 }
 

@@ -9,6 +9,7 @@
 )]
 
 mod bluesky;
+mod connections;
 mod contract;
 mod look;
 mod mastodon;

@@ -61,7 +61,7 @@ impl Fake {
             .build()
             .unwrap();
         let app = Router::new()
-            .route("/api/v2/instance", get(instance))
+            .route("/api/v2/instance", get(async || json_answer(200, &instance())))
             .route("/api/v1/statuses", post(create))
             .route("/xrpc/{method}", get(xrpc).post(xrpc))
             .with_state(Arc::clone(&store));
@@ -103,14 +103,12 @@ impl Fake {
 
 type Shared = State<Arc<Mutex<Store>>>;
 
-async fn instance() -> Response {
-    json_answer(
-        200,
-        &json!({"domain": "fake", "version": "4.5.0", "api_versions": {"mastodon": 7},
+/// What it says of itself.
+pub fn instance() -> Value {
+    json!({"domain": "fake", "version": "4.5.0", "api_versions": {"mastodon": 7},
         "source_url": "https://github.com/mastodon/mastodon",
         "configuration": {"statuses": {"max_characters": 500, "max_media_attachments": 4, "characters_reserved_per_url": 23},
-            "media_attachments": {"description_limit": 1500, "image_size_limit": 16_777_216}}}),
-    )
+            "media_attachments": {"description_limit": 1500, "image_size_limit": 16_777_216}}})
 }
 
 fn json_answer(status: u16, body: &Value) -> Response {

@@ -1,87 +1,19 @@
-//! The figures that are promised, measured on the real program: `cargo bench --bench figures`.
-//!
-//! Machines are noisy: each time is the median of several runs, with the least and the most beside it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout
-)]
-
-#[path = "../tests/program/mod.rs"]
-mod program;
+//! The daemon at rest, the files, and a first thousand.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use program::fake::{Fake, now};
-use program::{Daemon, Place};
+use crate::program::Place;
+use crate::program::fake::{Fake, now};
+use crate::{cpu_ms, report, rss_mb};
 
-fn main() {
-    // `cargo test --benches` runs this too; it wants to know that it starts, not how fast it is.
-    if std::env::args().any(|arg| arg == "--test") {
-        return;
-    }
-    // One figure by its name: `cargo bench --bench figures -- thousand`.
-    let wanted = |name: &str| {
-        let mut names = std::env::args()
-            .skip(1)
-            .filter(|arg| !arg.starts_with('-'))
-            .peekable();
-        names.peek().is_none() || names.any(|wanted| name.contains(&wanted))
-    };
-    for (name, figure) in FIGURES {
-        if wanted(name) {
-            figure();
-        }
-    }
-}
-
-const FIGURES: [(&str, fn()); 5] = [
-    ("size", binary_size),
-    ("idle", idle_on_the_sample),
-    ("check", ten_thousand_messages),
-    ("hundred-thousand", a_hundred_thousand_one_offs),
-    ("thousand-at-once", a_thousand_in_one_second),
-];
-
-/// The median, the least and the most.
-fn spread(mut values: Vec<f64>) -> (f64, f64, f64) {
-    values.sort_by(f64::total_cmp);
-    (values[values.len() / 2], values[0], values[values.len() - 1])
-}
-
-fn report(what: &str, promised: &str, values: Vec<f64>, unit: &str) {
-    let (median, least, most) = spread(values);
-    let promised = if promised.is_empty() {
-        String::new()
-    } else {
-        format!("; promised: {promised}")
-    };
-    println!("{what:<64} {median:>9.1} {unit} ({least:.1} to {most:.1}{promised})");
-}
-
-fn rss_mb(daemon: &Daemon) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.child.id())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
-}
-
-/// User and system time so far, in milliseconds.
-fn cpu_ms(daemon: &Daemon) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", daemon.child.id())).unwrap();
-    let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
-    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) * 10.0
-}
-
-fn binary_size() {
+pub fn binary_size() {
     let size = std::fs::metadata(env!("CARGO_BIN_EXE_steadfast")).unwrap().len();
     #[allow(clippy::cast_precision_loss)]
     report("release binary", "under 20 MB", vec![size as f64 / 1e6], "MB");
 }
 
-fn idle_on_the_sample() {
+pub fn idle_on_the_sample() {
     let place = Place::new("");
     let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("messages");
     std::fs::remove_dir_all(place.path().join("messages")).unwrap();
@@ -114,7 +46,7 @@ fn far_campaign(place: &Place, files: usize, each: usize) {
     }
 }
 
-fn ten_thousand_messages() {
+pub fn ten_thousand_messages() {
     let place = Place::new("");
     far_campaign(&place, 10, 1_000);
     let mut checks = Vec::new();
@@ -145,7 +77,7 @@ fn ten_thousand_messages() {
     );
 }
 
-fn a_hundred_thousand_one_offs() {
+pub fn a_hundred_thousand_one_offs() {
     let place = Place::new("");
     far_campaign(&place, 100, 1_000);
     let daemon = place.start();
@@ -190,7 +122,7 @@ fn a_hundred_thousand_one_offs() {
     );
 }
 
-fn a_thousand_in_one_second() {
+pub fn a_thousand_in_one_second() {
     let fake = Fake::start();
     let place = Place::new(&format!(
         "[account.mastodon]\nplatform = \"mastodon\"\nbase_url = \"{}\"\naccess_token = {{ env = \"TOKEN\" }}\n",
