@@ -9,6 +9,7 @@
 
 mod program;
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use program::Place;
@@ -65,7 +66,6 @@ fn the_record_is_exported_whole_and_verified_without_a_ledger() {
     ] {
         assert!(text.contains(words), "{words}: {text}");
     }
-    use std::os::unix::fs::PermissionsExt;
     assert_eq!(
         std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
         0o600

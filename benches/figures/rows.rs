@@ -57,7 +57,7 @@ fn with(count: usize) {
         let account = "mastodon".parse().unwrap();
         for n in 0..20 {
             let began = Instant::now();
-            ledger.ready(&account, now(), &[], 256).await.unwrap();
+            ledger.claim(&account, now(), &[], 256).await.unwrap();
             ledger.next_ready(&account, now(), &[]).await.unwrap();
             due.push(began.elapsed().as_secs_f64() * 1e3);
             claims.push(claim(&ledger, n).await);
@@ -124,7 +124,7 @@ fn lateness(place: &Place, mock: &Mock) -> Vec<f64> {
 /// Claims one of the waiting: what its intent costs.
 async fn claim(ledger: &Sqlite, n: usize) -> f64 {
     let post = ledger
-        .ready(
+        .claim(
             &"mastodon".parse().unwrap(),
             "2035-01-01T00:00:00Z".parse().unwrap(),
             &[],
@@ -151,7 +151,10 @@ async fn claim(ledger: &Sqlite, n: usize) -> f64 {
     };
     let intent = Intent {
         post: post.id,
+        account: post.account.clone(),
         from: post.standing.state,
+        fence: post.fence,
+        pace: None,
         to,
         key,
         prepared: Some(prepared),

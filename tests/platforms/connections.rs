@@ -13,7 +13,10 @@ use tokio::sync::Notify;
 use crate::support::Bench;
 
 /// A platform that knows a repeated request again, and one that does not.
-const KEY: Doubt = Doubt::Key { window: None };
+const KEY: Doubt = Doubt::Key {
+    window: None,
+    then: None,
+};
 const DOUBTS: [Doubt; 3] = [KEY, Doubt::OwnId, Doubt::Ask];
 
 const GOOD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
