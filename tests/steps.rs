@@ -149,7 +149,7 @@ fn converse(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
             };
             match name.to_lowercase().as_str() {
                 "content-length" => length = value.parse().unwrap(),
-                "idempotency-key" => key = value.to_owned(),
+                "idempotency-key" => value.clone_into(&mut key),
                 _ => {}
             }
         }
@@ -313,7 +313,7 @@ impl Scene {
 }
 
 /// Runs each of the scenes, some at a time.
-fn each(scenes: Vec<(Step, End)>, scene: impl Fn(Step, End) + Sync) {
+fn each(scenes: &[(Step, End)], scene: impl Fn(Step, End) + Sync) {
     for some in scenes.chunks(8) {
         std::thread::scope(|scope| {
             for (step, end) in some {
@@ -332,7 +332,7 @@ fn all_from(first: Step) -> Vec<(Step, End)> {
 
 #[test]
 fn s1_with_a_key_the_same_request_settles_it_wherever_it_ended() {
-    each(all_from(Step::Connected), |step, end| {
+    each(&all_from(Step::Connected), |step, end| {
         let mut scene = Scene::new(false, step, end, "");
         scene.goes_on(end);
         scene.is_sent_once(&format!("{end:?} at {step:?}"));
@@ -341,7 +341,7 @@ fn s1_with_a_key_the_same_request_settles_it_wherever_it_ended() {
 
 #[test]
 fn s1_without_keys_the_list_settles_what_was_accepted() {
-    each(all_from(Step::Accepted), |step, end| {
+    each(&all_from(Step::Accepted), |step, end| {
         let mut scene = Scene::new(true, step, end, "");
         scene.goes_on(end);
         scene.is_sent_once(&format!("{end:?} at {step:?}"));
@@ -350,7 +350,7 @@ fn s1_without_keys_the_list_settles_what_was_accepted() {
 
 #[test]
 fn s1_where_nothing_can_settle_it_a_person_does_and_the_thread_goes_on() {
-    each(all_from(Step::Received), |step, end| {
+    each(&all_from(Step::Received), |step, end| {
         let what = format!("{end:?} at {step:?}");
         let mut scene = Scene::new(true, step, end, "in_doubt = \"hold\"");
         scene.goes_on(end);
