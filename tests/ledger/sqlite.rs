@@ -52,7 +52,7 @@ impl Engine for InSqlite {
 
     async fn attempts(&self, post: PostId) -> Vec<Attempt> {
         let rows =
-            sqlx::query("SELECT * FROM attempt WHERE post = ?1 ORDER BY part, no").bind(post.to_string());
+            sqlx::query("SELECT * FROM attempt WHERE post = (SELECT row FROM post WHERE id = ?1) ORDER BY part, no").bind(post.to_string());
         let attempt = |row: sqlx::sqlite::SqliteRow| Attempt {
             part: row.get("part"),
             no: row.get("no"),

@@ -233,7 +233,8 @@ pub(super) async fn history(db: &SqlitePool, filter: &Filter) -> Read<Vec<Post>>
 
 pub(super) async fn parts(db: &SqlitePool, id: PostId) -> Read<Vec<SentPart>> {
     let rows = sqlx::query(
-        "SELECT idx, key, key_due, path, body, id, url, pin, sent FROM part WHERE post = ?1 ORDER BY idx",
+        "SELECT idx, key, key_due, path, body, id, url, pin, sent FROM part WHERE post = (SELECT row FROM post WHERE id = ?1) \
+         ORDER BY idx",
     )
     .bind(id.to_string())
     .fetch_all(db)
@@ -269,7 +270,7 @@ pub(super) async fn receipts_of(
 ) -> Read<Vec<Receipt>> {
     let rows = sqlx::query(
         "SELECT id, url, pin FROM part WHERE id IS NOT NULL AND post = \
-         (SELECT id FROM post WHERE message = ?1 AND account = ?2 AND state = 'sent' ORDER BY sent DESC LIMIT 1) \
+         (SELECT row FROM post WHERE message = ?1 AND account = ?2 AND state = 'sent' ORDER BY sent DESC LIMIT 1) \
          ORDER BY idx",
     )
     .bind(message.as_str())
@@ -282,8 +283,8 @@ pub(super) async fn receipts_of(
 
 pub(super) async fn rivals(db: &SqlitePool, post: &Post, since: Timestamp) -> Read<Rivals> {
     let rows = sqlx::query(
-        "SELECT part.id FROM part JOIN post ON post.id = part.post \
-         WHERE post.account = ?1 AND part.sent >= ?2 AND part.id IS NOT NULL AND NOT (part.post = ?3 AND part.idx = ?4)",
+        "SELECT part.id FROM part JOIN post ON post.row = part.post \
+         WHERE post.account = ?1 AND part.sent >= ?2 AND part.id IS NOT NULL AND NOT (post.id = ?3 AND part.idx = ?4)",
     )
     .bind(post.account.as_str())
     .bind(since.as_microsecond())
@@ -293,8 +294,8 @@ pub(super) async fn rivals(db: &SqlitePool, post: &Post, since: Timestamp) -> Re
     .await?;
     let receipts: Read<HashSet<String>> = rows.iter().map(|row| Ok(row.try_get("id")?)).collect();
     let twin: bool = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM post JOIN part AS theirs ON theirs.post = post.id AND theirs.idx = post.part \
-             JOIN part AS ours ON ours.post = ?1 AND ours.idx = ?3 \
+        "SELECT EXISTS (SELECT 1 FROM post JOIN part AS theirs ON theirs.post = post.row AND theirs.idx = post.part \
+             JOIN part AS ours ON ours.post = (SELECT row FROM post WHERE id = ?1) AND ours.idx = ?3 \
          WHERE post.state IN ('sending', 'in_doubt', 'held') AND post.account = ?2 AND post.id <> ?1 \
              AND (post.unsure_since IS NOT NULL OR post.state = 'sending') \
              AND theirs.hash = ours.hash AND theirs.path = ours.path AND theirs.id IS NULL)",

@@ -492,8 +492,9 @@ async fn intend(
     }
     sqlx::query(
         "INSERT INTO part (post, idx, key, key_due, path, body, hash) \
-         SELECT value ->> 'post', value ->> 'part', value ->> 'key', value ->> 'key_due', value ->> 'path', \
-             value ->> 'body', value ->> 'hash' FROM json_each(?1) WHERE true \
+         SELECT post.row, job.value ->> 'part', job.value ->> 'key', job.value ->> 'key_due', job.value ->> 'path', \
+             job.value ->> 'body', job.value ->> 'hash' \
+         FROM json_each(?1) AS job JOIN post ON post.id = job.value ->> 'post' WHERE true \
          ON CONFLICT (post, idx) DO UPDATE SET path = excluded.path, body = excluded.body, hash = excluded.hash",
     )
     .bind(Value::from(parts).to_string())
@@ -501,7 +502,7 @@ async fn intend(
     .await?;
     sqlx::query(
         "INSERT INTO attempt (post, part, no, intended) \
-         SELECT job.value ->> 'post', job.value ->> 'part', post.attempts, job.value ->> 'at' \
+         SELECT post.row, job.value ->> 'part', post.attempts, job.value ->> 'at' \
          FROM json_each(?1) AS job JOIN post ON post.id = job.value ->> 'post'",
     )
     .bind(Value::from(attempts).to_string())
@@ -621,7 +622,7 @@ async fn answer_attempts(tx: &mut SqliteConnection, answered: Vec<Value>) -> Wro
         "UPDATE attempt SET answered = job.value ->> 'at', class = job.value ->> 'class', \
              status = job.value ->> 'status', words = job.value ->> 'error' \
          FROM json_each(?1) AS job JOIN post ON post.id = job.value ->> 'post' \
-         WHERE attempt.post = post.id AND attempt.part = job.value ->> 'part' AND attempt.no = post.attempts",
+         WHERE attempt.post = post.row AND attempt.part = job.value ->> 'part' AND attempt.no = post.attempts",
     )
     .bind(Value::from(answered).to_string())
     .execute(&mut *tx)
@@ -633,7 +634,8 @@ async fn keep_receipts(tx: &mut SqliteConnection, accepted: Vec<Value>) -> Wrote
     sqlx::query(
         "UPDATE part SET id = job.value ->> '$.receipt.id', url = job.value ->> '$.receipt.url', \
              pin = job.value ->> '$.receipt.pin', sent = job.value ->> 'at' \
-         FROM json_each(?1) AS job WHERE part.post = job.value ->> 'post' AND part.idx = job.value ->> 'part'",
+         FROM json_each(?1) AS job JOIN post ON post.id = job.value ->> 'post' \
+         WHERE part.post = post.row AND part.idx = job.value ->> 'part'",
     )
     .bind(Value::from(accepted).to_string())
     .execute(&mut *tx)
