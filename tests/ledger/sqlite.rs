@@ -9,6 +9,7 @@ use sqlx::{Connection, Row};
 use steadfast::ledger::sqlite::{Lock, Sqlite};
 use steadfast::ledger::{Ledger, LedgerError};
 use steadfast::post::identity::PostId;
+use steadfast::post::state::State;
 
 use crate::support::*;
 
@@ -51,8 +52,10 @@ impl Engine for InSqlite {
     }
 
     async fn attempts(&self, post: PostId) -> Vec<Attempt> {
-        let rows =
-            sqlx::query("SELECT * FROM attempt WHERE post = (SELECT row FROM post WHERE id = ?1) ORDER BY part, no").bind(post.to_string());
+        let rows = sqlx::query(
+            "SELECT * FROM attempt WHERE post = (SELECT row FROM post WHERE id = ?1) ORDER BY part, no",
+        )
+        .bind(post.to_string());
         let attempt = |row: sqlx::sqlite::SqliteRow| Attempt {
             part: row.get("part"),
             no: row.get("no"),
@@ -241,6 +244,71 @@ async fn only_the_daemon_brings_an_older_ledger_up_to_date() {
     upgraded.record(vec![new("a")], at(0)).await.unwrap();
     drop(upgraded);
     opened(&path).await.unwrap();
+}
+
+/// The ledger of 0.1.0, with a post that is out, one in doubt and one that waits.
+#[tokio::test]
+async fn s21_a_ledger_of_the_first_version_keeps_all_that_it_knew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("steadfast.db");
+    let options = SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true)
+        .foreign_keys(true);
+    let mut db = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+    let migrations = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ledger/migrations/sqlite");
+    let migrator = sqlx::migrate::Migrator::new(migrations).await.unwrap();
+    migrator.run_to(1, &mut db).await.unwrap();
+    let content = serde_json::json!(saying("words")).to_string();
+    for (id, state, doubted, began) in [
+        ("a", "sent", 0, Some(3)),
+        ("b", "in_doubt", 1, None),
+        ("c", "due", 0, None),
+    ] {
+        let id = new(id).identity.post_id().to_string();
+        sqlx::query(
+            "INSERT INTO post (id, message, account, platform, occurrence, due, late, recurring, breaking, file, parts, \
+                 content, recorded, state, not_before, first_intent, doubted, attempts, began, sent, changed) \
+             VALUES (?1, 'm', 'mastodon', 'mastodon', 'once', 1, 2, 0, 0, 'f.toml', 1, ?2, 1, ?3, 1, 3, ?4, 1, ?5, ?5, 7)",
+        )
+        .bind(&id)
+        .bind(&content)
+        .bind(state)
+        .bind(doubted)
+        .bind(began)
+        .execute(&mut db)
+        .await
+        .unwrap();
+        let part = "INSERT INTO part VALUES (?1, 0, ?1, 1, '/p', '{}', 'hash', iif(?2 = 'sent', '77', NULL), NULL, NULL, NULL)";
+        sqlx::query(part)
+            .bind(&id)
+            .bind(state)
+            .execute(&mut db)
+            .await
+            .unwrap();
+        let attempt = "INSERT INTO attempt (post, part, no, intended) VALUES (?1, 0, 1, 3)";
+        sqlx::query(attempt).bind(&id).execute(&mut db).await.unwrap();
+    }
+    db.close().await.unwrap();
+
+    let ledger = Sqlite::open_and_upgrade(&path).await.unwrap();
+    ledger.check().await.unwrap();
+    let read = async |id: &str| ledger.post(new(id).identity.post_id()).await.unwrap().unwrap();
+    let (a, b, c) = (read("a").await, read("b").await, read("c").await);
+    assert_eq!(
+        (a.standing.state, a.began),
+        (State::Sent, jiff::Timestamp::from_microsecond(3).ok())
+    );
+    assert_eq!(
+        ledger.parts(a.id).await.unwrap()[0].receipt.as_ref().unwrap().id,
+        "77"
+    );
+    let since = jiff::Timestamp::from_microsecond(7).ok();
+    assert_eq!(
+        (b.standing.unsure.map(|unsure| unsure.since), b.attempts),
+        (since, 1)
+    );
+    assert_eq!((c.standing.doubted(), c.content), (false, saying("words")));
 }
 
 #[tokio::test]
