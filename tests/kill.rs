@@ -55,7 +55,7 @@ like = "mastodon"
     // Plain posts and threads, due all along the time of the kills.
     let kills = kills();
     let span_ms = i64::try_from(kills * 250).unwrap();
-    let first = now() + Duration::from_secs(2);
+    let first = now() + Duration::from_secs(5);
     let mut file = String::new();
     let mut due = HashMap::new();
     let posts = 150;
@@ -76,6 +76,7 @@ like = "mastodon"
     place.write("posts.toml", &file);
     assert!(place.run(&["check"]).status.success());
 
+    seen_once(&place);
     let mut lives = 0;
     for _ in 0..kills {
         let mut daemon = place.start();
@@ -150,6 +151,13 @@ like = "mastodon"
     assert_eq!(receipts, held);
 }
 
+/// What a daemon first sees after its time is not posted, and one that is killed at once sees nothing.
+fn seen_once(place: &Place) {
+    let mut daemon = place.start();
+    place.wait_ready();
+    daemon.kill();
+}
+
 /// Every text once, and each part of a thread an answer to the part before it.
 fn each_once_in_order(name: &str, accepted: &[Accepted], parts: usize) {
     let mut by_text: HashMap<&str, &Accepted> = HashMap::new();
@@ -170,5 +178,59 @@ fn each_once_in_order(name: &str, accepted: &[Accepted], parts: usize) {
             .map(|index| format!("{head} {index}"));
         let parent = before.map(|text| by_text[text.as_str()].id.clone());
         assert_eq!(post.parent, parent, "{name}: {}", post.text);
+    }
+}
+
+/// The same for platforms that have no keys, and must be asked: a container, a list.
+#[test]
+fn s1_where_the_platform_must_be_asked_each_post_goes_out_exactly_once_too() {
+    let mut dice = Dice::new();
+    let place = Place::new(
+        "[account.containers]\nplatform = \"sandbox\"\ndoubt = \"two-steps\"\n\n\
+         [account.list]\nplatform = \"sandbox\"\ndoubt = \"read-back\"\n",
+    );
+    let kills = kills() / 2;
+    let first = now() + Duration::from_secs(5);
+    let (posts, span_ms) = (40, i64::try_from(kills * 250).unwrap());
+    let mut file = String::new();
+    for n in 0..posts {
+        let at = first + jiff::SignedDuration::from_millis(n * span_ms / posts);
+        let text = format!("post {n} part 0\\n---\\npost {n} part 1");
+        write!(
+            file,
+            "[[message]]\nid = \"m{n}\"\nat = {at}\ntext = \"{text}\"\n\n"
+        )
+        .unwrap();
+    }
+    place.write("posts.toml", &file);
+    seen_once(&place);
+    for _ in 0..kills {
+        let mut daemon = place.start();
+        std::thread::sleep(Duration::from_millis(100 + dice.below(300)));
+        daemon.kill();
+    }
+    let _last = place.start();
+    // What a container or a list does not show is believed after a minute.
+    place.wait("everything to be sent", 200, || {
+        place.json(&["status", "--format", "json"])["counts"]["sent"] == 2 * posts
+    });
+    for account in ["containers", "list"] {
+        let timeline = std::fs::read_to_string(place.path().join(format!("state/sandbox/{account}.jsonl")));
+        let texts: Vec<String> = timeline
+            .unwrap()
+            .lines()
+            .map(|line| {
+                serde_json::from_str::<serde_json::Value>(line).unwrap()["text"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect();
+        let once: std::collections::HashSet<&String> = texts.iter().collect();
+        assert_eq!(
+            (texts.len(), once.len()),
+            (2 * 40, 2 * 40),
+            "{account}: each part once"
+        );
     }
 }
