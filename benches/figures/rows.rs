@@ -57,10 +57,10 @@ fn with(count: usize) {
         let account = "mastodon".parse().unwrap();
         for n in 0..20 {
             let began = Instant::now();
-            ledger.ready(&account, now(), &[], 256).await.unwrap();
+            ledger.claim(&account, now(), &[], 256).await.unwrap();
             ledger.next_ready(&account, now(), &[]).await.unwrap();
             due.push(began.elapsed().as_secs_f64() * 1e3);
-            claims.push(claim(&ledger, n).await);
+            claims.push(intend(&ledger, n).await);
         }
     });
 
@@ -121,10 +121,10 @@ fn lateness(place: &Place, mock: &Mock) -> Vec<f64> {
     late
 }
 
-/// Claims one of the waiting: what its intent costs.
-async fn claim(ledger: &Sqlite, n: usize) -> f64 {
+/// What the intent of one of the waiting costs.
+async fn intend(ledger: &Sqlite, n: usize) -> f64 {
     let post = ledger
-        .ready(
+        .claim(
             &"mastodon".parse().unwrap(),
             "2035-01-01T00:00:00Z".parse().unwrap(),
             &[],
@@ -151,8 +151,11 @@ async fn claim(ledger: &Sqlite, n: usize) -> f64 {
     };
     let intent = Intent {
         post: post.id,
+        account: post.account,
         from: post.standing.state,
+        fence: post.fence,
         to,
+        pace: None,
         key,
         prepared: Some(prepared),
         at: now(),
