@@ -60,7 +60,7 @@ fn with(count: usize) {
             ledger.claim(&account, now(), &[], 256).await.unwrap();
             ledger.next_ready(&account, now(), &[]).await.unwrap();
             due.push(began.elapsed().as_secs_f64() * 1e3);
-            claims.push(claim(&ledger, n).await);
+            claims.push(intend(&ledger, n).await);
         }
     });
 
@@ -121,8 +121,8 @@ fn lateness(place: &Place, mock: &Mock) -> Vec<f64> {
     late
 }
 
-/// Claims one of the waiting: what its intent costs.
-async fn claim(ledger: &Sqlite, n: usize) -> f64 {
+/// What the intent of one of the waiting costs.
+async fn intend(ledger: &Sqlite, n: usize) -> f64 {
     let post = ledger
         .claim(
             &"mastodon".parse().unwrap(),
@@ -151,11 +151,11 @@ async fn claim(ledger: &Sqlite, n: usize) -> f64 {
     };
     let intent = Intent {
         post: post.id,
-        account: post.account.clone(),
+        account: post.account,
         from: post.standing.state,
         fence: post.fence,
-        pace: None,
         to,
+        pace: None,
         key,
         prepared: Some(prepared),
         at: now(),

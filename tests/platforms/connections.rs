@@ -12,12 +12,19 @@ use tokio::sync::Notify;
 
 use crate::support::Bench;
 
-/// A platform that knows a repeated request again, and one that does not.
 const KEY: Doubt = Doubt::Key {
     window: None,
     then: None,
 };
-const DOUBTS: [Doubt; 3] = [KEY, Doubt::OwnId, Doubt::Ask];
+const SETTLE: Duration = Duration::from_mins(10);
+/// How doubt ends, and whether the same request once more is all that it takes.
+const DOUBTS: [(Doubt, bool); 5] = [
+    (KEY, true),
+    (Doubt::OwnId, true),
+    (Doubt::TwoSteps { settle: SETTLE }, false),
+    (Doubt::ReadBack { settle: SETTLE }, false),
+    (Doubt::Ask, false),
+];
 
 const GOOD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -239,7 +246,7 @@ fn whole(bytes: &[u8]) -> Option<usize> {
 async fn rule_6_a_connection_that_closes_repeats_no_request_and_never_says_not_sent_of_one_received() {
     // One client for all: each server has an address, and so connections, of its own.
     let bench = Bench::new();
-    for doubt in DOUBTS {
+    for (doubt, shared) in DOUBTS {
         for (moment, path, on_a_used_connection) in [
             (Never, "/second", "an answer"),
             (AtOnce, "/second", "an answer"),
@@ -258,11 +265,7 @@ async fn rule_6_a_connection_that_closes_repeats_no_request_and_never_says_not_s
             let second = server.publish(&bench, path, doubt).await;
 
             // A connection of its own is never touched by what became of the first.
-            let expected = if doubt == Doubt::Ask {
-                "an answer"
-            } else {
-                on_a_used_connection
-            };
+            let expected = if shared { on_a_used_connection } else { "an answer" };
             let came_to = match &second {
                 Ok(answer) => {
                     assert_eq!((answer.status, &answer.body[..]), (200, &b"ok"[..]));
@@ -279,7 +282,7 @@ async fn rule_6_a_connection_that_closes_repeats_no_request_and_never_says_not_s
 
 #[tokio::test]
 async fn rule_6_a_server_that_is_gone_has_received_nothing() {
-    for doubt in DOUBTS {
+    for (doubt, _) in DOUBTS {
         let mut server = Server::start(AtOnce).await;
         let bench = Bench::new();
         server.publish(&bench, "/first", doubt).await.unwrap();
@@ -322,14 +325,14 @@ async fn rule_6_a_connection_that_closes_while_the_next_request_leaves_repeats_n
 }
 
 #[tokio::test]
-async fn in_a_burst_a_connection_serves_many_where_doubts_end_by_themselves() {
-    for (doubt, connections) in [(KEY, 1), (Doubt::OwnId, 1), (Doubt::Ask, 5)] {
+async fn in_a_burst_a_connection_serves_many_where_a_repeat_ends_a_doubt() {
+    for (doubt, shared) in DOUBTS {
         let server = Server::start(Never).await;
         let bench = Bench::new();
         for n in 0..5 {
             server.publish(&bench, &format!("/{n}"), doubt).await.unwrap();
         }
-        assert_eq!(server.connections(), connections, "{doubt:?}");
+        assert_eq!(server.connections(), if shared { 1 } else { 5 }, "{doubt:?}");
     }
 }
 

@@ -235,7 +235,7 @@ fn p41_proxies_named_in_the_environment_are_ignored() {
 }
 
 #[tokio::test]
-async fn a_connection_serves_a_second_visible_request_only_where_doubts_end_by_themselves() {
+async fn a_connection_serves_a_second_visible_request_only_where_a_repeat_ends_a_doubt() {
     // One that the other side is just closing leaves it unknown what became of the request.
     let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 64\r\n\r\n{\"id\":\"1\",\"uri\":\"at://did:plc:x/app.bsky.feed.post/1\",\"cid\":\"b\"}";
     for (platform, forgets_keys, connections) in [
