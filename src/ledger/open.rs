@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::post::identity::CampaignId;
 
-use super::postgres::{Postgres, Server, Terms, Uptime};
+use super::postgres::Postgres;
+pub use super::postgres::{Server, Terms, Uptime};
 use super::sqlite::{Lock, Sqlite};
 use super::{Ledger, LedgerError};
 
@@ -45,6 +46,21 @@ impl Seat {
 }
 
 impl Place {
+    /// Whether there is something already, whatever state it is in.
+    ///
+    /// # Errors
+    /// When the server can't be asked.
+    pub async fn is_taken(&self) -> Result<bool, LedgerError> {
+        match self {
+            Place::File(path) => Ok(path.exists()),
+            Place::Server { server, .. } => match Postgres::open(server).await {
+                Ok(_) | Err(LedgerError::Older | LedgerError::Newer) => Ok(true),
+                Err(LedgerError::Missing(_)) => Ok(false),
+                Err(e) => Err(e),
+            },
+        }
+    }
+
     /// Opens an existing ledger, to look and to speak.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ mod holds;
 mod looking;
 mod planning;
 mod postgres;
+mod replicas;
 #[path = "../server/mod.rs"]
 mod server;
 mod sqlite;

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use sqlx::Row;
 use sqlx::postgres::{PgPool, PgRow};
-use steadfast::ledger::postgres::{Postgres, Server, Terms, Uptime};
 use steadfast::ledger::Ledger;
+use steadfast::ledger::postgres::{Postgres, Server, Terms, Uptime};
 use steadfast::post::identity::PostId;
 
 use crate::server::shared;
@@ -66,7 +66,8 @@ impl Engine for InPostgres {
     }
 
     async fn attempts(&self, post: PostId) -> Vec<Attempt> {
-        let rows = sqlx::query("SELECT * FROM attempt WHERE post = $1 ORDER BY part, no").bind(post.to_string());
+        let rows =
+            sqlx::query("SELECT * FROM attempt WHERE post = $1 ORDER BY part, no").bind(post.to_string());
         let attempt = |row: PgRow| Attempt {
             part: row.get::<i64, _>("part").try_into().unwrap(),
             no: row.get::<i64, _>("no").try_into().unwrap(),

@@ -37,12 +37,17 @@ impl Server {
     pub fn start() -> Self {
         let bin = programs();
         let user = user();
-        let folder = tempfile::Builder::new().prefix("sf-pg-").tempdir().unwrap().keep();
+        let folder = tempfile::Builder::new()
+            .prefix("sf-pg-")
+            .tempdir()
+            .unwrap()
+            .keep();
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
         if let Some(user) = &user {
             chown(&folder, Some(user.uid), Some(user.gid)).unwrap();
         }
-        let script = "read -r _; \"$1/pg_ctl\" -D \"$2/data\" -m immediate stop >/dev/null 2>&1; rm -rf \"$2\"";
+        let script =
+            "read -r _; \"$1/pg_ctl\" -D \"$2/data\" -m immediate stop >/dev/null 2>&1; rm -rf \"$2\"";
         let reaper = command(user.as_ref(), Path::new("sh"))
             .args(["-c", script, "sh"])
             .args([&bin, &folder])
@@ -57,7 +62,17 @@ impl Server {
             _reaper: reaper,
         };
         let data = server.folder.join("data");
-        let make = ["-U", "steadfast", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "-D"];
+        let make = [
+            "-U",
+            "steadfast",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+            "-D",
+        ];
         server.run("initdb", &make, &[&data]);
         server.up();
         server
@@ -70,19 +85,30 @@ impl Server {
             self.folder.display()
         );
         let (data, log) = (self.folder.join("data"), self.folder.join("log"));
-        self.run("pg_ctl", &["-w", "-o", &options, "start", "-l"], &[&log, Path::new("-D"), &data]);
+        self.run(
+            "pg_ctl",
+            &["-w", "-o", &options, "start", "-l"],
+            &[&log, Path::new("-D"), &data],
+        );
     }
 
     /// As if its machine had lost power.
     pub fn down(&self) {
-        self.run("pg_ctl", &["-m", "immediate", "stop", "-D"], &[&self.folder.join("data")]);
+        self.run(
+            "pg_ctl",
+            &["-m", "immediate", "stop", "-D"],
+            &[&self.folder.join("data")],
+        );
     }
 
     fn run(&self, program: &str, args: &[&str], paths: &[&Path]) {
         let mut command = command(self.user.as_ref(), &self.bin.join(program));
         // The server keeps what it inherits open, and a test must not wait for that.
         let log = std::fs::File::create(self.folder.join(format!("{program}.out")));
-        let out = || log.as_ref().map_or_else(|_| Stdio::null(), |log| log.try_clone().unwrap().into());
+        let out = || {
+            log.as_ref()
+                .map_or_else(|_| Stdio::null(), |log| log.try_clone().unwrap().into())
+        };
         let done = command
             .args(args)
             .args(paths)

@@ -39,6 +39,7 @@ pub(super) async fn release(
     scope: &Scope,
     by: &str,
     only_by: Option<&str>,
+    why: Option<&str>,
     now: Timestamp,
     evidence: &mut Vec<Entry>,
 ) -> Wrote<u64> {
@@ -54,7 +55,7 @@ pub(super) async fn release(
     .execute(&mut *tx)
     .await?;
     if done.rows_affected() > 0 {
-        evidence.push(evidence::released(scope, by, only_by, now));
+        evidence.push(evidence::released(scope, by, only_by, why, now));
     }
     Ok(done.rows_affected())
 }

@@ -76,6 +76,8 @@ pub(super) struct Seat {
     term: AtomicI64,
     /// Posts in `sending` that are ours and that nobody here has in hand.
     adrift: Mutex<HashMap<PostId, Adrift>>,
+    /// Rung when it comes to us to plan.
+    turn: Notify,
     /// Rung when a post went out: the one that plans may wait for it.
     pub news: Notify,
 }
@@ -116,6 +118,7 @@ impl Seat {
             trusted_until: AtomicU64::new(0),
             term: AtomicI64::new(0),
             adrift: Mutex::default(),
+            turn: Notify::new(),
             news: Notify::new(),
         };
         seat.trust_from(start);
@@ -142,11 +145,25 @@ impl Seat {
                 None => self.terms.renew,
                 Some(_) => self.terms.renew.min(self.terms.planner / 4),
             };
-            tokio::time::sleep(if told { often.min(self.terms.planner / 4) } else { often }).await;
+            let often = if told {
+                often.min(self.terms.planner / 4)
+            } else {
+                often
+            };
+            tokio::select! {
+                () = tokio::time::sleep(often) => {}
+                // The planner's lease is shorter.
+                () = self.turn.notified() => continue,
+            }
             match self.renew(&db).await {
                 Ok(true) => told = false,
                 Ok(false) => {
-                    tracing::error!(event = "replica.replaced", replica = self.name, "another replica named {} has taken over: nothing more is sent from here; stop this one, or give it another `ledger.replica`", self.name);
+                    tracing::error!(
+                        event = "replica.replaced",
+                        replica = self.name,
+                        "another replica named {} has taken over: nothing more is sent from here; stop this one, or give it another `ledger.replica`",
+                        self.name
+                    );
                     return;
                 }
                 Err(e) if told => tracing::debug!("the lease is not renewed: {e}"),
@@ -171,7 +188,12 @@ impl Seat {
             Renewed::Late => {
                 // Whatever was frozen between its intent and its request finds now that it may not go on.
                 self.trusted_until.store(0, Ordering::SeqCst);
-                tracing::warn!(event = "replica.late", replica = self.name, "the lease of {} had run out: what it had in hand may be another's by now", self.name);
+                tracing::warn!(
+                    event = "replica.late",
+                    replica = self.name,
+                    "the lease of {} had run out: what it had in hand may be another's by now",
+                    self.name
+                );
                 tokio::time::sleep(self.terms.wake).await;
                 let start = (self.uptime)();
                 if matches!(self.renew_once(db).await?, Renewed::InTime) {
@@ -229,6 +251,9 @@ impl Seat {
         .bind(seconds(self.terms.planner));
         let term = bounded(asked.fetch_optional(db)).await?.unwrap_or(0);
         let before = self.term.swap(term, Ordering::SeqCst);
+        if before == 0 && term > 0 {
+            self.turn.notify_one();
+        }
         // Another planned in between: say so once, so that everything is read anew.
         Ok(term > 0 && (before == 0 || before == term))
     }

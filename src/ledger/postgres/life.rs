@@ -70,9 +70,7 @@ fn began(pid: i64) -> Option<String> {
 /// Whether no process has this id.
 fn is_gone(pid: i64) -> bool {
     let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
-    pid.is_none_or(|pid| {
-        rustix::process::test_kill_process(pid).is_err_and(|e| e == rustix::io::Errno::SRCH)
-    })
+    pid.is_none_or(|pid| rustix::process::test_kill_process(pid).is_err_and(|e| e == rustix::io::Errno::SRCH))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod connect;
 mod hold;
 mod lease;
 mod life;
+mod past;
 mod plan;
 mod read;
 mod send;
@@ -34,8 +35,8 @@ use super::{
 };
 
 use bell::Bell;
-use connect::{Upgrade, bounded, is_sound};
 pub use connect::Server;
+use connect::{Upgrade, bounded, is_sound};
 use lease::Seat;
 pub use lease::{Terms, Uptime};
 
@@ -106,7 +107,10 @@ impl Postgres {
         let hand = write::Hand {
             server: server.clone(),
             pool: readers.clone(),
-            chain: seat.as_ref().map_or(COMMANDS, |seat| seat.name.as_str()).to_owned(),
+            chain: seat
+                .as_ref()
+                .map_or(COMMANDS, |seat| seat.name.as_str())
+                .to_owned(),
             seat: seat.clone(),
         };
         tokio::spawn(write::run(hand, batches));
@@ -167,11 +171,11 @@ impl Ledger for Postgres {
     }
 
     async fn files_waiting(&self) -> Result<Vec<(String, MessageId)>, LedgerError> {
-        read::files_waiting(&self.readers).await
+        past::files_waiting(&self.readers).await
     }
 
     async fn recorded(&self) -> Result<std::collections::HashSet<PostId>, LedgerError> {
-        read::recorded(&self.readers).await
+        past::recorded(&self.readers).await
     }
 
     async fn reword(&self, changes: Vec<Change>, now: Timestamp) -> Result<(), LedgerError> {
@@ -189,7 +193,7 @@ impl Ledger for Postgres {
     }
 
     async fn past(&self, asked: &[MessageId], now: Timestamp) -> Result<Past, LedgerError> {
-        read::past(&self.readers, asked, now).await
+        past::past(&self.readers, asked, now).await
     }
 
     async fn claim(
@@ -259,14 +263,17 @@ impl Ledger for Postgres {
         scope: &Scope,
         by: &str,
         only_by: Option<&str>,
+        why: Option<&str>,
         now: Timestamp,
     ) -> Result<u64, LedgerError> {
         let (scope, by, only_by) = (scope.clone(), by.to_owned(), only_by.map(str::to_owned));
+        let why = why.map(str::to_owned);
         self.writer
             .write(|reply| Write::Release {
                 scope,
                 by,
                 only_by,
+                why,
                 now,
                 reply,
             })
@@ -370,7 +377,9 @@ impl Ledger for Postgres {
 
     /// The server looks after its own pages; where it keeps checksums of them, reading them all compares these.
     async fn check(&self) -> Result<(), LedgerError> {
-        for table in ["meta", "known", "post", "part", "attempt", "hold", "account", "event", "replica"] {
+        for table in [
+            "meta", "known", "post", "part", "attempt", "hold", "account", "event", "replica",
+        ] {
             let reading = format!("SELECT count(*) FROM {table} AS row WHERE row::text IS NULL");
             let reading = sqlx::query(sqlx::AssertSqlSafe(reading));
             bounded(reading.fetch_one(&self.readers)).await?;

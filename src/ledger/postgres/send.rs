@@ -249,8 +249,10 @@ pub(super) async fn conclude(
         evidence.push(evidence::concluded(conclusion));
         // A person can say that one in doubt was accepted: a receipt without an answer.
         if let Some(receipt) = &conclusion.receipt {
-            accepted.push(json!({"post": conclusion.post, "of": conclusion.part, "id": receipt.id,
-                "url": receipt.url, "pin": receipt.pin, "at": conclusion.at.as_microsecond()}));
+            accepted.push(
+                json!({"post": conclusion.post, "of": conclusion.part, "id": receipt.id,
+                "url": receipt.url, "pin": receipt.pin, "at": conclusion.at.as_microsecond()}),
+            );
         }
         if conclusion.from == State::Sending {
             answered.push(job);

@@ -69,7 +69,9 @@ pub(super) enum Again {
 
 impl From<sqlx::Error> for Broke {
     fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        let code = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code);
         let again = match code.as_deref() {
             // <https://www.postgresql.org/docs/current/errcodes-appendix.html>: serialization_failure,
             // deadlock_detected; class 57 ends the session.
@@ -137,14 +139,15 @@ async fn write(hand: Hand, mut connection: Option<PgConnection>, batch: Vec<Writ
     None
 }
 
-async fn transaction(
-    hand: &Hand,
-    connection: &mut PgConnection,
-    batch: &[Write],
-) -> Wrote<Vec<Answer>> {
+async fn transaction(hand: &Hand, connection: &mut PgConnection, batch: &[Write]) -> Wrote<Vec<Answer>> {
     let mut tx = tokio::time::timeout(PATIENCE, connection.begin_with(BEGIN))
         .await
-        .map_err(|_| Broke::Before(LedgerError::Broken("the database does not answer".to_owned()), Again::IfOld))??;
+        .map_err(|_| {
+            Broke::Before(
+                LedgerError::Broken("the database does not answer".to_owned()),
+                Again::IfOld,
+            )
+        })??;
     let (answers, intents) = match tokio::time::timeout(PATIENCE * 2, fill(hand, &mut tx, batch)).await {
         Ok(filled) => filled?,
         Err(_) => {
@@ -163,11 +166,7 @@ async fn transaction(
 }
 
 /// All of a batch, and the posts whose intents it grants.
-async fn fill(
-    hand: &Hand,
-    tx: &mut PgConnection,
-    batch: &[Write],
-) -> Wrote<(Vec<Answer>, Vec<PostId>)> {
+async fn fill(hand: &Hand, tx: &mut PgConnection, batch: &[Write]) -> Wrote<(Vec<Answer>, Vec<PostId>)> {
     let (intents, conclusions) = first_words(batch);
     let holds = batch.iter().any(|write| matches!(write, Write::Hold { .. }));
     // Before anything is read: once a hold's transaction has this lock alone, every intent that had not seen the
@@ -264,9 +263,13 @@ async fn other(
             scope,
             by,
             only_by,
+            why,
             now,
             ..
-        } => Answer::Count(hold::release(tx, scope, by, only_by.as_deref(), *now, evidence).await?),
+        } => {
+            let (only_by, why) = (only_by.as_deref(), why.as_deref());
+            Answer::Count(hold::release(tx, scope, by, only_by, why, *now, evidence).await?)
+        }
         Write::Settle { hold, after, now, .. } => {
             Answer::Posts(hold::settle(tx, hold, *after, *now, evidence).await?)
         }
