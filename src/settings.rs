@@ -4,6 +4,7 @@
 mod accounts;
 mod filter;
 mod keys;
+mod ledger;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ use crate::platform;
 use crate::post::identity::AccountName;
 use crate::text::limits::{Doubt, Limits};
 use keys::{Keys, nearest};
+pub use ledger::LedgerAt;
 
 /// The shipped reference; also the defaults.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
@@ -32,8 +34,7 @@ pub struct Settings {
     pub messages: PathBuf,
     /// Where the people behind the posts can be reached; every request says so. May be empty.
     pub contact: String,
-    /// The SQLite file.
-    pub ledger: PathBuf,
+    pub ledger: LedgerAt,
     pub listen: SocketAddr,
     pub workers: usize,
     pub late: Duration,
@@ -140,7 +141,7 @@ impl Settings {
     fn read(root: HashMap<String, Value>) -> Result<Self, SettingsError> {
         let mut problems = Vec::new();
         let mut top = Keys::new("", root);
-        let mut ledger = top.section("ledger", &mut problems);
+        let ledger = top.section("ledger", &mut problems);
         let mut web = top.section("web", &mut problems);
         let mut delivery = top.section("delivery", &mut problems);
         let mut log = top.section("log", &mut problems);
@@ -151,14 +152,7 @@ impl Settings {
         let contact = top.text("contact", &mut problems).unwrap_or_default();
         top.finish(&mut problems);
 
-        let ledger_path = ledger
-            .text("url", &mut problems)
-            .and_then(|url| ledger_path(&url, &mut problems));
-        if ledger.text("replica", &mut problems).is_some() {
-            problems
-                .push("`ledger.replica` is for PostgreSQL, which this version does not know yet".to_owned());
-        }
-        ledger.finish(&mut problems);
+        let ledger = LedgerAt::read(ledger, &mut problems);
 
         let listen = web
             .text("listen", &mut problems)
@@ -203,7 +197,7 @@ impl Settings {
         }
         let groups = groups(groups_at, &accounts, &declared, &mut problems);
 
-        match (ledger_path, listen, workers, late) {
+        match (ledger, listen, workers, late) {
             (Some(ledger), Some(listen), Some(workers), Some(late)) if problems.is_empty() => Ok(Self {
                 messages,
                 contact,
@@ -226,9 +220,9 @@ impl Settings {
         }
     }
 
-    /// Where the ledger is; sessions and the sandbox's timelines are beside it.
+    /// Where sessions, the sandbox's timelines and the HOLD file are: the ledger's folder, where it is a file.
     pub fn state_folder(&self) -> PathBuf {
-        self.ledger.parent().map(Path::to_path_buf).unwrap_or_default()
+        self.ledger.folder()
     }
 
     /// Whether nothing that is sent can leave this machine.
@@ -264,18 +258,6 @@ fn environment() -> Environment {
 fn limits_of(platform: &str) -> Limits {
     let entry = platform::find(platform).or(platform::PLATFORMS.first());
     entry.map_or_else(platform::sandbox::limits, |entry| (entry.limits)())
-}
-
-fn ledger_path(url: &str, problems: &mut Vec<String>) -> Option<PathBuf> {
-    let path = url.strip_prefix("sqlite://").filter(|path| !path.is_empty());
-    if path.is_none() {
-        problems.push(if url.starts_with("postgres") {
-            "`ledger.url`: PostgreSQL is not there yet; write \"sqlite://PATH\"".to_owned()
-        } else {
-            "`ledger.url` is \"sqlite://PATH\", as in \"sqlite://state/steadfast.db\"".to_owned()
-        });
-    }
-    path.map(PathBuf::from)
 }
 
 fn listen(text: &str, problems: &mut Vec<String>) -> Option<SocketAddr> {

@@ -225,12 +225,13 @@ fn only_commands_name_a_database_and_only_to_open_it() {
         ("src/web/mod.rs", "use crate::ledger::sqlite::Sqlite;"),
         ("src/daemon/mod.rs", "use crate::ledger::{Ledger, sqlite::Lock};"),
         ("src/cli/history.rs", "use crate::ledger::sqlite::read;"),
+        ("src/cli/run.rs", "use crate::ledger::postgres::Postgres;"),
     ] {
         assert_eq!(engines(&Source::new(file, code)).len(), 1, "{file}: {code}");
     }
     let opens = Source::new(
         "src/cli/run.rs",
-        "use crate::ledger::{Ledger, sqlite::{Lock, Sqlite}};",
+        "use crate::ledger::{Ledger, open::Place, sqlite::{Lock, Sqlite}};",
     );
     assert!(engines(&opens).is_empty());
 }
@@ -399,7 +400,7 @@ fn strangers(source: &Source) -> Vec<String> {
         .collect()
 }
 
-/// Paths into one database's own module, from outside the ledger, but for what commands need to open it.
+/// Paths into one database's own module, from outside the ledger, but for what commands need of a file.
 fn engines(source: &Source) -> Vec<String> {
     let opening = ["ledger::sqlite::Lock", "ledger::sqlite::Sqlite"];
     let may =
@@ -408,7 +409,10 @@ fn engines(source: &Source) -> Vec<String> {
         .own_paths()
         .into_iter()
         .filter(|path| {
-            is_within(path, "ledger::sqlite") && !is_within(&source.module, "ledger") && !may(path)
+            let engine = ["ledger::sqlite", "ledger::postgres"]
+                .iter()
+                .any(|room| is_within(path, room));
+            engine && !is_within(&source.module, "ledger") && !may(path)
         })
         .map(|path| format!("{}: `{path}` is one database's own", source.name))
         .collect()

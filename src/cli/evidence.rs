@@ -144,7 +144,7 @@ pub(super) async fn each(
 
 pub(super) async fn export(office: &Office, path: &Path) -> Result<Exit, Failed> {
     let Some(ledger) = office.ledger_if_any().await? else {
-        return Err(LedgerError::Missing(office.settings.ledger.display().to_string()).into());
+        return Err(LedgerError::Missing(office.place()?.to_string()).into());
     };
     let new = File::options()
         .write(true)
@@ -152,7 +152,7 @@ pub(super) async fn export(office: &Office, path: &Path) -> Result<Exit, Failed>
         .mode(0o600)
         .open(path);
     let file = new.map_err(|e| Failed::Wrong(format!("{}: {e}", path.display())))?;
-    let written = write(office, &ledger, file).await;
+    let written = write(office, &*ledger, file).await;
     match written {
         Err(why) => {
             // Half a record is worth nothing.

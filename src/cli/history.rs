@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::ledger::{Filter, Ledger, Post, SentPart};
+use crate::ledger::{Filter, Post, SentPart};
 use crate::post::state::State;
 
 use super::args::Format;

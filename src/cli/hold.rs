@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::daemon::brake::FILE;
-use crate::ledger::sqlite::Sqlite;
 use crate::ledger::{Filter, Hold, Ledger, Post, Scope};
 use crate::post::identity::{AccountName, MessageId};
 use crate::post::state::State;
@@ -29,22 +28,23 @@ fn scope(args: &ScopeArgs) -> Result<Scope, Failed> {
 pub(super) async fn hold(office: &Office, args: &ScopeArgs, why: &str, wait: bool) -> Result<Exit, Failed> {
     let scope = scope(args)?;
     let ledger = patiently(office, office.ledger()).await?;
-    let unchecked = known(office, &scope, &ledger).await?;
+    let unchecked = known(office, &scope, &*ledger).await?;
     let (by, now) = (speaker(), office.clock.now());
     patiently(office, ledger.hold(&scope, why, &by, now)).await?;
-    let heard = heard(&ledger).await?;
+    let silent = heard(&*ledger).await?;
     print_line(&format!("{scope} is held: {why}"));
     if let Some(unchecked) = unchecked {
         print_line(&format!(
             "whether there is such a message could not be checked, so look at the id once more: {unchecked}"
         ));
     }
-    if !heard {
-        print_line(
-            "the daemon is slow to answer, but it can't begin anything new: every request needs the ledger's leave",
-        );
+    if !silent.is_empty() {
+        print_line(&format!(
+            "slow to answer: {}; but nothing new can begin: every request needs the ledger's leave",
+            silent.join(", ")
+        ));
     }
-    let on_their_way = on_their_way(&ledger, &scope).await?;
+    let on_their_way = on_their_way(&*ledger, &scope).await?;
     for post in &on_their_way {
         print_line(&format!(
             "was already on its way: {} to {} (post {})",
@@ -52,7 +52,7 @@ pub(super) async fn hold(office: &Office, args: &ScopeArgs, why: &str, wait: boo
         ));
     }
     if wait {
-        return what_got_out(&ledger, &scope, on_their_way).await;
+        return what_got_out(&*ledger, &scope, on_their_way).await;
     }
     Ok(Exit::Done)
 }
@@ -134,7 +134,7 @@ pub(super) async fn release(office: &Office, args: &ScopeArgs, why: Option<&str>
     let released = ledger
         .release(&scope, &speaker(), None, why, office.clock.now())
         .await?;
-    heard(&ledger).await?;
+    heard(&*ledger).await?;
     if released == 0 {
         let (ended, in_force): (Vec<Hold>, Vec<Hold>) =
             holds.into_iter().partition(|hold| hold.released.is_some());
@@ -167,7 +167,7 @@ pub(super) async fn release(office: &Office, args: &ScopeArgs, why: Option<&str>
 
 /// A hold of a mistyped name would stop nothing. `Some`: whether there is such a message can't be told, because
 /// of this; a hold must work even then.
-async fn known(office: &Office, scope: &Scope, ledger: &Sqlite) -> Result<Option<String>, Failed> {
+async fn known(office: &Office, scope: &Scope, ledger: &dyn Ledger) -> Result<Option<String>, Failed> {
     match scope {
         Scope::All => Ok(None),
         Scope::Account(name) => known_account(office, name).map(|()| None),
@@ -222,16 +222,28 @@ fn known_message(office: &Office, id: &MessageId) -> Result<Option<String>, Fail
     )))
 }
 
-/// Rings, and waits until every daemon that may send has heard; without one there is nobody to wait for.
-async fn heard(ledger: &dyn Ledger) -> Result<bool, Failed> {
+/// Rings, and waits until every daemon that may send has heard; without one there is nobody to wait for. Returns
+/// those that did not answer.
+async fn heard(ledger: &dyn Ledger) -> Result<Vec<String>, Failed> {
     let bell = ledger.ring().await?;
+    let mut silent = Vec::new();
     let listening = async {
-        while ledger.daemons().await?.iter().any(|daemon| daemon.heard < bell) {
+        loop {
+            let daemons = ledger.daemons().await?;
+            silent = daemons
+                .into_iter()
+                .filter(|daemon| daemon.heard < bell)
+                .map(|daemon| daemon.name)
+                .collect();
+            if silent.is_empty() {
+                return Ok::<(), Failed>(());
+            }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        Ok::<(), Failed>(())
     };
-    Ok(tokio::time::timeout(PATIENCE, listening)
-        .await
-        .is_ok_and(|done| done.is_ok()))
+    match tokio::time::timeout(PATIENCE, listening).await {
+        Ok(Ok(())) => Ok(Vec::new()),
+        Ok(Err(_)) => Ok(vec!["the ledger".to_owned()]),
+        Err(_) => Ok(silent),
+    }
 }

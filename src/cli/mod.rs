@@ -28,9 +28,10 @@ use crate::campaign::{Campaign, Roster};
 use crate::clock::{Clock, SystemClock};
 use crate::daemon::brake::Brake;
 use crate::folder::{Folder, FolderGone};
-use crate::ledger::sqlite::Sqlite;
+use crate::ledger::open::{Place, Server, Uptime};
 use crate::ledger::{Hold, Ledger, LedgerError};
-use crate::settings::{Settings, SettingsError};
+use crate::platform::secret::Secret;
+use crate::settings::{LedgerAt, Settings, SettingsError};
 
 use args::{Cli, Command};
 
@@ -76,9 +77,9 @@ impl Failed {
             Failed::Ledger(LedgerError::Full(_)) => {
                 Some("free some space; what is recorded is safe, and nothing is sent until there is room")
             }
-            Failed::Ledger(LedgerError::Taken(_)) => {
-                Some("only one daemon may post: stop the other one first")
-            }
+            Failed::Ledger(LedgerError::Taken(_)) => Some(
+                "only one daemon may post from one file, and only one of each name (`ledger.replica`) from a database: stop the other one first",
+            ),
             Failed::Ledger(LedgerError::Broken(_)) => Some(
                 "nothing was sent; if the file is damaged, restore it from a backup and never delete it: it knows what was posted",
             ),
@@ -228,22 +229,61 @@ impl Office {
         Ok(holds)
     }
 
+    /// Where the ledger is.
+    pub fn place(&self) -> Result<Place, Failed> {
+        let (url, replica) = match &self.settings.ledger {
+            LedgerAt::File(path) => return Ok(Place::File(path.clone())),
+            LedgerAt::Server { url, replica, .. } => (url, replica.clone()),
+        };
+        let password = self.ledger_password()?;
+        Ok(Place::Server {
+            server: server(url, password.as_ref())?,
+            replica,
+        })
+    }
+
+    pub fn ledger_password(&self) -> Result<Option<Secret>, Failed> {
+        let LedgerAt::Server { password, .. } = &self.settings.ledger else {
+            return Ok(None);
+        };
+        let known = password
+            .as_ref()
+            .map(crate::platform::secret::SecretSource::resolve);
+        known
+            .transpose()
+            .map_err(|why| SettingsError(vec![format!("`ledger.password`: {why}")]).into())
+    }
+
+    /// What leases are counted by.
+    pub fn uptime(&self) -> Uptime {
+        let clock = Arc::clone(&self.clock);
+        Arc::new(move || clock.uptime())
+    }
+
     /// The ledger of a campaign that has posted, or could have.
-    pub async fn ledger(&self) -> Result<Sqlite, Failed> {
+    pub async fn ledger(&self) -> Result<Arc<dyn Ledger>, Failed> {
+        let place = self.place()?;
         if self.settings.only_sandbox() {
-            return Ok(Sqlite::create(&self.settings.ledger).await?);
+            return Ok(place.create().await?);
         }
-        Ok(Sqlite::open(&self.settings.ledger).await?)
+        Ok(place.open().await?)
     }
 
     /// The ledger if there is one: for commands that only look.
-    pub async fn ledger_if_any(&self) -> Result<Option<Sqlite>, Failed> {
-        match Sqlite::open(&self.settings.ledger).await {
+    pub async fn ledger_if_any(&self) -> Result<Option<Arc<dyn Ledger>>, Failed> {
+        match self.place()?.open().await {
             Ok(ledger) => Ok(Some(ledger)),
             Err(LedgerError::Missing(_)) => Ok(None),
             Err(e) => Err(e.into()),
         }
     }
+}
+
+/// The database of this URL.
+pub(crate) fn server(url: &Secret, password: Option<&Secret>) -> Result<Server, Failed> {
+    let exposed = |secret: &Secret| secrecy::SecretString::from(secret.expose());
+    Server::parse(&exposed(url), password.map(exposed).as_ref())
+        .map_err(|why| SettingsError(vec![format!("`ledger.url`: {why}")]).into())
 }
 
 /// Who is speaking, for the ledger.

@@ -11,7 +11,7 @@ use crate::calendar::plan::{Fate, View, plan as make_plan};
 use crate::campaign::render::render;
 use crate::campaign::{Campaign, Roster};
 use crate::daemon::asked;
-use crate::ledger::{Hold, Ledger, Scope};
+use crate::ledger::{Hold, Scope};
 use crate::post::identity::MessageId;
 use crate::post::state::State;
 

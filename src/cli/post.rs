@@ -9,7 +9,6 @@ use crate::calendar::civil;
 use crate::campaign::message::{Local, Message};
 use crate::campaign::render::render;
 use crate::campaign::{Campaign, Roster, Settings};
-use crate::ledger::sqlite::{Lock, Sqlite};
 use crate::ledger::{Hold, Ledger, NewPost, Post};
 use crate::post::identity::{Identity, Occurrence, PostId};
 use crate::post::state::State;
@@ -26,21 +25,21 @@ pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Resul
     let files = office.read_files()?;
     let campaign = Office::campaign(&files)?;
     let posts = new_posts(office, &files, &campaign, message, to)?;
-    let ledger = Arc::new(office.ledger().await?);
+    let ledger = office.ledger().await?;
     let now = office.clock.now();
     let ids = ledger.record(posts, now).await?;
     ledger.ring().await?;
-    let daemon = Lock::is_taken(&office.settings.ledger);
-    let free = not_stopped(office, &ledger, &campaign, &ids, now).await?;
+    let daemon = !ledger.daemons().await?.is_empty();
+    let free = not_stopped(office, &*ledger, &campaign, &ids, now).await?;
     if daemon {
-        drop(tokio::time::timeout(PATIENCE, at_rest(&ledger, &free, now)).await);
+        drop(tokio::time::timeout(PATIENCE, at_rest(&*ledger, &free, now)).await);
     } else if !free.is_empty() {
-        send_ourselves(office, files, &ledger, &free).await?;
+        send_ourselves(office, files, &free).await?;
     }
     let mut exit = Exit::Done;
     let mut waits = false;
     let holds = office.holds(Some(&*ledger)).await?;
-    for post in read(&ledger, &ids).await? {
+    for post in read(&*ledger, &ids).await? {
         if post.standing.state != State::Sent {
             exit = Exit::Wrong;
         }
@@ -64,7 +63,7 @@ pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Resul
     Ok(exit)
 }
 
-async fn read(ledger: &Sqlite, ids: &[PostId]) -> Result<Vec<Post>, Failed> {
+async fn read(ledger: &dyn Ledger, ids: &[PostId]) -> Result<Vec<Post>, Failed> {
     let mut posts = Vec::new();
     for id in ids {
         posts.extend(ledger.post(*id).await?);
@@ -75,7 +74,7 @@ async fn read(ledger: &Sqlite, ids: &[PostId]) -> Result<Vec<Post>, Failed> {
 /// Those that nothing keeps from going out at once.
 async fn not_stopped(
     office: &Office,
-    ledger: &Sqlite,
+    ledger: &dyn Ledger,
     campaign: &Campaign,
     ids: &[PostId],
     now: Timestamp,
@@ -218,7 +217,7 @@ fn new_posts(
 }
 
 /// A wait of more than a moment is the daemon's alone.
-async fn at_rest(ledger: &Sqlite, ids: &[PostId], now: Timestamp) {
+async fn at_rest(ledger: &dyn Ledger, ids: &[PostId], now: Timestamp) {
     let moment = now.saturating_add(MOMENT).unwrap_or(now);
     for id in ids {
         let moving = |post: &Post| {
@@ -235,17 +234,14 @@ async fn at_rest(ledger: &Sqlite, ids: &[PostId], now: Timestamp) {
 }
 
 /// No daemon is running, so we are it for as long as this takes.
-async fn send_ourselves(
-    office: &Office,
-    files: Files,
-    ledger: &Arc<Sqlite>,
-    ids: &[PostId],
-) -> Result<(), Failed> {
-    let _lock = Lock::take(&office.settings.ledger)?;
+async fn send_ourselves(office: &Office, files: Files, ids: &[PostId]) -> Result<(), Failed> {
+    let (ledger, seat) = office.place()?.take(office.uptime()).await?;
     let assets = Assets::new(files.roster.clone());
     let campaign = Office::campaign(&files)?;
-    let world = assemble_world(office, ledger.clone(), &assets, files.folder)?;
+    let world = assemble_world(office, ledger, &assets, files.folder)?;
     let (_keep, campaign) = tokio::sync::watch::channel(Arc::new(campaign));
     let stop = tokio_util::sync::CancellationToken::new();
-    Ok(crate::daemon::deliver_only(world, campaign, ids.to_vec(), stop).await?)
+    let done = crate::daemon::deliver_only(world, campaign, ids.to_vec(), stop).await;
+    seat.leave().await;
+    Ok(done?)
 }

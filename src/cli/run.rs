@@ -13,7 +13,7 @@ use crate::campaign::Roster;
 use crate::daemon::watch::Watch;
 use crate::daemon::{self, Media, Outlet, World};
 use crate::folder::{Folder, Picture};
-use crate::ledger::sqlite::{Lock, Sqlite};
+use crate::ledger::open::{Seat, belongs_to};
 use crate::ledger::{Ledger, LedgerError};
 use crate::platform::http::Http;
 use crate::platform::secret::Scrubber;
@@ -30,9 +30,11 @@ pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
     let assets = Assets::new(files.roster.clone());
     log::start(&settings.log, &assets.scrubber).map_err(Failed::Usage)?;
 
-    let (ledger, _lock) = take_ledger(office).await?;
-    ledger.belongs_to(&campaign.settings.id).await?;
-    let ledger = Arc::new(ledger);
+    if let Some(password) = office.ledger_password()? {
+        assets.scrubber.learn(&password);
+    }
+    let (ledger, seat) = take_ledger(office).await?;
+    belongs_to(&*ledger, &campaign.settings.id).await?;
     let pictures = Folder::open(&settings.messages).map_err(|gone| Failed::Wrong(gone.to_string()))?;
     let world = assemble_world(office, ledger.clone(), &assets, pictures)?;
 
@@ -85,24 +87,22 @@ pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
     // A browser that keeps its connection open must not keep the daemon from stopping.
     drop(tokio::time::timeout(Duration::from_secs(1), serving).await);
     drop(watching.await);
+    seat.leave().await;
     done?;
     info!(event = "daemon.stopped", "stopped");
     Ok(Exit::Done)
 }
 
-/// The lock first, then the ledger: nobody migrates or recovers under a running daemon.
-async fn take_ledger(office: &Office) -> Result<(Sqlite, Lock), Failed> {
-    let path = &office.settings.ledger;
-    if !path.exists() {
-        if !office.settings.only_sandbox() {
-            return Err(LedgerError::Missing(path.display().to_string()).into());
+/// The ledger, and the right to send. It is made only where nothing can leave this machine.
+async fn take_ledger(office: &Office) -> Result<(Arc<dyn Ledger>, Seat), Failed> {
+    let place = office.place()?;
+    match place.take(office.uptime()).await {
+        Err(LedgerError::Missing(_)) if office.settings.only_sandbox() => {
+            drop(place.create().await?);
+            Ok(place.take(office.uptime()).await?)
         }
-        drop(Sqlite::create(path).await?);
+        taken => Ok(taken?),
     }
-    let lock = Lock::take(path)?;
-    let ledger = Sqlite::open_and_upgrade(path).await?;
-    ledger.check().await?;
-    Ok((ledger, lock))
 }
 
 /// What the adapters share.
@@ -123,7 +123,7 @@ impl Assets {
 /// Opens every account.
 pub(super) fn assemble_world(
     office: &Office,
-    ledger: Arc<Sqlite>,
+    ledger: Arc<dyn Ledger>,
     assets: &Assets,
     folder: Folder,
 ) -> Result<World, Failed> {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::ledger::sqlite::{Lock, Sqlite};
 use crate::ledger::{Hold, Ledger, Scope};
 use crate::post::state::State;
 
@@ -69,7 +68,7 @@ pub(super) async fn status(office: &Office, format: Format) -> Result<Exit, Fail
     let files = office.read_files()?;
     let now = office.clock.now();
     let ledger = office.ledger_if_any().await?;
-    let status = gather(office, &files, ledger.as_ref(), now).await?;
+    let status = gather(office, &files, ledger.as_deref(), now).await?;
     match format {
         Format::Json => print_json(&status),
         Format::Table => show(&status, &files),
@@ -80,7 +79,7 @@ pub(super) async fn status(office: &Office, format: Format) -> Result<Exit, Fail
 async fn gather(
     office: &Office,
     files: &Files,
-    ledger: Option<&Sqlite>,
+    ledger: Option<&dyn Ledger>,
     now: Timestamp,
 ) -> Result<Status, Failed> {
     let mut status = Status {
@@ -105,7 +104,7 @@ async fn gather(
     let holds = office.holds(ledger.map(|ledger| ledger as &dyn Ledger)).await?;
     let (mut waits, mut next) = (BTreeMap::new(), BTreeMap::new());
     if let Some(ledger) = ledger {
-        let running = Lock::is_taken(&office.settings.ledger);
+        let running = !ledger.daemons().await?.is_empty();
         if running {
             status.uptime_s = noted(ledger, "started")
                 .await?
@@ -167,7 +166,7 @@ async fn next_due(
     office: &Office,
     files: &Files,
     campaign: &crate::campaign::Campaign,
-    ledger: Option<&Sqlite>,
+    ledger: Option<&dyn Ledger>,
     now: Timestamp,
 ) -> Result<BTreeMap<String, Timestamp>, Failed> {
     use crate::calendar::past::Past;
@@ -207,7 +206,7 @@ async fn next_due(
     Ok(next)
 }
 
-async fn noted(ledger: &Sqlite, key: &str) -> Result<Option<Timestamp>, Failed> {
+async fn noted(ledger: &dyn Ledger, key: &str) -> Result<Option<Timestamp>, Failed> {
     Ok(ledger.noted(key).await?.and_then(|text| text.parse().ok()))
 }
 

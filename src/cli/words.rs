@@ -1,7 +1,7 @@
 //! `retry`, `skip`, `resolve`: a person's word on one post.
 
 use crate::campaign::render::render;
-use crate::ledger::{Change, Conclusion, Ledger, Post};
+use crate::ledger::{Change, Conclusion, Post};
 use crate::post::content::Content;
 use crate::post::identity::PostId;
 use crate::post::state::State;

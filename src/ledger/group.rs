@@ -1,11 +1,15 @@
 //! Shared commits: whatever writes are waiting when the disk is free go into one transaction, so that a
 //! thousand intents cost a few fsyncs and not a thousand. No timer: a lone write never waits for company.
 
+use std::collections::HashSet;
+
 use tokio::sync::{mpsc, oneshot};
 
 use crate::campaign::AfterHold;
 use crate::post::identity::{AccountName, MessageId, PostId};
+use crate::post::outcome::Class;
 use crate::post::sealed::Key;
+use crate::post::state::State;
 
 use super::{Change, Conclusion, Hold, Intended, Intent, LedgerError, NewPost, Scope};
 
@@ -106,6 +110,98 @@ pub(super) fn fail(write: Write, error: LedgerError) {
         Write::Release { reply: to, .. } => tell(to, error),
         Write::Ring(to) => tell(to, error),
     }
+}
+
+/// What each write of a batch came to, in their order.
+pub(super) enum Answer {
+    Done,
+    Posts(Vec<PostId>),
+    Intended(Intended),
+    Moved(bool),
+    Count(u64),
+    Number(i64),
+}
+
+/// Tells each who asked what it came to.
+pub(super) fn reply(write: Write, answer: Answer) {
+    fn tell<T>(reply: Reply<T>, answer: T) {
+        // Whoever asked may have gone; there is nobody else to tell.
+        drop(reply.send(Ok(answer)));
+    }
+    match (write, answer) {
+        (Write::Record(_, _, to) | Write::Settle { reply: to, .. }, Answer::Posts(posts)) => tell(to, posts),
+        (
+            Write::Reword(_, _, to)
+            | Write::Unplan(_, _, to)
+            | Write::Know(_, _, to)
+            | Write::AccountWaits(_, _, to)
+            | Write::Hold { reply: to, .. }
+            | Write::Note { reply: to, .. },
+            Answer::Done,
+        ) => tell(to, ()),
+        (Write::Intend(_, to), Answer::Intended(intended)) => tell(to, intended),
+        (Write::Conclude(_, to), Answer::Moved(moved)) => tell(to, moved),
+        (Write::Release { reply: to, .. }, Answer::Count(n)) => tell(to, n),
+        (Write::Ring(to), Answer::Number(n)) => tell(to, n),
+        (write, _) => fail(
+            write,
+            LedgerError::Broken("its writer answered another question".to_owned()),
+        ),
+    }
+}
+
+/// The intents and conclusions of a batch. Of two words on one post the first counts: the second was said without
+/// knowing it.
+pub(super) fn first_words(batch: &[Write]) -> (Vec<&Intent>, Vec<&Conclusion>) {
+    let (mut intended, mut moved) = (HashSet::new(), HashSet::new());
+    let (mut intents, mut conclusions) = (Vec::new(), Vec::new());
+    for write in batch {
+        match write {
+            Write::Intend(intent, _) if intended.insert(intent.post) => intents.push(&**intent),
+            Write::Conclude(conclusion, _) if moved.insert(conclusion.post) => {
+                conclusions.push(&**conclusion);
+            }
+            _ => {}
+        }
+    }
+    (intents, conclusions)
+}
+
+/// What a conclusion says of the attempt it ends: `accepted`, or the class of its failure.
+pub(super) fn outcome_word(conclusion: &Conclusion) -> Option<&'static str> {
+    match (&conclusion.receipt, &conclusion.failure) {
+        (Some(_), _) => Some("accepted"),
+        (None, Some(failure)) => Some(class_word(failure.class)),
+        (None, None) => None,
+    }
+}
+
+fn class_word(class: Class) -> &'static str {
+    match class {
+        Class::Transient => "transient",
+        Class::RateLimited { .. } => "rate_limited",
+        Class::Auth => "auth",
+        Class::Rejected => "rejected",
+        Class::Duplicate => "duplicate",
+        Class::InDoubt => "in_doubt",
+    }
+}
+
+/// What settling a hold makes of what fell due meanwhile, and the reason that its posts then show; `None`: nothing.
+pub(super) fn after_hold(after: AfterHold) -> Option<(State, &'static str)> {
+    match after {
+        // Those too late are told apart where lateness always is: when the post is next looked at.
+        AfterHold::Send => None,
+        AfterHold::Review => Some((
+            State::Held,
+            "it fell due during a hold: `retry` to send it now, `skip` to drop it",
+        )),
+        AfterHold::Skip => Some((State::Skipped, "it fell due during a hold")),
+    }
+}
+
+pub(super) fn micros(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// The JSON of a key, as it is stored beside a frozen request.

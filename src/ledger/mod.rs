@@ -6,6 +6,8 @@
 pub mod evidence;
 mod group;
 mod hold;
+pub mod open;
+pub mod postgres;
 pub mod sqlite;
 
 use std::collections::{BTreeMap, HashSet};
@@ -51,6 +53,9 @@ pub enum LedgerError {
     /// It is of an older version, and only the daemon brings it up to date.
     #[error("this ledger was written by an older version of steadfast: `steadfast run` brings it up to date")]
     Older,
+    /// Another replica plans now, so nothing of this one's plan is written.
+    #[error("another replica plans now")]
+    NotPlanning,
     /// It is there and can't be used: damaged, not ours, no permission, a full disk …
     #[error("the ledger can't be used: {0}")]
     Broken(String),

@@ -28,7 +28,7 @@ const MASTODON: &str = "[account.main]\nplatform = 'mastodon'\nbase_url = 'https
 fn what_ships_is_what_the_manual_says() {
     let settings = read("").unwrap();
     assert_eq!(settings.messages, Path::new("messages"));
-    assert_eq!(settings.ledger, Path::new("state/steadfast.db"));
+    assert!(matches!(&settings.ledger, LedgerAt::File(path) if path == Path::new("state/steadfast.db")));
     assert_eq!(settings.state_folder(), Path::new("state"));
     assert_eq!(settings.listen.to_string(), "127.0.0.1:8910");
     assert_eq!((settings.workers, settings.late), (32, Duration::from_hours(2)));
@@ -130,19 +130,34 @@ fn each_mistake_is_told_once_with_what_to_write() {
             "`delivery.approval` is \"off\", not \"no\"",
         ),
         (
-            "[ledger]\nurl = 'postgres://h/d'",
-            "`ledger.url`: PostgreSQL is not there yet; write \"sqlite://PATH\"",
+            "[ledger]\nurl = 'postgres://u:c4nary@h/d'",
+            "`ledger.url` has a password in it, and a secret is never written in a config file",
         ),
         (
-            "[ledger]\nurl = 'postgresql://h/d'",
-            "`ledger.url`: PostgreSQL is not there yet",
+            "[ledger]\nurl = 'postgres://h/d?password=c4nary'",
+            "`ledger.url` has a password in it",
+        ),
+        (
+            "[ledger]\nurl = 'postgres://h/d'\npassword = 'c4nary'",
+            "`ledger.password` is { env = \"NAME\" }",
+        ),
+        (
+            "[ledger]\nurl = 'postgres://h/d?ssl=on'",
+            "`ledger.url` has an unknown parameter `ssl`",
+        ),
+        (
+            "[ledger]\nurl = 'postgres://h/d'\nreplica = 'one two'",
+            "`ledger.replica` is a name",
         ),
         (
             "[ledger]\nurl = 'state/x.db'",
             "`ledger.url` is \"sqlite://PATH\"",
         ),
         ("[ledger]\nurl = 'sqlite://'", "`ledger.url` is \"sqlite://PATH\""),
-        ("[ledger]\nreplica = 'one'", "`ledger.replica` is for PostgreSQL"),
+        (
+            "[ledger]\nreplica = 'one'",
+            "`ledger.replica` and `ledger.password` are for PostgreSQL",
+        ),
         ("[web]\ntoken_file = 'x'", "`web.token_file`"),
         // D8: nobody else is let in
         ("[web]\nlisten = '0.0.0.0:8910'", "would let others in"),
@@ -334,7 +349,7 @@ fn the_environment_has_the_last_word() {
     let settings = read_with(text, &variables).unwrap();
     assert_eq!((settings.late, settings.workers), (Duration::from_hours(3), 8));
     assert_eq!(settings.messages, Path::new("elsewhere"));
-    assert_eq!(settings.ledger, Path::new("/var/lib/x.db"));
+    assert!(matches!(&settings.ledger, LedgerAt::File(path) if path == Path::new("/var/lib/x.db")));
     assert_eq!(settings.accounts[0].name.as_str(), "main");
     let problems = read_with("", &[("STEADFAST__DELIVERY__LATTE", "3h")]).unwrap_err();
     assert!(
@@ -423,4 +438,47 @@ fn an_unencrypted_server_is_accepted_on_this_machine_alone() {
     ] {
         assert_eq!(at(url), [] as [&str; 0], "{url}");
     }
+}
+
+fn server(settings: &Settings) -> (&str, &str) {
+    match &settings.ledger {
+        LedgerAt::Server { url, replica, .. } => (url.expose(), replica),
+        LedgerAt::File(path) => panic!("{}", path.display()),
+    }
+}
+
+#[test]
+fn a_database_elsewhere_must_prove_who_it_is_unless_the_url_says_otherwise() {
+    let checked = "postgres://u@db.example/d?sslmode=verify-full";
+    for (written, read_as) in [
+        ("postgres://u@db.example/d", checked),
+        (
+            "postgres://u@db.example/d?sslmode=require",
+            "postgres://u@db.example/d?sslmode=require",
+        ),
+        ("postgres://u@localhost/d", "postgres://u@localhost/d"),
+        ("postgres://u@127.0.0.1:99/d", "postgres://u@127.0.0.1:99/d"),
+        ("postgres://u@[::1]/d", "postgres://u@[::1]/d"),
+        ("postgres://u@%2Frun%2Fpg/d", "postgres://u@%2Frun%2Fpg/d"),
+        ("postgres:///d?host=/run/pg", "postgres:///d?host=/run/pg"),
+    ] {
+        let settings = read(&format!("[ledger]\nurl = '{written}'\nreplica = 'One.1'")).unwrap();
+        assert_eq!(server(&settings), (read_as, "One.1"));
+        assert_eq!(settings.state_folder(), Path::new("state"));
+    }
+    let settings = read("[ledger]\nurl = 'postgres:///d'").unwrap();
+    assert!(!server(&settings).1.is_empty(), "the host's name");
+}
+
+#[test]
+fn d9_the_password_of_a_database_is_never_printed() {
+    let variables = [("STEADFAST__LEDGER__URL", "postgres://u:c4nary@localhost/d")];
+    let settings = read_with("", &variables).unwrap();
+    assert!(
+        server(&settings).0.contains("c4nary"),
+        "from the environment it may come"
+    );
+    assert!(!format!("{settings:?}").contains("c4nary"));
+    let problems = read("[ledger]\nurl = 'postgres://u:c4nary@h/d'\npassword = 'c4nary'").unwrap_err();
+    assert!(!problems.join(" ").contains("c4nary"), "{problems:?}");
 }

@@ -11,11 +11,15 @@ mod durability;
 mod holds;
 mod looking;
 mod planning;
+mod postgres;
+mod replicas;
+#[path = "../server/mod.rs"]
+mod server;
 mod sqlite;
 mod support;
 
-/// Every rule for one engine. A rule that is left out here is dead code, and the compiler says so.
-macro_rules! keeps_the_contract {
+/// The rules as tests of one engine.
+macro_rules! as_tests {
     ($engine:ty: $($group:ident { $($rule:ident)* })*) => {
         $(mod $group {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -26,51 +30,62 @@ macro_rules! keeps_the_contract {
     };
 }
 
+/// Every rule for one engine. A rule that is left out here is dead code, and the compiler says so.
+macro_rules! keeps_the_contract {
+    ($engine:ty) => {
+        as_tests! { $engine:
+            planning {
+                a_post_reads_back_as_it_was_recorded
+                recording_the_same_post_again_changes_nothing
+                a_slot_is_filled_once
+                a_skipped_post_gives_its_slot_back_and_a_retry_does_not_claim_it_again
+                only_what_was_certainly_not_accepted_is_reworded
+                only_what_was_never_tried_is_forgotten
+                breaking_posts_are_next_and_then_those_that_wait_longest
+                what_is_not_yet_due_elsewhere_blocked_or_at_rest_is_not_ready
+                the_next_one_is_the_soonest_after_now_that_nothing_stops
+                held_posts_are_not_ready
+            }
+            delivery {
+                an_intent_keeps_the_standing_and_freezes_the_request
+                no_intent_gets_past_a_hold
+                a_hold_and_an_intent_in_one_breath_never_both_win
+                an_intent_from_another_state_or_part_or_for_nothing_is_refused
+                of_two_intents_for_one_post_one_is_durable
+                a_conclusion_from_another_state_or_part_writes_nothing
+                of_two_conclusions_for_one_post_one_counts
+                a_conclusion_keeps_the_whole_standing
+                every_part_of_a_thread_keeps_its_request_and_its_receipt
+                the_receipts_of_a_message_are_those_of_the_post_that_went_out_last
+                every_attempt_is_kept_with_what_the_platform_said
+                a_person_can_say_that_one_in_doubt_was_accepted
+                an_account_waits_until_it_is_told_otherwise
+            }
+            holds {
+                each_hand_holds_for_itself
+                a_released_hold_stops_everything_until_it_is_settled
+                what_fell_due_during_a_hold_follows_the_campaigns_word
+                a_hold_in_force_cannot_be_settled
+            }
+            looking {
+                posts_are_counted_by_state_and_listed_oldest_first
+                history_is_newest_first_and_every_filter_narrows_it
+                the_bell_rises_and_what_was_heard_is_kept
+                a_note_is_kept_until_it_is_written_over
+                the_past_is_what_the_planner_must_know
+            }
+            durability {
+                a_ledger_that_is_opened_again_says_the_same
+                many_writers_share_commits_and_lose_nothing
+            }
+        }
+    };
+}
+
 mod in_sqlite {
-    keeps_the_contract! { crate::sqlite::InSqlite:
-        planning {
-            a_post_reads_back_as_it_was_recorded
-            recording_the_same_post_again_changes_nothing
-            a_slot_is_filled_once
-            a_skipped_post_gives_its_slot_back_and_a_retry_does_not_claim_it_again
-            only_what_was_certainly_not_accepted_is_reworded
-            only_what_was_never_tried_is_forgotten
-            breaking_posts_are_next_and_then_those_that_wait_longest
-            what_is_not_yet_due_elsewhere_blocked_or_at_rest_is_not_ready
-            the_next_one_is_the_soonest_after_now_that_nothing_stops
-            held_posts_are_not_ready
-        }
-        delivery {
-            an_intent_keeps_the_standing_and_freezes_the_request
-            no_intent_gets_past_a_hold
-            a_hold_and_an_intent_in_one_breath_never_both_win
-            an_intent_from_another_state_or_part_or_for_nothing_is_refused
-            of_two_intents_for_one_post_one_is_durable
-            a_conclusion_from_another_state_or_part_writes_nothing
-            of_two_conclusions_for_one_post_one_counts
-            a_conclusion_keeps_the_whole_standing
-            every_part_of_a_thread_keeps_its_request_and_its_receipt
-            the_receipts_of_a_message_are_those_of_the_post_that_went_out_last
-            every_attempt_is_kept_with_what_the_platform_said
-            a_person_can_say_that_one_in_doubt_was_accepted
-            an_account_waits_until_it_is_told_otherwise
-        }
-        holds {
-            each_hand_holds_for_itself
-            a_released_hold_stops_everything_until_it_is_settled
-            what_fell_due_during_a_hold_follows_the_campaigns_word
-            a_hold_in_force_cannot_be_settled
-        }
-        looking {
-            posts_are_counted_by_state_and_listed_oldest_first
-            history_is_newest_first_and_every_filter_narrows_it
-            the_bell_rises_and_what_was_heard_is_kept
-            a_note_is_kept_until_it_is_written_over
-            the_past_is_what_the_planner_must_know
-        }
-        durability {
-            a_ledger_that_is_opened_again_says_the_same
-            many_writers_share_commits_and_lose_nothing
-        }
-    }
+    keeps_the_contract!(crate::sqlite::InSqlite);
+}
+
+mod in_postgres {
+    keeps_the_contract!(crate::postgres::InPostgres);
 }

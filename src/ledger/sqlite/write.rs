@@ -8,11 +8,12 @@ use sqlx::{Connection, Row};
 
 use crate::campaign::AfterHold;
 use crate::post::identity::PostId;
-use crate::post::outcome::Class;
 use crate::post::state::{Standing, State};
 
 use super::super::evidence::{self, Entry, Head};
-use super::super::group::{Batches, Reply, Write, fail, key_fields};
+use super::super::group::{
+    Answer, Batches, Write, after_hold, fail, first_words, key_fields, micros, outcome_word, reply,
+};
 use super::super::{Change, Conclusion, Hold, Intended, Intent, LedgerError, NewPost};
 use super::read::{CHAIN, json_list};
 
@@ -42,58 +43,10 @@ async fn write(db: &SqlitePool, batch: Vec<Write>) {
     }
 }
 
-/// What each write of a batch came to, in their order.
-enum Answer {
-    Done,
-    Posts(Vec<PostId>),
-    Intended(Intended),
-    Moved(bool),
-    Count(u64),
-    Number(i64),
-}
-
-fn reply(write: Write, answer: Answer) {
-    fn tell<T>(reply: Reply<T>, answer: T) {
-        // Whoever asked may have gone; there is nobody else to tell.
-        drop(reply.send(Ok(answer)));
-    }
-    match (write, answer) {
-        (Write::Record(_, _, to) | Write::Settle { reply: to, .. }, Answer::Posts(posts)) => tell(to, posts),
-        (
-            Write::Reword(_, _, to)
-            | Write::Unplan(_, _, to)
-            | Write::Know(_, _, to)
-            | Write::AccountWaits(_, _, to)
-            | Write::Hold { reply: to, .. }
-            | Write::Note { reply: to, .. },
-            Answer::Done,
-        ) => tell(to, ()),
-        (Write::Intend(_, to), Answer::Intended(intended)) => tell(to, intended),
-        (Write::Conclude(_, to), Answer::Moved(moved)) => tell(to, moved),
-        (Write::Release { reply: to, .. }, Answer::Count(n)) => tell(to, n),
-        (Write::Ring(to), Answer::Number(n)) => tell(to, n),
-        (write, _) => fail(
-            write,
-            LedgerError::Broken("its writer answered another question".to_owned()),
-        ),
-    }
-}
-
 async fn transaction(db: &SqlitePool, batch: &[Write], answers: &mut Vec<Answer>) -> Wrote<()> {
     let mut connection = db.acquire().await?;
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    // Of two words on one post in the same batch the first counts: the second was said without knowing it.
-    let (mut intended, mut moved) = (HashSet::new(), HashSet::new());
-    let (mut intents, mut conclusions) = (Vec::new(), Vec::new());
-    for write in batch {
-        match write {
-            Write::Intend(intent, _) if intended.insert(intent.post) => intents.push(&**intent),
-            Write::Conclude(conclusion, _) if moved.insert(conclusion.post) => {
-                conclusions.push(&**conclusion);
-            }
-            _ => {}
-        }
-    }
+    let (intents, conclusions) = first_words(batch);
     let mut evidence = Vec::new();
     // Conclusions first: a post that moves on in the same batch has been concluded before.
     let mut concluded = conclude(&mut tx, &conclusions, &mut evidence).await?;
@@ -286,10 +239,6 @@ async fn reword(
         Some(evidence::reworded(change, content, now))
     }));
     Ok(())
-}
-
-fn micros(duration: std::time::Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 async fn record(
@@ -537,17 +486,6 @@ async fn waiting_for_account(
     Ok(())
 }
 
-fn class_word(class: Class) -> &'static str {
-    match class {
-        Class::Transient => "transient",
-        Class::RateLimited { .. } => "rate_limited",
-        Class::Auth => "auth",
-        Class::Rejected => "rejected",
-        Class::Duplicate => "duplicate",
-        Class::InDoubt => "in_doubt",
-    }
-}
-
 async fn conclude(
     tx: &mut SqliteConnection,
     conclusions: &[&Conclusion],
@@ -562,11 +500,7 @@ async fn conclude(
             json!({"post": c.post, "from": c.from.as_str(), "fence": c.fence.0, "part": c.part,
                 "at": c.at.as_microsecond(), "free": i32::from(c.free_again()),
                 "to": standing_json(&c.to), "receipt": c.receipt, "error": c.failure.as_ref().map(|f| &f.words),
-                "class": match (&c.receipt, &c.failure) {
-                    (Some(_), _) => Some("accepted"),
-                    (None, Some(failure)) => Some(class_word(failure.class)),
-                    (None, None) => None,
-                },
+                "class": outcome_word(c),
                 "status": c.failure.as_ref().and_then(|f| f.status)})
         })
         .collect();
@@ -659,14 +593,8 @@ async fn settle(
     if released.rows_affected() == 0 {
         return Ok(Vec::new());
     }
-    let (state, why) = match after {
-        // Those too late are told apart where lateness always is: when the post is next looked at.
-        AfterHold::Send => return Ok(Vec::new()),
-        AfterHold::Review => (
-            State::Held,
-            "it fell due during a hold: `retry` to send it now, `skip` to drop it",
-        ),
-        AfterHold::Skip => (State::Skipped, "it fell due during a hold"),
+    let Some((state, why)) = after_hold(after) else {
+        return Ok(Vec::new());
     };
     let rows = sqlx::query(
         "UPDATE post SET state = ?1, why = ?2, changed = ?3, fence = fence + 1, slot = CASE ?1 WHEN 'skipped' THEN NULL ELSE slot END \

@@ -1,0 +1,735 @@
+//! Several replicas on one database (reliability §2.7): they share the work, none does another's, and whoever was
+//! away finds out.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
+use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::{Connection, Executor, Row};
+use steadfast::ledger::evidence::Head;
+use steadfast::ledger::postgres::{Postgres, Terms, Uptime};
+use steadfast::ledger::{Intended, Intent, Ledger, LedgerError, Pace, Post, Scope};
+use steadfast::post::identity::PostId;
+use steadfast::post::outcome::{Class, Failure};
+use steadfast::post::state::State;
+
+use crate::postgres::{server, uptime};
+use crate::server::{Server, shared};
+use crate::support::*;
+
+/// A database with tables in it, and those who share it.
+struct Shared {
+    name: String,
+    looking: PgPool,
+}
+
+/// Nothing runs out while a test goes on.
+fn lasting() -> Terms {
+    Terms::default()
+}
+
+/// A lease that is not renewed, and runs out at once.
+fn fleeting() -> Terms {
+    Terms {
+        lease: Duration::from_millis(200),
+        renew: Duration::from_hours(1),
+        spare: Duration::from_millis(10),
+        request: Duration::from_millis(50),
+        settle: Duration::from_millis(50),
+        ..Terms::default()
+    }
+}
+
+impl Shared {
+    async fn new() -> Self {
+        let name = shared().database().await;
+        drop(Postgres::create(&server(&name)).await.unwrap());
+        let looking = PgPool::connect(&shared().url(&name)).await.unwrap();
+        Self { name, looking }
+    }
+
+    async fn join(&self, name: &str, terms: Terms) -> Postgres {
+        Postgres::join(&server(&self.name), name, terms, uptime())
+            .await
+            .unwrap()
+    }
+
+    /// Somebody who speaks and does not send.
+    async fn command(&self) -> Postgres {
+        Postgres::open(&server(&self.name)).await.unwrap()
+    }
+
+    async fn record(&self, count: usize) -> Vec<PostId> {
+        let posts: Vec<_> = (0..count).map(|n| new(&format!("m{n}"))).collect();
+        self.command().await.record(posts, at(0)).await.unwrap()
+    }
+
+    async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&self.looking).await.unwrap()
+    }
+}
+
+async fn claims(ledger: &Postgres, limit: u32) -> Vec<Post> {
+    ledger.claim(&mastodon(), at(1), &[], limit).await.unwrap()
+}
+
+/// The intent of a post as it was claimed.
+fn for_claimed(post: &Post) -> Intent {
+    Intent {
+        from: post.standing.state,
+        fence: post.fence,
+        ..intent(post.id)
+    }
+}
+
+async fn until(what: &str, mut is: impl AsyncFnMut() -> bool) {
+    let start = Instant::now();
+    while !is().await {
+        assert!(start.elapsed() < Duration::from_secs(20), "{what} does not come");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_has_claimed_no_other_gets_and_all_is_shared() {
+    let db = Shared::new().await;
+    let ids = db.record(600).await;
+    let replicas = [db.join("one", lasting()).await, db.join("two", lasting()).await];
+    let takes = |ledger: Postgres| async move {
+        let mut taken = HashSet::new();
+        loop {
+            let before = taken.len();
+            for post in claims(&ledger, 256).await {
+                let id = post.id;
+                if taken.insert(id) {
+                    assert_eq!(
+                        ledger.intend(for_claimed(&post)).await.unwrap(),
+                        Intended::Durable
+                    );
+                }
+            }
+            if taken.len() == before {
+                return taken;
+            }
+        }
+    };
+    let [one, two] = replicas;
+    let (one, two) = tokio::join!(takes(one), takes(two));
+    assert!(one.is_disjoint(&two));
+    assert_eq!(one.len() + two.len(), ids.len());
+    assert!(
+        one.len() > 100 && two.len() > 100,
+        "{} and {}",
+        one.len(),
+        two.len()
+    );
+    assert_eq!(db.count("SELECT max(attempts) FROM post").await, 1);
+}
+
+#[tokio::test]
+async fn what_is_given_back_or_ended_is_free_for_the_others() {
+    let db = Shared::new().await;
+    db.record(1).await;
+    let (one, two) = (db.join("one", lasting()).await, db.join("two", lasting()).await);
+    let mine = claims(&one, 9).await.remove(0);
+    assert!(claims(&two, 9).await.is_empty());
+    assert_eq!(
+        claims(&one, 9).await,
+        [mine.clone()],
+        "the same once more, as it was"
+    );
+    one.let_go(vec![(mine.id, mine.fence)]).await.unwrap();
+    let theirs = claims(&two, 9).await.remove(0);
+    assert_eq!(one.intend(for_claimed(&mine)).await.unwrap(), Intended::Refused);
+
+    assert_eq!(two.intend(for_claimed(&theirs)).await.unwrap(), Intended::Durable);
+    let mut again = conclusion(theirs.id, State::Sending, State::Retrying);
+    again.fence = theirs.fence.next();
+    assert!(two.conclude(again).await.unwrap());
+    let retried = claims(&one, 9).await.remove(0);
+    assert_eq!(retried.standing.state, State::Retrying);
+
+    // One that says good-bye leaves nothing behind.
+    one.leave().await.unwrap();
+    assert_eq!(claims(&two, 9).await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_next_part_of_a_thread_stays_in_the_same_hands() {
+    let db = Shared::new().await;
+    let id = db.record(1).await[0];
+    let (one, two) = (db.join("one", lasting()).await, db.join("two", lasting()).await);
+    let post = claims(&one, 9).await.remove(0);
+    one.intend(for_claimed(&post)).await.unwrap();
+    let mut half = conclusion(id, State::Sending, State::Due);
+    (half.fence, half.keep, half.to.part, half.receipt) = (post.fence.next(), true, 1, Some(receipt("r")));
+    assert!(one.conclude(half).await.unwrap());
+    assert!(claims(&two, 9).await.is_empty());
+    assert_eq!(claims(&one, 9).await[0].standing.part, 1);
+}
+
+#[tokio::test]
+async fn s17_one_that_was_away_finds_its_claims_fenced() {
+    let db = Shared::new().await;
+    db.record(1).await;
+    let (one, two) = (db.join("one", fleeting()).await, db.join("two", lasting()).await);
+    let mine = claims(&one, 9).await.remove(0);
+    let theirs = tokio::time::timeout(Duration::from_secs(5), async {
+        loop {
+            if let Some(post) = claims(&two, 9).await.pop() {
+                return post;
+            }
+        }
+    })
+    .await
+    .unwrap();
+    assert!(!one.trusted());
+    assert_eq!(one.intend(for_claimed(&mine)).await.unwrap(), Intended::Refused);
+    assert_eq!(two.intend(for_claimed(&theirs)).await.unwrap(), Intended::Durable);
+}
+
+#[tokio::test]
+async fn trust_ends_a_request_before_the_lease_does_and_sleep_counts() {
+    let db = Shared::new().await;
+    let clock = Arc::new(AtomicU64::new(1_000));
+    let reading = Arc::clone(&clock);
+    let uptime: Uptime = Arc::new(move || Duration::from_secs(reading.load(Ordering::SeqCst)));
+    let one = Postgres::join(&server(&db.name), "one", lasting(), uptime)
+        .await
+        .unwrap();
+    // 60 s of lease, less 10 s to spare and the 30 s that a request can take (§2.7).
+    clock.store(1_019, Ordering::SeqCst);
+    assert!(one.trusted());
+    clock.store(1_020, Ordering::SeqCst);
+    assert!(!one.trusted());
+    assert!(!db.command().await.trusted(), "who has no seat never sends");
+}
+
+#[tokio::test]
+async fn a_lease_is_renewed_and_trusted_again() {
+    let db = Shared::new().await;
+    let terms = Terms {
+        renew: Duration::from_millis(50),
+        wake: Duration::from_millis(300),
+        ..fleeting()
+    };
+    let one = db.join("one", terms).await;
+    for _ in 0..20 {
+        assert!(one.trusted());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // It had run out, whatever the reason: nothing is begun for a while.
+    db.looking
+        .execute("UPDATE replica SET lease_until = clock_timestamp() - interval '1 s'")
+        .await
+        .unwrap();
+    until("distrust", async || !one.trusted()).await;
+    let lost = Instant::now();
+    until("trust", async || one.trusted()).await;
+    assert!(
+        lost.elapsed() > Duration::from_millis(200),
+        "{:?}",
+        lost.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn what_another_was_sending_is_taken_over_after_its_lease_a_request_and_a_while() {
+    let db = Shared::new().await;
+    let id = db.record(1).await[0];
+    let terms = Terms {
+        settle: Duration::from_millis(500),
+        ..fleeting()
+    };
+    let began = Instant::now();
+    let (one, two) = (
+        db.join("one", terms).await,
+        db.join(
+            "two",
+            Terms {
+                lease: Duration::from_mins(1),
+                ..terms
+            },
+        )
+        .await,
+    );
+    let post = claims(&one, 9).await.remove(0);
+    one.intend(for_claimed(&post)).await.unwrap();
+    assert!(two.orphans(true).await.unwrap().is_empty(), "it lives");
+    assert!(
+        one.orphans(false).await.unwrap().is_empty(),
+        "what we have in hand ourselves is none"
+    );
+    let orphans = tokio::time::timeout(Duration::from_secs(9), async {
+        loop {
+            let orphans = two.orphans(false).await.unwrap();
+            if !orphans.is_empty() {
+                return orphans;
+            }
+        }
+    })
+    .await
+    .unwrap();
+    assert!(
+        began.elapsed() > Duration::from_millis(700),
+        "{:?}",
+        began.elapsed()
+    );
+    assert!(orphans[0].foreign && orphans[0].post.id == id);
+    assert_eq!(two.orphans(false).await.unwrap(), orphans, "until it is settled");
+
+    // The first one's answer comes too late, and the second one's counts.
+    let mut late = accepted(id, "r");
+    late.fence = post.fence.next();
+    assert!(!one.conclude(late.clone()).await.unwrap());
+    late.fence = orphans[0].post.fence;
+    assert!(two.conclude(late).await.unwrap());
+    assert!(two.orphans(false).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_restarted_replica_finds_its_own_and_what_it_had_taken_over_stays_anothers() {
+    let db = Shared::new().await;
+    db.record(2).await;
+    let (one, two) = (db.join("one", fleeting()).await, db.join("two", lasting()).await);
+    let theirs = claims(&one, 1).await.remove(0);
+    one.intend(for_claimed(&theirs)).await.unwrap();
+    let ours = claims(&two, 1).await.remove(0);
+    two.intend(for_claimed(&ours)).await.unwrap();
+    // Soon enough for a test: how long a lost replica is left alone is its finder's to say.
+    drop(two);
+    bury(&db, "two").await;
+    let two = db
+        .join(
+            "two",
+            Terms {
+                lease: Duration::from_mins(1),
+                ..fleeting()
+            },
+        )
+        .await;
+    let found = |orphans: Vec<steadfast::ledger::Orphan>| -> Vec<(PostId, bool)> {
+        sorted(
+            orphans
+                .into_iter()
+                .map(|orphan| (orphan.post.id, orphan.foreign))
+                .collect(),
+        )
+    };
+    let mut first = found(two.orphans(true).await.unwrap());
+    until("the lease of one to run out", async || {
+        first = found(two.orphans(false).await.unwrap());
+        first.len() == 2
+    })
+    .await;
+    assert_eq!(first, sorted(vec![(ours.id, false), (theirs.id, true)]));
+    // It dies over them: whose they were is still known.
+    drop(two);
+    bury(&db, "two").await;
+    let two = db.join("two", lasting()).await;
+    assert_eq!(found(two.orphans(true).await.unwrap()), first);
+}
+
+/// As if the process that has this seat had died a while ago.
+async fn bury(db: &Shared, name: &str) {
+    let mut child = std::process::Command::new("true").spawn().unwrap();
+    child.wait().unwrap();
+    sqlx::query("UPDATE replica SET pid = $1 WHERE name = $2 AND ended IS NULL")
+        .bind(i64::from(child.id()))
+        .bind(name)
+        .execute(&db.looking)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn s12_a_second_of_the_same_name_is_refused_unless_the_first_is_surely_dead() {
+    let db = Shared::new().await;
+    let one = db.join("one", fleeting()).await;
+    let refused = |taken: &Result<(), LedgerError>, pid: u32| matches!(taken, Err(LedgerError::Taken(Some(who))) if *who == format!("replica one, pid {pid}"));
+    let again = async |terms| {
+        Postgres::join(&server(&db.name), "one", terms, uptime())
+            .await
+            .map(drop)
+    };
+    assert!(refused(&again(lasting()).await, std::process::id()));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let taken = again(lasting()).await;
+    assert!(
+        refused(&taken, std::process::id()),
+        "it is frozen, not dead: {taken:?}"
+    );
+    // Out of sight: its lease alone tells.
+    let elsewhere = "UPDATE replica SET boot = 'elsewhere', lease_until = clock_timestamp() + interval '1 h'";
+    db.looking.execute(elsewhere).await.unwrap();
+    assert!(refused(&again(lasting()).await, std::process::id()));
+    db.looking
+        .execute("UPDATE replica SET lease_until = clock_timestamp()")
+        .await
+        .unwrap();
+    let two = db.join("one", lasting()).await;
+    assert!(two.trusted());
+    drop(two);
+    bury(&db, "one").await;
+    again(lasting()).await.unwrap();
+    drop(one);
+}
+
+#[tokio::test]
+async fn one_plans_and_another_takes_over_when_it_is_gone() {
+    let db = Shared::new().await;
+    let terms = Terms {
+        planner: Duration::from_millis(400),
+        ..lasting()
+    };
+    let (one, two) = (db.join("one", terms).await, db.join("two", terms).await);
+    assert!(one.leads().await.unwrap());
+    for _ in 0..20 {
+        assert!(!two.leads().await.unwrap(), "it is renewed while it is led by");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    one.record(vec![new("a")], at(0)).await.unwrap();
+    let not_ours = two.record(vec![new("b")], at(0)).await;
+    assert!(matches!(not_ours, Err(LedgerError::NotPlanning)), "{not_ours:?}");
+    drop(one);
+    let gone = Instant::now();
+    until("the other's turn", async || two.leads().await.unwrap()).await;
+    assert!(gone.elapsed() < Duration::from_secs(3), "{:?}", gone.elapsed());
+    two.record(vec![new("b")], at(0)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_planner_that_was_frozen_must_not_plan() {
+    let db = Shared::new().await;
+    let (one, two) = (db.join("one", lasting()).await, db.join("two", lasting()).await);
+    assert!(one.leads().await.unwrap());
+    let id = one.record(vec![new("a")], at(0)).await.unwrap()[0];
+    until("the other's turn", async || {
+        let frozen = "UPDATE planner SET until = '-infinity'";
+        db.looking.execute(frozen).await.unwrap();
+        two.leads().await.unwrap()
+    })
+    .await;
+    // It does not know yet.
+    let planned = one.record(vec![new("b")], at(0)).await;
+    let unplanned = one.unplan(vec![id], at(0)).await;
+    assert!(matches!(planned, Err(LedgerError::NotPlanning)), "{planned:?}");
+    assert!(
+        matches!(unplanned, Err(LedgerError::NotPlanning)),
+        "{unplanned:?}"
+    );
+    assert!(one.post(id).await.unwrap().is_some());
+    assert!(!one.leads().await.unwrap());
+    // And when it has its turn again in between, it reads everything anew first.
+    two.leave().await.unwrap();
+    assert!(one.leads().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn once_a_hold_is_said_no_replica_writes_another_intent() {
+    let db = Shared::new().await;
+    db.record(2000).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut sending = tokio::task::JoinSet::new();
+    for name in ["one", "two"] {
+        let ledger = Arc::new(db.join(name, lasting()).await);
+        for _ in 0..4 {
+            let (ledger, stop) = (Arc::clone(&ledger), Arc::clone(&stop));
+            sending.spawn(async move {
+                let mut refused = 0;
+                while !stop.load(Ordering::SeqCst) && refused < 200 {
+                    for post in claims(&ledger, 20).await {
+                        if ledger.intend(for_claimed(&post)).await.unwrap() == Intended::Refused {
+                            refused += 1;
+                        }
+                    }
+                }
+            });
+        }
+    }
+    let command = db.command().await;
+    let sent = "SELECT count(*) FROM attempt";
+    for round in 0..5 {
+        until("something sent", async || db.count(sent).await > 100 * round).await;
+        let asked = Instant::now();
+        command.hold(&Scope::All, "stop", "ann", at(2)).await.unwrap();
+        let took = asked.elapsed();
+        let before = db.count(sent).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(db.count(sent).await, before, "round {round}");
+        assert!(took < Duration::from_secs(2), "{took:?}");
+        command
+            .release(&Scope::All, "ann", None, None, at(3))
+            .await
+            .unwrap();
+        let hold = command.holds().await.unwrap().remove(0);
+        command
+            .settle(&hold, steadfast::campaign::AfterHold::Send, at(3))
+            .await
+            .unwrap();
+    }
+    stop.store(true, Ordering::SeqCst);
+    while let Some(done) = sending.join_next().await {
+        done.unwrap();
+    }
+    assert_eq!(db.count("SELECT max(attempts) FROM post").await, 1);
+}
+
+#[tokio::test]
+async fn a_word_reaches_every_replica_at_once_and_one_that_does_not_answer_is_named() {
+    let db = Shared::new().await;
+    let (one, two) = (db.join("one", lasting()).await, db.join("two", lasting()).await);
+    let heard = |daemons: Vec<steadfast::ledger::Daemon>| -> Vec<(String, i64)> {
+        daemons
+            .into_iter()
+            .map(|daemon| (daemon.name, daemon.heard))
+            .collect()
+    };
+    // Begins to listen.
+    one.listen().await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    one.listen().await;
+    let command = db.command().await;
+    let rung = command.ring().await.unwrap();
+    let asked = Instant::now();
+    one.listen().await;
+    assert!(
+        asked.elapsed() < Duration::from_millis(500),
+        "{:?}",
+        asked.elapsed()
+    );
+    one.heard(one.bell().await.unwrap()).await.unwrap();
+    assert_eq!(
+        heard(command.daemons().await.unwrap()),
+        [("one".to_owned(), rung), ("two".to_owned(), 0)]
+    );
+    two.leave().await.unwrap();
+    assert_eq!(heard(command.daemons().await.unwrap()).len(), 1);
+    // Where nothing can be heard, one looks after a second at most.
+    let asked = Instant::now();
+    one.listen().await;
+    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_accounts_pace_holds_across_replicas() {
+    let db = Shared::new().await;
+    db.record(40).await;
+    let replicas = [db.join("one", lasting()).await, db.join("two", lasting()).await];
+    let gap = Duration::from_mins(20);
+    let pace = |max_per_day| Pace {
+        min_gap: if max_per_day == 0 { gap } else { Duration::ZERO },
+        max_per_day: Some(max_per_day).filter(|most| *most > 0),
+        day: (at(-60), at(600)),
+    };
+    let tries = async |ledger: &Postgres, pace: Pace| {
+        let mut intended = Vec::new();
+        for post in claims(ledger, 5).await {
+            let paced = Intent {
+                pace: Some(pace),
+                ..for_claimed(&post)
+            };
+            intended.push(ledger.intend(paced).await.unwrap());
+        }
+        intended
+    };
+    let both = async |pace| {
+        let (mut one, two) = tokio::join!(tries(&replicas[0], pace), tries(&replicas[1], pace));
+        one.extend(two);
+        one
+    };
+    // At the same instant, one goes out of all; the others are told when.
+    let intended = both(pace(0)).await;
+    assert_eq!(intended.len(), 10);
+    let free = at(1)
+        .saturating_add(SignedDuration::try_from(gap).unwrap())
+        .unwrap();
+    let told = intended.iter().filter(|i| **i == Intended::NotYet(free)).count();
+    assert_eq!(told, 9, "{intended:?}");
+    // Four a day, one of which is out.
+    let intended = both(pace(4)).await;
+    let durable = intended.iter().filter(|i| **i == Intended::Durable).count();
+    assert_eq!(durable, 3, "{intended:?}");
+
+    // A platform's own wait holds for all, too.
+    replicas[0].account_waits(&mastodon(), at(9)).await.unwrap();
+    let post = claims(&replicas[1], 1).await.remove(0);
+    let waits = replicas[1].intend(for_claimed(&post)).await.unwrap();
+    assert_eq!(waits, Intended::NotYet(at(9)));
+}
+
+#[tokio::test]
+async fn s18_an_answer_whose_commit_was_not_heard_of_is_the_same_when_it_is_said_again() {
+    let db = Shared::new().await;
+    let id = db.record(1).await[0];
+    let one = db.join("one", lasting()).await;
+    let post = claims(&one, 1).await.remove(0);
+    one.intend(for_claimed(&post)).await.unwrap();
+    let mut answer = accepted(id, "r");
+    answer.fence = post.fence.next();
+    assert!(one.conclude(answer.clone()).await.unwrap());
+    let events = "SELECT count(*) FROM event";
+    let before = (db.count(events).await, one.post(id).await.unwrap());
+    assert!(one.conclude(answer.clone()).await.unwrap());
+    assert_eq!((db.count(events).await, one.post(id).await.unwrap()), before);
+    answer.to.state = State::Rejected;
+    assert!(!one.conclude(answer).await.unwrap(), "another answer is another");
+}
+
+#[tokio::test]
+async fn s19_a_server_that_commits_lazily_commits_our_writes_at_once() {
+    let db = Shared::new().await;
+    let watch = format!(
+        "CREATE TABLE how (setting text); CREATE FUNCTION how() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN INSERT INTO how VALUES (current_setting('synchronous_commit') || ' ' || \
+         current_setting('transaction_isolation')); RETURN NULL; END $$; \
+         CREATE TRIGGER how AFTER INSERT OR UPDATE ON post FOR EACH STATEMENT EXECUTE FUNCTION how(); \
+         ALTER DATABASE {0} SET synchronous_commit = off; \
+         ALTER DATABASE {0} SET default_transaction_isolation = 'serializable'",
+        db.name
+    );
+    for sql in watch.split_inclusive("; ALTER") {
+        let sql = sql.trim_end_matches("; ALTER");
+        let sql = if sql.starts_with(" DATABASE") {
+            format!("ALTER{sql}")
+        } else {
+            sql.to_owned()
+        };
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+            .execute(&db.looking)
+            .await
+            .unwrap();
+    }
+    let mut fresh = PgConnection::connect(&shared().url(&db.name)).await.unwrap();
+    let lazy: String = sqlx::query_scalar("SHOW synchronous_commit")
+        .fetch_one(&mut fresh)
+        .await
+        .unwrap();
+    assert_eq!(lazy, "off");
+    let id = db.record(1).await[0];
+    let one = db.join("one", lasting()).await;
+    let post = claims(&one, 1).await.remove(0);
+    one.intend(for_claimed(&post)).await.unwrap();
+    let mut answer = accepted(id, "r");
+    answer.fence = post.fence.next();
+    one.conclude(answer).await.unwrap();
+    let rows = sqlx::query("SELECT DISTINCT setting FROM how")
+        .fetch_all(&db.looking)
+        .await
+        .unwrap();
+    let seen: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(seen, ["on read committed"]);
+}
+
+#[tokio::test]
+async fn s16_the_server_goes_away_and_comes_back() {
+    let server = Server::start();
+    let name = server.database().await;
+    let at_home = |url: String| steadfast::ledger::postgres::Server::parse(&url.into(), None).unwrap();
+    let place = at_home(server.url(&name));
+    drop(Postgres::create(&place).await.unwrap());
+    let terms = Terms {
+        renew: Duration::from_millis(100),
+        ..lasting()
+    };
+    let one = Postgres::join(&place, "one", terms, uptime()).await.unwrap();
+    one.leads().await.unwrap();
+    let id = one.record(vec![new("a")], at(0)).await.unwrap()[0];
+    one.listen().await;
+    server.down();
+    let asked = Instant::now();
+    assert!(one.bell().await.is_err());
+    assert!(one.claim(&mastodon(), at(1), &[], 9).await.is_err());
+    assert!(one.intend(intent(id)).await.is_err());
+    assert!(one.hold(&Scope::All, "stop", "ann", at(1)).await.is_err());
+    one.listen().await;
+    assert!(asked.elapsed() < Duration::from_secs(30), "{:?}", asked.elapsed());
+    server.up();
+    until("its answer", async || one.leads().await.is_ok_and(|leads| leads)).await;
+    one.record(vec![new("b")], at(0)).await.unwrap();
+    let posts = claims(&one, 9).await;
+    assert_eq!(posts.len(), 2);
+    assert_eq!(
+        one.intend(for_claimed(&posts[0])).await.unwrap(),
+        Intended::Durable
+    );
+    assert!(
+        one.holds().await.unwrap().is_empty(),
+        "what was not acknowledged is not there"
+    );
+    assert!(one.trusted());
+}
+
+#[tokio::test]
+async fn each_replica_has_a_chain_of_its_own_that_nobody_can_change() {
+    let db = Shared::new().await;
+    db.record(4).await;
+    let (one, two) = (db.join("one", lasting()).await, db.join("two", lasting()).await);
+    for ledger in [&one, &two] {
+        for post in claims(ledger, 2).await {
+            ledger.intend(for_claimed(&post)).await.unwrap();
+            let mut answer = accepted(post.id, &post.id.to_string());
+            answer.fence = post.fence.next();
+            answer.to.why = Some("with a \0 in it".to_owned());
+            answer.failure = Some(Failure::new(Class::Transient, "x\0y \\u0000"));
+            ledger.conclude(answer).await.unwrap();
+        }
+    }
+    let mut chains: Vec<(String, Head)> = Vec::new();
+    let mut after: Option<(String, i64)> = None;
+    loop {
+        let page = one
+            .events(after.as_ref().map(|(chain, seq)| (chain.as_str(), *seq)), 3)
+            .await
+            .unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some((last.chain.clone(), last.seq));
+        for event in page {
+            if chains.last().is_none_or(|(chain, _)| *chain != event.chain) {
+                chains.push((event.chain.clone(), Head::new(&event.chain)));
+            }
+            chains.last_mut().unwrap().1.follow(&event).unwrap();
+        }
+    }
+    let lengths: Vec<(&str, i64)> = chains
+        .iter()
+        .map(|(chain, head)| (chain.as_str(), head.seq))
+        .collect();
+    assert_eq!(lengths, [("commands", 4), ("one", 4), ("two", 4)]);
+    assert_eq!(one.newest().await.unwrap(), Some(at(2)));
+    for sql in [
+        "UPDATE event SET data = '{}'",
+        "DELETE FROM event",
+        "TRUNCATE event",
+    ] {
+        let refused = db.looking.execute(sql).await.unwrap_err().to_string();
+        assert!(refused.contains("only ever appended to"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn s10_a_database_without_tables_is_no_ledger_and_one_that_is_newer_is_refused() {
+    let name = shared().database().await;
+    let place = server(&name);
+    for opened in [
+        Postgres::open(&place).await.map(drop),
+        Postgres::join(&place, "one", lasting(), uptime()).await.map(drop),
+    ] {
+        assert!(
+            matches!(&opened, Err(LedgerError::Missing(at)) if at.ends_with(&name)),
+            "{opened:?}"
+        );
+    }
+    // At once, as two machines would.
+    let (one, two) = tokio::join!(Postgres::create(&place), Postgres::create(&place));
+    (one.unwrap(), two.unwrap()).0.check().await.unwrap();
+    let mut past = shared().connect(&name).await;
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+        VALUES (9999, 'later', true, '\\x00', 0)";
+    past.execute(newer).await.unwrap();
+    let opened = Postgres::open(&place).await.map(drop);
+    assert!(matches!(opened, Err(LedgerError::Newer)), "{opened:?}");
+}
