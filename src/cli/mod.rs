@@ -6,6 +6,7 @@ mod evidence;
 mod history;
 mod hold;
 mod init;
+pub mod ledger;
 mod log;
 mod plan;
 mod post;
@@ -75,6 +76,9 @@ impl Failed {
             ),
             Failed::Ledger(LedgerError::Full(_)) => {
                 Some("free some space; what is recorded is safe, and nothing is sent until there is room")
+            }
+            Failed::Ledger(LedgerError::Locked(_)) => {
+                Some("end the program that has it open; nothing is lost, and the daemon goes on by itself")
             }
             Failed::Ledger(LedgerError::Taken(_)) => {
                 Some("only one daemon may post: stop the other one first")
@@ -149,6 +153,7 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
         Command::Retry { post } => words::retry(&office, post).await,
         Command::Skip { post, why } => words::skip(&office, post, why).await,
         Command::Resolve { post, how } => words::resolve(&office, post, how).await,
+        Command::Ledger { command } => ledger::ledger(&office, command).await,
         Command::Schema | Command::Completions { .. } => Ok(Exit::Done),
     }
 }
