@@ -62,16 +62,29 @@ pub(crate) struct Delivery<'a> {
 
 impl Delivery<'_> {
     /// Takes the post as far as it goes now.
-    pub async fn run(mut self) {
+    /// Says when it is to be looked at again, if it is.
+    pub async fn run(mut self) -> Option<Timestamp> {
+        if !self.go().await {
+            return Some(self.world.clock.now());
+        }
+        let standing = &self.post.standing;
+        let waits = matches!(standing.state, State::Due | State::Retrying | State::InDoubt);
+        waits.then_some(standing.not_before)
+    }
+
+    /// `false`: it let go before the post came to rest.
+    async fn go(&mut self) -> bool {
         // It was read from the ledger a moment ago, and somebody may have said stop since. What looks late by
         // a clock that is not trusted may not be.
         if self.stopped() || self.shared.time.look().is_some() || !self.reckons_with_the_clock().await {
-            return;
+            return false;
         }
         let mut event = Event::Wake(self.gate());
         let (mut prepared, mut sealed, mut on_its_way) = (None, None, None);
         loop {
-            let Some(next) = self.decide(event) else { return };
+            let Some(next) = self.decide(event) else {
+                return false;
+            };
             match next.action {
                 Action::Prepare => {
                     let answer = self.prepare().await;
@@ -79,7 +92,7 @@ impl Delivery<'_> {
                 }
                 Action::Intend => {
                     if self.stopping.is_cancelled() {
-                        return; // nothing durable yet: it is due again at the next start
+                        return false; // nothing durable yet: it is due again at the next start
                     }
                     event = match self.intend(next.standing, prepared.take()).await {
                         Intention::Durable(frozen) => {
@@ -97,11 +110,13 @@ impl Delivery<'_> {
                             account_until: Some(until),
                             ..Gate::default()
                         }),
-                        Intention::Refused => return,
+                        Intention::Refused => return false,
                     };
                 }
                 Action::Publish => {
-                    let Some(sealed) = sealed.take() else { return };
+                    let Some(sealed) = sealed.take() else {
+                        return false;
+                    };
                     let answer = self.outlet.platform.publish(&sealed).await;
                     self.heard(&answer);
                     event = Event::Answered(answer);
@@ -112,7 +127,7 @@ impl Delivery<'_> {
                     self.rest(next.standing, rest).await;
                     let more = self.post.standing.state == State::Due && self.post.standing.part > 0;
                     if !more || self.stopping.is_cancelled() || self.stopped() {
-                        return;
+                        return true;
                     }
                     event = Event::Wake(self.gate());
                 }

@@ -18,6 +18,8 @@ use super::{Outlet, Shared, World, until};
 
 /// The longest sleep: a clock that jumped forward, or a machine that was suspended, is noticed by then.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+/// The same where others record and give back posts of which nobody tells us.
+const SHARED_LOOK: Duration = Duration::from_millis(250);
 /// How many posts of an account are read at once.
 const PAGE: u32 = 256;
 
@@ -33,7 +35,7 @@ pub enum Ends {
 
 /// What is still in flight when the loop has ended.
 pub struct Deliveries {
-    tasks: JoinSet<()>,
+    tasks: JoinSet<Option<Timestamp>>,
 }
 
 impl Deliveries {
@@ -73,6 +75,11 @@ pub(crate) async fn dispatch(
             Ends::After(posts) => Some(posts.iter().copied().collect()),
         },
     };
+    let longest = if dispatch.world.ledger.is_shared() {
+        SHARED_LOOK
+    } else {
+        LONGEST_SLEEP
+    };
     loop {
         // Asked to be woken before it looks, so that nothing slips between.
         let look = Arc::clone(&dispatch.shared);
@@ -94,8 +101,14 @@ pub(crate) async fn dispatch(
             biased;
             () = stop.cancelled() => break,
             () = look => dispatch.forget_pages(),
-            Some(done) = dispatch.tasks.join_next_with_id() => dispatch.done(done).await,
-            () = tokio::time::sleep(next.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)) => {}
+            Some(done) = dispatch.tasks.join_next_with_id() => {
+                dispatch.done(done).await;
+                // Of many that end together, all before the next are begun.
+                while let Some(done) = dispatch.tasks.try_join_next_with_id() {
+                    dispatch.done(done).await;
+                }
+            }
+            () = tokio::time::sleep(next.unwrap_or(longest).min(longest)) => {}
         }
     }
     dispatch.forget_pages();
@@ -112,6 +125,40 @@ struct Lane {
     /// Read from the ledger, not yet begun; asked again at the latest when somebody rings.
     page: VecDeque<Post>,
     busy: usize,
+    /// What is known of those that are not on the page.
+    rest: Known,
+}
+
+/// When an account's next post comes up, as far as anybody has said.
+#[derive(Debug, Clone, Copy, Default)]
+enum Known {
+    /// The ledger must be asked.
+    #[default]
+    Nothing,
+    /// Nothing before that instant, or nothing at all; so the ledger said at `asked`.
+    Quiet {
+        until: Option<Timestamp>,
+        asked: Timestamp,
+    },
+}
+
+impl Known {
+    /// Whether the ledger need not be asked at `now`; others may have written into one that is shared.
+    fn is_quiet(self, now: Timestamp, shared: bool) -> bool {
+        match self {
+            Known::Nothing => false,
+            Known::Quiet { until, asked } => {
+                until.is_none_or(|until| until > now) && !(shared && asked + SHARED_LOOK <= now)
+            }
+        }
+    }
+
+    fn until(self) -> Option<Timestamp> {
+        match self {
+            Known::Nothing => None,
+            Known::Quiet { until, .. } => until,
+        }
+    }
 }
 
 struct Dispatch {
@@ -121,7 +168,8 @@ struct Dispatch {
     lanes: Vec<Lane>,
     /// What is in flight: the task, its lane and its post.
     claimed: HashMap<Id, (usize, Post)>,
-    tasks: JoinSet<()>,
+    /// Each says when its post is to be looked at again, if it is.
+    tasks: JoinSet<Option<Timestamp>>,
     /// Claimed, not begun, and to be given back.
     forgotten: Vec<(PostId, Fence)>,
     /// Nothing but these.
@@ -163,10 +211,21 @@ impl Dispatch {
                 next = earliest(next, Some(until));
                 continue;
             }
-            if self.lanes.get(number).is_some_and(|lane| lane.page.is_empty()) && room > 0 {
+            let shared = self.world.ledger.is_shared();
+            let lane = self.lanes.get(number);
+            let ask = lane.is_some_and(|lane| lane.page.is_empty() && !lane.rest.is_quiet(now, shared));
+            if ask && room > 0 {
                 let posts = self.world.ledger.claim(&account, now, &blocked, PAGE).await?;
+                let full = u32::try_from(posts.len()).is_ok_and(|read| read >= PAGE);
+                let rest = if full {
+                    Known::Nothing
+                } else {
+                    let until = self.world.ledger.next_ready(&account, now, &blocked).await?;
+                    Known::Quiet { until, asked: now }
+                };
                 let in_flight: HashSet<PostId> = self.claimed.values().map(|(_, post)| post.id).collect();
                 if let Some(lane) = self.lanes.get_mut(number) {
+                    lane.rest = rest;
                     lane.page = posts
                         .into_iter()
                         .filter(|post| {
@@ -175,7 +234,9 @@ impl Dispatch {
                         })
                         .collect();
                 }
-                next = earliest(next, self.world.ledger.next_ready(&account, now, &blocked).await?);
+            }
+            if room > 0 {
+                next = earliest(next, self.lanes.get(number).and_then(|lane| lane.rest.until()));
             }
             for _ in 0..self.room_now(number) {
                 let Some(post) = self.lanes.get_mut(number).and_then(|lane| lane.page.pop_front()) else {
@@ -218,9 +279,7 @@ impl Dispatch {
         );
         let claimed = post.clone();
         let task = self.tasks.spawn(async move {
-            let Some(outlet) = world.outlets.get(number) else {
-                return;
-            };
+            let outlet = world.outlets.get(number)?;
             let delivery = Delivery {
                 world: &world,
                 shared: &shared,
@@ -228,7 +287,7 @@ impl Dispatch {
                 post,
                 stopping: &stop,
             };
-            delivery.run().await;
+            delivery.run().await
         });
         self.claimed.insert(task.id(), (number, claimed));
         if let Some(lane) = self.lanes.get_mut(number) {
@@ -236,16 +295,20 @@ impl Dispatch {
         }
     }
 
-    async fn done(&mut self, done: Result<(Id, ()), tokio::task::JoinError>) {
-        let (id, panicked) = match &done {
-            Ok((id, ())) => (*id, false),
-            Err(e) => (e.id(), e.is_panic()),
+    async fn done(&mut self, done: Result<(Id, Option<Timestamp>), tokio::task::JoinError>) {
+        let now = self.world.clock.now();
+        let (id, again, panicked) = match &done {
+            Ok((id, again)) => (*id, *again, false),
+            Err(e) => (e.id(), Some(now), e.is_panic()),
         };
         let Some((number, post)) = self.claimed.remove(&id) else {
             return;
         };
         if let Some(lane) = self.lanes.get_mut(number) {
             lane.busy = lane.busy.saturating_sub(1);
+            if let Known::Quiet { until, .. } = &mut lane.rest {
+                *until = earliest(*until, again);
+            }
         }
         if let Some(outlet) = self.world.outlets.get(number).filter(|_| panicked) {
             tracing::error!(event = "post.panicked", post = %post.id, account = %post.account, "the adapter failed on {}", post.message);
@@ -255,6 +318,7 @@ impl Dispatch {
 
     fn forget_pages(&mut self) {
         for lane in &mut self.lanes {
+            lane.rest = Known::Nothing;
             let forgotten = lane.page.drain(..).map(|post| (post.id, post.fence));
             self.forgotten.extend(forgotten);
         }

@@ -45,6 +45,8 @@ pub(crate) struct Planner {
     taken_up: Option<PostId>,
     /// Whether this process planned when last asked.
     leads: bool,
+    /// Whether any message comes after another: only then does it matter what went out.
+    others_wait: bool,
 }
 
 /// How many recorded posts follow the files at a time: what is due meanwhile does not wait for the rest.
@@ -63,6 +65,7 @@ impl Planner {
             behind: true,
             taken_up: None,
             leads: false,
+            others_wait: false,
         };
         planner.turn().await?;
         Ok(planner)
@@ -80,6 +83,7 @@ impl Planner {
             self.behind = true;
         }
         if std::mem::take(&mut self.behind) {
+            self.others_wait = self.waits_for_others();
             self.taken_up = Some(PostId::default());
             self.unspeakable.clear();
             if let Err(e) = self.reload().await {
@@ -122,7 +126,7 @@ impl Planner {
                 }
                 () = went_out => {
                     // Only then does it matter to what is still to come.
-                    if !self.waits_for_others() {
+                    if !self.others_wait {
                         continue;
                     }
                     // Of many that go out at once, one look is enough.
@@ -141,7 +145,6 @@ impl Planner {
         }
     }
 
-    /// Whether any message comes after another: only then does it matter what went out.
     fn waits_for_others(&self) -> bool {
         let campaign = self.shared.campaign();
         let waits =

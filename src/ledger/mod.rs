@@ -310,6 +310,10 @@ pub trait Ledger: Send + Sync {
         blocked: &[MessageId],
         limit: u32,
     ) -> Result<Vec<Post>, LedgerError>;
+    /// Whether other processes record and claim posts too, of which nobody tells this one.
+    fn is_shared(&self) -> bool {
+        false
+    }
     /// Gives back what was claimed and not begun.
     async fn let_go(&self, posts: Vec<(PostId, Fence)>) -> Result<(), LedgerError>;
     /// What was being sent by somebody who is gone, ours from now on. `starting`: nothing of our own is in

@@ -214,6 +214,10 @@ impl Ledger for Postgres {
         claim::orphans(&self.readers, self.seat()?, starting).await
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn trusted(&self) -> bool {
         self.seat.as_deref().is_some_and(Seat::trusted)
     }

@@ -114,18 +114,24 @@ pub(super) async fn claim(
     blocked: &[MessageId],
     limit: u32,
 ) -> Read<Vec<Post>> {
+    // One after the other, so that each is a range of the index and not all that waits.
     let sql = format!(
-        "SELECT {COLUMNS} FROM post WHERE account = ?1 AND state IN ('due', 'retrying', 'in_doubt') \
-         AND not_before <= ?3 AND {FREE} ORDER BY breaking DESC, not_before LIMIT ?4"
+        "SELECT {COLUMNS} FROM post WHERE account = ?1 AND breaking = ?5 AND state IN ('due', 'retrying', 'in_doubt') \
+         AND not_before <= ?3 AND {FREE} ORDER BY not_before LIMIT ?4"
     );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(account.as_str())
-        .bind(json_list(blocked.iter().map(MessageId::as_str)))
-        .bind(now.as_microsecond())
-        .bind(limit)
-        .fetch_all(db)
-        .await?;
-    posts_of(&rows)
+    let mut posts = Vec::new();
+    for breaking in [true, false] {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql.as_str()))
+            .bind(account.as_str())
+            .bind(json_list(blocked.iter().map(MessageId::as_str)))
+            .bind(now.as_microsecond())
+            .bind(limit.saturating_sub(u32::try_from(posts.len()).unwrap_or(limit)))
+            .bind(breaking)
+            .fetch_all(db)
+            .await?;
+        posts.extend(posts_of(&rows)?);
+    }
+    Ok(posts)
 }
 
 pub(super) async fn next_ready(
@@ -135,16 +141,24 @@ pub(super) async fn next_ready(
     blocked: &[MessageId],
 ) -> Read<Option<Timestamp>> {
     let sql = format!(
-        "SELECT min(not_before) AS at FROM post WHERE account = ?1 AND state IN ('due', 'retrying', 'in_doubt') \
-         AND not_before > ?3 AND {FREE}"
+        "SELECT not_before AS at FROM post WHERE account = ?1 AND breaking = ?4 AND state IN ('due', 'retrying', 'in_doubt') \
+         AND not_before > ?3 AND {FREE} ORDER BY not_before LIMIT 1"
     );
-    let row = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(account.as_str())
-        .bind(json_list(blocked.iter().map(MessageId::as_str)))
-        .bind(after.as_microsecond())
-        .fetch_one(db)
-        .await?;
-    maybe_instant(&row, "at")
+    let mut first: Option<Timestamp> = None;
+    for breaking in [true, false] {
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql.as_str()))
+            .bind(account.as_str())
+            .bind(json_list(blocked.iter().map(MessageId::as_str)))
+            .bind(after.as_microsecond())
+            .bind(breaking)
+            .fetch_optional(db)
+            .await?;
+        if let Some(row) = row {
+            let at = instant_at(&row, "at")?;
+            first = Some(first.map_or(at, |first| first.min(at)));
+        }
+    }
+    Ok(first)
 }
 
 pub(super) async fn post(db: &SqlitePool, id: PostId) -> Read<Option<Post>> {
