@@ -193,6 +193,11 @@ pub enum Command {
         #[command(flatten)]
         how: Resolution,
     },
+    /// Look after the ledger itself
+    Ledger {
+        #[command(subcommand)]
+        command: LedgerCommand,
+    },
     /// Print the JSON Schema of message files, for editors
     #[command(
         after_help = "Example:\n  steadfast schema > messages.schema.json\n\nThen begin a message file with:\n  #:schema ../messages.schema.json"
@@ -203,6 +208,23 @@ pub enum Command {
         after_help = "Example:\n  steadfast completions bash > ~/.local/share/bash-completion/completions/steadfast"
     )]
     Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Copy the ledger from its file to PostgreSQL, with nothing lost
+    ///
+    /// With the daemon stopped, and to an empty database. Every row is compared, and the evidence record is
+    /// followed to its end, before anything counts. Everything in the file is held afterwards, so that it can't
+    /// send beside the copy.
+    #[command(
+        after_help = "Example:\n  PGPASSWORD=… steadfast ledger copy --to postgres://steadfast@db.example.org/campaign"
+    )]
+    Copy {
+        /// The database, as in `ledger.url`; its password from PGPASSWORD or ~/.pgpass
+        #[arg(long, value_name = "URL")]
+        to: String,
+    },
 }
 
 #[derive(Debug, Clone, Args)]

@@ -6,6 +6,7 @@ mod evidence;
 mod history;
 mod hold;
 mod init;
+mod ledger;
 mod log;
 mod plan;
 mod post;
@@ -119,6 +120,7 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
     match command {
         Command::Init => init::init(&office).await,
         Command::Run => run::run(&office).await,
+        Command::Ledger { command } => ledger::ledger(&office, command).await,
         Command::Check { format } => check::check(&office, format),
         Command::Plan { from, days, format } => plan::plan(&office, from, days, format).await,
         Command::Preview { message, format } => preview::preview(&office, message.as_deref(), format),
@@ -237,7 +239,7 @@ impl Office {
         };
         let password = self.ledger_password()?;
         Ok(Place::Server {
-            server: server(url, password.as_ref())?,
+            server: Box::new(server(url, password.as_ref())?),
             replica,
         })
     }

@@ -2,6 +2,7 @@
 
 mod bell;
 mod durable;
+mod export;
 mod lock;
 mod past;
 mod read;
@@ -28,6 +29,7 @@ use super::{
 
 use bell::Bell;
 use durable::{MIGRATIONS, broken_at, is_current, is_durable, options};
+pub(super) use export::Export;
 pub use lock::Lock;
 
 /// An open ledger. Dropping it ends its writer once all that was handed in is written.
