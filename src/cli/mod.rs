@@ -123,6 +123,7 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
     match command {
         Command::Init => init::init(&office).await,
         Command::Run => run::run(&office).await,
+        Command::Ledger { command } => ledger::ledger(&office, command).await,
         Command::Check { format } => check::check(&office, format),
         Command::Plan { from, days, format } => plan::plan(&office, from, days, format).await,
         Command::Preview { message, format } => preview::preview(&office, message.as_deref(), format),
@@ -154,7 +155,6 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
         Command::Retry { post } => words::retry(&office, post).await,
         Command::Skip { post, why } => words::skip(&office, post, why).await,
         Command::Resolve { post, how } => words::resolve(&office, post, how).await,
-        Command::Ledger { command } => ledger::ledger(&office, command).await,
         Command::Schema | Command::Completions { .. } => Ok(Exit::Done),
     }
 }
@@ -242,7 +242,7 @@ impl Office {
         };
         let password = self.ledger_password()?;
         Ok(Place::Server {
-            server: server(url, password.as_ref())?,
+            server: Box::new(server(url, password.as_ref())?),
             replica,
         })
     }

@@ -3,6 +3,7 @@
 //! A trait with one verb for each arrow and no general update. Every write names the standing it starts
 //! from and touches one row, or it is refused (reliability, rule 4).
 
+pub mod copy;
 pub mod evidence;
 mod group;
 mod hold;

@@ -16,7 +16,7 @@ pub enum Place {
     /// A file of SQLite's; its folder holds the lock too.
     File(PathBuf),
     /// A database of PostgreSQL's, shared by replicas of different names.
-    Server { server: Server, replica: String },
+    Server { server: Box<Server>, replica: String },
 }
 
 impl std::fmt::Display for Place {

@@ -32,6 +32,19 @@ impl LedgerAt {
         }
     }
 
+    /// A database's URL as somebody wrote it on a command line, with what goes without saying.
+    ///
+    /// # Errors
+    /// What is wrong with it, as for `ledger.url` in a file.
+    pub fn server_url(text: &str) -> Result<Secret, Vec<String>> {
+        let mut problems = Vec::new();
+        let ours = text.starts_with("postgres://") || text.starts_with("postgresql://");
+        if !ours {
+            problems.push("`ledger.url` is \"postgres://USER@HOST/DATABASE\" here".to_owned());
+        }
+        server(text, true, &mut problems).filter(|_| ours).ok_or(problems)
+    }
+
     pub(super) fn read(mut keys: Keys, problems: &mut Vec<String>) -> Option<Self> {
         let url = keys.take("url");
         let password = keys.take("password");
@@ -109,7 +122,7 @@ fn server(text: &str, from_file: bool, problems: &mut Vec<String>) -> Option<Sec
         return None;
     };
     if from_file && (url.password().is_some() || url.query_pairs().any(|(key, _)| key == "password")) {
-        problems.push("`ledger.url` has a password in it, and a secret is never written in a config file: take it out, and write `password = { env = \"NAME\" }` below".to_owned());
+        problems.push("`ledger.url` has a password in it, and a secret is never written in a config file or a command: take it out; in a file, write `password = { env = \"NAME\" }` below it".to_owned());
         return None;
     }
     let mut asked = Vec::new();

@@ -11,7 +11,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{Connection, Executor, Row};
 use steadfast::ledger::evidence::Head;
 use steadfast::ledger::postgres::{Postgres, Terms, Uptime};
-use steadfast::ledger::{Intended, Intent, Ledger, LedgerError, Pace, Post, Scope};
+use steadfast::ledger::{Fence, Filter, Intended, Intent, Ledger, LedgerError, Pace, Post, Scope};
 use steadfast::post::identity::PostId;
 use steadfast::post::outcome::{Class, Failure};
 use steadfast::post::state::State;
@@ -138,7 +138,7 @@ async fn what_is_given_back_or_ended_is_free_for_the_others() {
     assert!(claims(&two, 9).await.is_empty());
     assert_eq!(
         claims(&one, 9).await,
-        [mine.clone()],
+        std::slice::from_ref(&mine),
         "the same once more, as it was"
     );
     one.let_go(vec![(mine.id, mine.fence)]).await.unwrap();
@@ -732,4 +732,141 @@ async fn s10_a_database_without_tables_is_no_ledger_and_one_that_is_newer_is_ref
     past.execute(newer).await.unwrap();
     let opened = Postgres::open(&place).await.map(drop);
     assert!(matches!(opened, Err(LedgerError::Newer)), "{opened:?}");
+}
+
+/// A file with something in every table.
+async fn filled(path: &std::path::Path) -> steadfast::ledger::sqlite::Sqlite {
+    let file = steadfast::ledger::sqlite::Sqlite::create(path).await.unwrap();
+    let posts: Vec<_> = (0..1500).map(|n| new(&format!("m{n}"))).collect();
+    let ids = file.record(posts, at(0)).await.unwrap();
+    file.know(vec![message("a"), message("b")], at(0)).await.unwrap();
+    file.note("campaign", "campaign").await.unwrap();
+    for (n, id) in ids.iter().take(40).enumerate() {
+        let mut first = intent(*id);
+        first.fence = Fence(0);
+        first.prepared = Some(request("\"ø 🕊 \\u0000 {}\""));
+        assert_eq!(file.intend(first).await.unwrap(), Intended::Durable);
+        let mut answer = accepted(*id, &n.to_string());
+        answer.fence = Fence(1);
+        match n % 3 {
+            0 => continue, // still under way
+            1 => {
+                (answer.receipt, answer.to.state) = (None, State::InDoubt);
+                answer.to.unsure = Some(unsure());
+                answer.failure = Some(Failure::new(Class::InDoubt, "no answer").with_status(502));
+            }
+            _ => {}
+        }
+        assert!(file.conclude(answer).await.unwrap());
+    }
+    file.hold(&Scope::Account(mastodon()), "wait", "ann", at(3))
+        .await
+        .unwrap();
+    file.account_waits(&mastodon(), at(9)).await.unwrap();
+    file.ring().await.unwrap();
+    file
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_is_moved_from_its_file_with_nothing_lost() {
+    use steadfast::ledger::copy::copy;
+    use steadfast::ledger::sqlite::Lock;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("steadfast.db");
+    let file = filled(&path).await;
+    let place = server(&shared().database().await);
+    let lock = Lock::take(&path).unwrap();
+    let running = copy(&path, &place, at(5)).await;
+    assert!(matches!(running, Err(LedgerError::Taken(_))), "{running:?}");
+    drop(lock);
+
+    let done = copy(&path, &place, at(5)).await.unwrap();
+    let moved = Postgres::join(&place, "one", lasting(), uptime()).await.unwrap();
+    assert_eq!(everything(&moved).await, everything(&file).await);
+    let rows: std::collections::BTreeMap<_, _> = done.rows.iter().copied().collect();
+    assert_eq!((rows["post"], rows["attempt"], rows["part"]), (1500, 40, 40));
+    assert!(done.rows.iter().all(|(_, count)| *count > 0), "{:?}", done.rows);
+    let theirs: Vec<_> = moved.events(None, 10_000).await.unwrap();
+    let ours: Vec<_> = file.events(None, theirs.len().try_into().unwrap()).await.unwrap();
+    assert_eq!(theirs, ours);
+
+    // Only one of the two may send, and what was under way is not forgotten.
+    let holds: Vec<_> = file
+        .holds()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|hold| (hold.scope, hold.by))
+        .collect();
+    assert!(
+        holds.contains(&(Scope::All, "ledger copy".to_owned())),
+        "{holds:?}"
+    );
+    let copied: Vec<_> = moved
+        .holds()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|hold| hold.scope)
+        .collect();
+    assert_eq!(copied, [Scope::Account(mastodon())]);
+    let orphans = moved.orphans(true).await.unwrap();
+    assert!(
+        orphans.len() == 14 && orphans.iter().all(|orphan| !orphan.foreign),
+        "{}",
+        orphans.len()
+    );
+    // A hold that is said from now on is another one.
+    moved.hold(&Scope::All, "stop", "ann", at(6)).await.unwrap();
+
+    // Never over anything.
+    let again = copy(&path, &place, at(7)).await;
+    assert!(
+        matches!(&again, Err(LedgerError::Broken(why)) if why.contains("is not empty")),
+        "{again:?}"
+    );
+}
+
+/// All that a ledger tells, in one piece.
+async fn everything(ledger: &dyn Ledger) -> impl PartialEq + std::fmt::Debug + use<> {
+    let posts = ledger.history(&Filter::default()).await.unwrap();
+    let mut parts = Vec::new();
+    for post in &posts {
+        parts.push(ledger.parts(post.id).await.unwrap());
+    }
+    let past = ledger.past(&[message("m1")], at(5)).await.unwrap();
+    (
+        (posts, parts, ["a", "b"].map(|id| past.known.get(&message(id)))),
+        ledger.waits().await.unwrap(),
+        ledger.counts().await.unwrap(),
+        ledger.noted("campaign").await.unwrap(),
+        ledger.bell().await.unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn a_copy_knows_every_column_of_both_engines() {
+    use steadfast::ledger::copy::columns;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("steadfast.db");
+    drop(steadfast::ledger::sqlite::Sqlite::create(&path).await.unwrap());
+    let file = sqlx::sqlite::SqlitePool::connect(&format!("sqlite://{}", path.display()))
+        .await
+        .unwrap();
+    let in_file = "SELECT m.name, p.name FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS p \
+        WHERE m.type = 'table' AND m.name NOT LIKE '\\_%' ESCAPE '\\'";
+    let mut in_file: Vec<(String, String)> = sqlx::query_as(in_file).fetch_all(&file).await.unwrap();
+    // Where a row stands is no news, and a file has one chain.
+    in_file.retain(|(table, column)| (table.as_str(), column.as_str()) != ("post", "row"));
+    in_file.push(("event".to_owned(), "chain".to_owned()));
+    let db = Shared::new().await;
+    let in_database = "SELECT table_name::text, column_name::text FROM information_schema.columns \
+        WHERE table_schema = 'public' AND table_name NOT IN ('_sqlx_migrations', 'replica', 'planner')";
+    let mut in_database: Vec<(String, String)> =
+        sqlx::query_as(in_database).fetch_all(&db.looking).await.unwrap();
+    // Nobody has anything in hand in a file.
+    in_database.retain(|(table, column)| (table.as_str(), column.as_str()) != ("post", "owner"));
+    let known: Vec<(String, String)> = columns().map(|(t, c)| (t.to_owned(), c.to_owned())).collect();
+    assert_eq!(sorted(in_file), sorted(known.clone()));
+    assert_eq!(sorted(in_database), sorted(known));
 }

@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 pub struct Place {
     folder: tempfile::TempDir,
     pub port: u16,
+    /// Beside those that all have.
+    variables: Vec<(String, String)>,
 }
 
 /// The least that a campaign needs.
@@ -40,6 +42,7 @@ impl Place {
         let place = Self {
             folder,
             port: free_port(),
+            variables: Vec::new(),
         };
         place.write("campaign.toml", CAMPAIGN);
         place
@@ -51,6 +54,11 @@ impl Place {
 
     pub fn ledger(&self) -> PathBuf {
         self.path().join("state/steadfast.db")
+    }
+
+    /// Sets an environment variable for all commands from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
     }
 
     /// Writes a message file as editors do: beside it, then renamed over it.
@@ -72,6 +80,7 @@ impl Place {
             .env("TOKEN", "a-token-for-tests")
             .env("SECRET", "whsec_c3RlYWRmYXN0LXRlc3Qtc2VjcmV0LTAxMjM0NTY3ODk=")
             .env_remove("RUST_LOG")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         command
     }

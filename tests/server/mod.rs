@@ -1,5 +1,11 @@
 //! A real PostgreSQL for tests, from the installed programs: data in a folder that goes away, one socket, nobody
 //! else's business. It is stopped when the tests end, however they end.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops at the first surprise, and not every program of tests needs all of this"
+)]
 
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -192,7 +198,7 @@ fn programs() -> PathBuf {
     let in_path = std::env::var_os("PATH").unwrap_or_default();
     let candidates = found.into_iter().rev().map(|(_, bin)| bin);
     candidates
-        .chain(std::env::split_paths(&in_path).map(|path| path.to_path_buf()))
+        .chain(std::env::split_paths(&in_path))
         .find(|bin| bin.join("initdb").exists() && bin.join("pg_ctl").exists())
         .expect("these tests need a PostgreSQL server's programs (initdb, pg_ctl): `apt-get install postgresql` on Debian")
 }

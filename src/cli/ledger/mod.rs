@@ -2,6 +2,7 @@
 
 mod backup;
 mod check;
+mod copy;
 mod receipts;
 
 use std::path::PathBuf;
@@ -31,12 +32,26 @@ pub enum LedgerCommand {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Copy the ledger from its file to PostgreSQL, with nothing lost
+    ///
+    /// With the daemon stopped, and to an empty database. Every row is compared, and the evidence record is
+    /// followed to its end, before anything counts. Everything in the file is held afterwards, so that it can't
+    /// send beside the copy.
+    #[command(
+        after_help = "Example:\n  PGPASSWORD=… steadfast ledger copy --to postgres://steadfast@db.example.org/campaign"
+    )]
+    Copy {
+        /// The database, as in `ledger.url`; its password from PGPASSWORD or ~/.pgpass
+        #[arg(long, value_name = "URL")]
+        to: String,
+    },
 }
 
 pub(super) async fn ledger(office: &Office, command: LedgerCommand) -> Result<Exit, Failed> {
     match command {
         LedgerCommand::Check => check::check(office).await,
         LedgerCommand::Backup { file } => backup::backup(office, &file).await,
+        LedgerCommand::Copy { to } => copy::copy(office, &to).await,
         LedgerCommand::Receipts { file } => receipts::receipts(office, &file).await,
     }
 }

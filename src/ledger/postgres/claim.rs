@@ -114,18 +114,16 @@ pub(super) async fn next_ready(
 /// What was being sent by somebody who is gone: by an earlier process of our name at once, by another replica when
 /// its lease, a request and the time to settle have passed since. What is taken over stays so if we die over it.
 pub(super) async fn orphans(db: &PgPool, seat: &Seat, starting: bool) -> Did<Vec<Orphan>> {
-    let sql = format!(
-        "WITH gone AS (SELECT post.id, coalesce(replica.name <> $2, FALSE) OR post.unsure_foreign AS foreign_hand \
+    let sql = "WITH gone AS (SELECT post.id, coalesce(replica.name <> $2, FALSE) OR post.unsure_foreign AS foreign_hand \
              FROM post LEFT JOIN replica ON replica.instance = post.owner \
              WHERE post.state = 'sending' AND post.owner IS DISTINCT FROM $1 \
              AND (replica.instance IS NULL OR replica.name = $2 AND replica.ended IS NOT NULL \
                  OR coalesce(replica.ended, replica.lease_until) + make_interval(secs => $3) < clock_timestamp()) \
              AND (post.owner IS NOT NULL OR $4) FOR UPDATE OF post SKIP LOCKED) \
          UPDATE post SET owner = $1, fence = fence + 1, unsure_foreign = gone.foreign_hand \
-         FROM gone WHERE post.id = gone.id RETURNING post.id, gone.foreign_hand"
-    );
+         FROM gone WHERE post.id = gone.id RETURNING post.id, gone.foreign_hand";
     let after = seat.terms.request.saturating_add(seat.terms.settle);
-    let taking = sqlx::query(sqlx::AssertSqlSafe(sql))
+    let taking = sqlx::query(sql)
         .bind(seat.instance)
         .bind(&seat.name)
         .bind(seconds(after))

@@ -42,13 +42,12 @@ impl Life {
         let in_sight = !self.boot.is_empty()
             && !self.space.is_empty()
             && (&self.boot, &self.space) == (&other.boot, &other.space);
-        match (in_sight, began(other.pid)) {
-            (false, _) => Told::Unknown,
-            (true, Some(began)) if began == other.began => Told::Alive,
-            (true, Some(_)) => Told::Dead,
-            (true, None) if is_gone(other.pid) => Told::Dead,
-            // Other users' processes can be hidden in /proc.
-            (true, None) => Told::Unknown,
+        match began(other.pid) {
+            Some(began) if in_sight && began == other.began => Told::Alive,
+            Some(_) if in_sight => Told::Dead,
+            None if in_sight && is_gone(other.pid) => Told::Dead,
+            // Elsewhere; or another user's, which can be hidden in /proc.
+            _ => Told::Unknown,
         }
     }
 }

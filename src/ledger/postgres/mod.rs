@@ -6,6 +6,7 @@ mod bell;
 mod claim;
 mod connect;
 mod hold;
+mod import;
 mod lease;
 mod life;
 mod past;
@@ -37,6 +38,7 @@ use super::{
 use bell::Bell;
 pub use connect::Server;
 use connect::{Upgrade, bounded, is_sound};
+pub(super) use import::Import;
 use lease::Seat;
 pub use lease::{Terms, Uptime};
 

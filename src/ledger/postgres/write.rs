@@ -135,7 +135,9 @@ async fn write(hand: Hand, mut connection: Option<PgConnection>, batch: Vec<Writ
             }
         }
     };
-    batch.into_iter().for_each(|write| fail(write, error.clone()));
+    for write in batch {
+        fail(write, error.clone());
+    }
     None
 }
 

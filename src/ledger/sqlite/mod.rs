@@ -3,6 +3,7 @@
 mod backup;
 mod bell;
 mod durable;
+mod export;
 mod generation;
 mod lock;
 mod oddities;
@@ -31,6 +32,7 @@ use super::{
 
 use bell::Bell;
 use durable::{MIGRATIONS, broken_at, is_a_ledger, is_current, is_durable, nothing_in, options, settle};
+pub(super) use export::Export;
 use generation::{Files, Generation, KEY};
 pub use lock::Lock;
 
