@@ -26,7 +26,7 @@ use steadfast::campaign::{Account, AfterHold, Campaign, Roster};
 use steadfast::post::content::Content;
 
 mod support;
-use support::{World, account, bluesky, mastodon, now, roster, telegram, webhook};
+use support::{World, account, bluesky, inside, mastodon, now, roster, telegram, webhook};
 
 const SETTINGS: &str = "[campaign]\nid = \"c\"\nname = \"The Cause\"\ntimezone = \"America/Chicago\"\n\
                         hashtags = [\"One\", \"Two\"]\n";
@@ -656,42 +656,6 @@ fn files_in_which_nothing_changed_are_not_checked_again() {
 }
 
 // -- Whatever comes -------------------------------------------------------------------------------------
-
-/// All places lie inside the file.
-fn inside(bytes: &[u8], problems: &[Problem]) {
-    let text = String::from_utf8_lossy(bytes);
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let lines: Vec<&str> = text.split('\n').collect();
-    for problem in problems {
-        let place = &problem.place;
-        let line = lines[usize::try_from(place.line).unwrap() - 1];
-        let line = line.strip_suffix('\r').unwrap_or(line);
-        let (column, length) = (
-            usize::try_from(place.column).unwrap(),
-            usize::try_from(place.length).unwrap(),
-        );
-        assert!(column >= 1 && length >= 1);
-        assert!(
-            column + length <= line.chars().count().max(column) + 1,
-            "{problem:?}"
-        );
-        assert!(
-            place.text.is_empty() || *place.text == *line,
-            "{:?} {line:?}",
-            place.text
-        );
-        for words in [&problem.message, &problem.help] {
-            assert!(!words.chars().any(char::is_control), "{words:?}");
-        }
-        let known = CODES.iter().find(|(code, ..)| *code == problem.code);
-        assert_eq!(
-            known.map(|(_, severity, _)| *severity),
-            Some(problem.severity),
-            "{}",
-            problem.code
-        );
-    }
-}
 
 fn whatever_comes(name: &str, bytes: &[u8]) {
     let alone = read(name, bytes);

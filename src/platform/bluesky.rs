@@ -288,7 +288,8 @@ fn refused(answer: &Answer) -> Failure {
     let own_shape = refusal.is_some();
     let (name, message) = refusal.map(|r| (r.error, r.message)).unwrap_or_default();
     let class = match (answer.status, name.as_str()) {
-        (429 | 500.., _) => answer.class(own_shape),
+        // A name is a refusal in a 4xx alone; anywhere else it proves nothing.
+        (..400 | 429 | 500.., _) => answer.class(own_shape),
         // Not accepted, and may be once the session is renewed, or the image uploaded again that the server
         // dropped because nothing used it yet.
         (_, "ExpiredToken" | "BlobNotFound") => Class::Transient,

@@ -148,7 +148,7 @@ struct Thread {
 }
 
 /// What a receiver may answer, if it wants its own id and URL recorded.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Taken {
     id: Option<String>,
     url: Option<String>,
@@ -228,13 +228,11 @@ pub fn read(key: Key, answer: &Answer) -> Result<Receipt, Failure> {
     let class = match answer.status {
         // 409: the receiver has it already.
         200..=299 | 409 => {
-            let taken = answer.json::<Taken>();
+            let Taken { id, url } = answer.json().unwrap_or_default();
+            let said = |text: Option<String>| text.filter(|text| !text.is_empty());
             return Ok(Receipt {
-                id: taken
-                    .as_ref()
-                    .and_then(|t| t.id.clone())
-                    .unwrap_or_else(|| webhook_id(key)),
-                url: taken.and_then(|t| t.url),
+                id: said(id).unwrap_or_else(|| webhook_id(key)),
+                url: said(url),
                 pin: Some(key.delivery.to_string()),
             });
         }

@@ -196,6 +196,8 @@ fn answers_are_classed_by_their_error_name_first() {
             Class::Rejected,
         ),
         (400, "InvalidSwap", "Record was at bafyreib", Class::Duplicate),
+        (202, "ExpiredToken", "Token has expired", Class::InDoubt),
+        (302, "InvalidToken", "Token could not be verified", Class::InDoubt),
         (
             400,
             "BlobNotFound",

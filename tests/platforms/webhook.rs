@@ -78,6 +78,7 @@ fn any_yes_is_a_receipt_and_every_no_has_a_class() {
             Some("https://a.example/1"),
         ),
         (200, r#"{"id":5}"#, &own, None),
+        (200, r#"{"id":"","url":""}"#, &own, None),
         (409, r#"{"error":"seen"}"#, &own, None),
     ] {
         let done = webhook::read(key, &answer(status, body)).unwrap();

@@ -1,5 +1,10 @@
 //! One world for all tests: a few accounts, some images, one moment.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "each test file uses a part of it"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,7 +12,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use steadfast::campaign::assemble::{Assembled, assemble};
+use steadfast::campaign::codes::CODES;
 use steadfast::campaign::outside::{Media, MediaProblem, Outside};
+use steadfast::campaign::problem::Problem;
 use steadfast::campaign::read::{FileRead, read};
 use steadfast::campaign::{Account, Roster};
 use steadfast::text::limits::{Abilities, Doubt, LengthRule, Limits};
@@ -159,5 +166,41 @@ impl Outside for World {
         self.files
             .get(file)
             .map(|bytes| String::from_utf8_lossy(bytes).into())
+    }
+}
+
+/// Every problem has a place inside the file, a code that is known, and clean words.
+pub fn inside(bytes: &[u8], problems: &[Problem]) {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let lines: Vec<&str> = text.split('\n').collect();
+    for problem in problems {
+        let place = &problem.place;
+        let line = lines[usize::try_from(place.line).unwrap() - 1];
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let (column, length) = (
+            usize::try_from(place.column).unwrap(),
+            usize::try_from(place.length).unwrap(),
+        );
+        assert!(column >= 1 && length >= 1);
+        assert!(
+            column + length <= line.chars().count().max(column) + 1,
+            "{problem:?}"
+        );
+        assert!(
+            place.text.is_empty() || *place.text == *line,
+            "{:?} {line:?}",
+            place.text
+        );
+        for words in [&problem.message, &problem.help] {
+            assert!(!words.chars().any(char::is_control), "{words:?}");
+        }
+        let known = CODES.iter().find(|(code, ..)| *code == problem.code);
+        assert_eq!(
+            known.map(|(_, severity, _)| *severity),
+            Some(problem.severity),
+            "{}",
+            problem.code
+        );
     }
 }

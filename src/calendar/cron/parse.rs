@@ -113,6 +113,9 @@ const NICKNAMES: [(&str, &str); 7] = [
 const FIVE_FIELDS: &str = "write minute, hour, day of the month, month and day of the week: `0 9 * * MON` is \
                            every Monday at 09:00";
 
+/// The longest rule, in bytes: one with every value of every field written out has less.
+const LONGEST: usize = 2000;
+
 /// Reads one rule. All of it is checked here, and the crate is given plain lists of values.
 struct Reader<'a> {
     source: &'a str,
@@ -120,6 +123,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn read(&self) -> Result<Schedule, CronError> {
+        self.refuse_the_absurd()?;
         let words: Vec<&str> = self.source.split_whitespace().collect();
         let plain = match words.as_slice() {
             [] => return Err(all_wrong("the rule is empty", FIVE_FIELDS)),
@@ -129,6 +133,26 @@ impl<'a> Reader<'a> {
         // No rule is known that gets this far and is refused.
         Schedule::from_str(&plain)
             .map_err(|e| all_wrong(&format!("the rule is not understood: {e}"), FIVE_FIELDS))
+    }
+
+    /// So that what is said of a rule can quote it: nothing unseen, and nothing endless.
+    fn refuse_the_absurd(&self) -> Result<(), CronError> {
+        let is_seen = |c: char| c.is_ascii_graphic() || c.is_whitespace() || c.is_alphanumeric();
+        if let Some((start, c)) = self.source.char_indices().find(|(_, c)| !is_seen(*c)) {
+            let message = format!("the rule has the character U+{:04X} in it", u32::from(c));
+            return Err(CronError {
+                at: Some(start..start + c.len_utf8()),
+                ..all_wrong(&message, "take it out; it can't be seen, or means nothing here")
+            });
+        }
+        if self.source.len() > LONGEST {
+            let message = format!("the rule is longer than {LONGEST} bytes");
+            return Err(all_wrong(
+                &message,
+                "write ranges and steps: `*/5` for every fifth",
+            ));
+        }
+        Ok(())
     }
 
     /// `@daily`, in any case.

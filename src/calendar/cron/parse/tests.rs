@@ -272,6 +272,18 @@ fn wrong_rules_are_refused_with_the_place_and_what_to_write() {
             "leave this out: all times are in the campaign's `timezone`",
         ),
         (
+            "0 \u{1b}[31m9 * * *",
+            "\u{1b}",
+            "the rule has the character U+001B in it",
+            "take it out; it can't be seen, or means nothing here",
+        ),
+        (
+            "0 9 * * \u{202e}MON",
+            "\u{202e}",
+            "the rule has the character U+202E in it",
+            "take it out; it can't be seen, or means nothing here",
+        ),
+        (
             "CRON_TZ=UTC 0 9 * * *",
             "CRON_TZ=UTC",
             "a rule can't have a time zone of its own",
@@ -292,6 +304,17 @@ fn wrong_rules_are_refused_with_the_place_and_what_to_write() {
         let error = Cron::parse(source).unwrap_err();
         assert_eq!((error.message.as_str(), error.at), (message, None));
     }
+    let endless = "0 9 * * ".to_owned() + &"x".repeat(2000);
+    let error = Cron::parse(&endless).unwrap_err();
+    assert_eq!(error.message, "the rule is longer than 2000 bytes");
+    let all = |from: u32, to: u32| (from..=to).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
+    let (sixty, hours, days, months) = (all(0, 59), all(0, 23), all(1, 31), all(1, 12));
+    let weekdays = "SUNDAY,MONDAY,TUESDAY,WEDNESDAY,THURSDAY,FRIDAY,SATURDAY";
+    let longest = format!(
+        "{sixty} {sixty} {hours} {days} {months} {weekdays} {}",
+        all(1970, 2100)
+    );
+    assert!(Cron::parse(&longest).is_ok(), "{}", longest.len());
 }
 
 #[test]
