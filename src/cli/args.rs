@@ -193,6 +193,14 @@ pub enum Command {
         #[command(flatten)]
         how: Resolution,
     },
+    /// Look after the ledger: check it, copy it
+    #[command(
+        after_help = "Examples:\n  steadfast ledger check\n  steadfast ledger backup /backup/steadfast-$(date +%F).db"
+    )]
+    Ledger {
+        #[command(subcommand)]
+        command: super::ledger::LedgerCommand,
+    },
     /// Print the JSON Schema of message files, for editors
     #[command(
         after_help = "Example:\n  steadfast schema > messages.schema.json\n\nThen begin a message file with:\n  #:schema ../messages.schema.json"

@@ -376,7 +376,7 @@ mod tests {
             let mut lines = good.clone();
             lines.insert(number, good[number].clone());
             let why = verdict(&lines).unwrap_err();
-            assert!(why.contains(&format!("line {}", number + 1)), "{why}");
+            assert!(why.contains(&format!("line {}", number + 2)), "{why}");
         }
     }
 

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::campaign::Roster;
+use crate::daemon::ballast::Ballast;
 use crate::daemon::watch::Watch;
 use crate::daemon::{self, Media, Outlet, World};
 use crate::folder::{Folder, Picture};
@@ -19,6 +20,7 @@ use crate::platform::http::Http;
 use crate::platform::secret::Scrubber;
 use crate::platform::{self, ImageBytes, Tools};
 use crate::post::content::Image;
+use crate::settings::LedgerAt;
 use crate::web;
 
 use super::{Exit, Failed, Office, log};
@@ -86,7 +88,8 @@ pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
     stop.cancel();
     // A browser that keeps its connection open must not keep the daemon from stopping.
     drop(tokio::time::timeout(Duration::from_secs(1), serving).await);
-    drop(watching.await);
+    // Nor may a ledger that is locked.
+    drop(tokio::time::timeout(Duration::from_secs(1), watching).await);
     seat.leave().await;
     done?;
     info!(event = "daemon.stopped", "stopped");
@@ -166,6 +169,11 @@ pub(super) fn assemble_world(
         }),
         dates: http.dates(),
         brake: Arc::new(office.brake()),
+        ballast: match settings.ledger {
+            LedgerAt::File(_) => Ballast::new(&settings.state_folder()),
+            // Its disk is not ours.
+            LedgerAt::Server { .. } => Ballast::default(),
+        },
         workers: settings.workers,
         late: settings.late,
     })

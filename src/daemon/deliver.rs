@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::ledger::{BY_DAEMON, Conclusion, Intended, Intent, Post, Scope};
+use crate::ledger::{BY_DAEMON, Conclusion, Intended, Intent, LedgerError, Post, Scope};
 use crate::platform::{ImageBytes, Outgoing};
 use crate::post::content::Image;
 use crate::post::identity::Identity;
@@ -49,7 +49,7 @@ enum Intention {
 }
 
 /// How long to wait before the ledger is asked again to take what it must not lose.
-const LEDGER_AGAIN: Duration = Duration::from_secs(1);
+pub(super) const LEDGER_AGAIN: Duration = Duration::from_secs(1);
 
 pub(crate) struct Delivery<'a> {
     pub world: &'a World,
@@ -280,6 +280,7 @@ impl Delivery<'_> {
             Ok(Intended::Durable) => {
                 self.post.standing = to;
                 self.post.fence = self.post.fence.next();
+                self.post.attempts = self.post.attempts.saturating_add(1);
                 Intention::Durable(frozen)
             }
             Ok(Intended::Refused) => Intention::Refused,
@@ -288,7 +289,9 @@ impl Delivery<'_> {
                 Intention::NotYet(until)
             }
             Err(e) => {
-                tracing::error!(event = "ledger.failed", error = %e, "nothing is sent, because its intent can't be recorded: {e}");
+                if self.shared.ledger_failed(self.world, &e) {
+                    tracing::error!(event = "ledger.failed", error = %e, "nothing is sent, because its intent can't be recorded: {e}");
+                }
                 tokio::time::sleep(LEDGER_AGAIN).await;
                 Intention::Refused
             }
@@ -323,15 +326,9 @@ impl Delivery<'_> {
             match self.world.ledger.conclude(conclusion.clone()).await {
                 Ok(moved) => break moved,
                 Err(e) => {
-                    if !told {
-                        let receipt = rest
-                            .receipt
-                            .as_ref()
-                            .map(|receipt| receipt.id.as_str())
-                            .unwrap_or_default();
-                        tracing::error!(event = "ledger.failed", post = %self.post.id, part = self.post.standing.part,
-                            receipt, error = %e, "an answer waits to be recorded, and nothing more is sent: {e}");
-                        told = true;
+                    self.shared.ledger_failed(self.world, &e);
+                    if !std::mem::replace(&mut told, true) {
+                        self.keep_in_the_log(&rest, &e);
                     }
                     tokio::time::sleep(LEDGER_AGAIN).await;
                 }
@@ -352,6 +349,23 @@ impl Delivery<'_> {
         self.post.fence = self.post.fence.next();
         if self.post.standing.state == State::Sent {
             self.shared.went_out.notify_one();
+        }
+    }
+
+    /// An answer that the ledger can't take is kept in memory; in the log, too, should that be lost.
+    fn keep_in_the_log(&self, rest: &Rest, e: &LedgerError) {
+        let post = &self.post;
+        let (part, attempt) = (post.standing.part, post.attempts);
+        tracing::error!(event = "ledger.failed", post = %post.id, part, error = %e,
+            "the answer about {} on {} waits to be recorded, and nothing more is sent: {e}", post.message, post.account);
+        if let Some(receipt) = &rest.receipt {
+            let (url, pin) = (
+                receipt.url.as_deref().unwrap_or_default(),
+                receipt.pin.as_deref().unwrap_or_default(),
+            );
+            tracing::error!(event = "ledger.receipt", post = %post.id, part, delivery = %self.key().delivery, attempt,
+                message_id = %post.message, account = %post.account, id = receipt.id, url, pin,
+                "{} has part {} of {} as {}, and that is not recorded yet: keep this line", post.account, part.saturating_add(1), post.message, receipt.id);
         }
     }
 

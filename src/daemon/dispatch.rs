@@ -13,7 +13,7 @@ use crate::ledger::{Fence, LedgerError, Post};
 use crate::post::identity::PostId;
 use crate::post::state::State;
 
-use super::deliver::{Delivery, after_panic};
+use super::deliver::{Delivery, LEDGER_AGAIN, after_panic};
 use super::{Outlet, Shared, World, until};
 
 /// The longest sleep: a clock that jumped forward, or a machine that was suspended, is noticed by then.
@@ -137,12 +137,16 @@ impl Dispatch {
         }
         let now = self.world.clock.now();
         let braked = self.world.brake.is_on();
-        if braked {
+        let well = self.shared.ledger_is_well(&self.world).await;
+        if braked || !well {
             self.forget_pages();
         }
         if !self.forgotten.is_empty() {
             let forgotten = std::mem::take(&mut self.forgotten);
             self.world.ledger.let_go(forgotten).await?;
+        }
+        if !well {
+            return Ok(Some(LEDGER_AGAIN));
         }
         if braked {
             return Ok(Some(BRAKED));

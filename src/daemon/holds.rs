@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::ledger::{BY_FILE, Hold, LedgerError, Scope};
+use crate::campaign::AfterHold;
+use crate::ledger::{BY_FILE, BY_ROLLBACK, Hold, LedgerError, Scope};
 
 use super::{Shared, World, report};
 
@@ -109,7 +110,11 @@ pub(crate) async fn refresh(world: &World, shared: &Shared) -> Result<(), Ledger
         report::held(hold, &shared.under_way.of(&hold.scope));
     }
     for hold in holds.iter().filter(|hold| hold.released.is_some()) {
-        let after = shared.campaign().settings.after_hold;
+        // What may be out already is never sent by itself.
+        let after = match hold.by.as_str() {
+            BY_ROLLBACK => AfterHold::Review,
+            _ => shared.campaign().settings.after_hold,
+        };
         let now = world.clock.now();
         for post in world.ledger.settle(hold, after, now).await? {
             report::settled(&post);

@@ -3,6 +3,7 @@
 //! Start with [`run`]: files in (`watch`), what is due into the ledger (`planner`), out to the platforms
 //! (`dispatch`, one post's life in `deliver`), people's words in between (`holds`).
 
+pub mod ballast;
 pub mod brake;
 pub mod deliver;
 mod dispatch;
@@ -16,6 +17,7 @@ pub mod timekeeper;
 pub mod watch;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -67,11 +69,16 @@ pub struct World {
     pub dates: Dates,
     /// Stops everything, whatever the ledger can say.
     pub brake: Arc<brake::Brake>,
+    /// Makes room for answers on a full disk.
+    pub ballast: ballast::Ballast,
     /// Attempts in flight at most.
     pub workers: usize,
     /// How late a post may be where its message does not say.
     pub late: Duration,
 }
+
+/// How long a ledger that failed is given to answer, and the daemon's last word to be written.
+const PROBE: Duration = Duration::from_secs(1);
 
 /// How long `steadfast post` stays where no daemon is running.
 const ALONE: Duration = Duration::from_mins(1);
@@ -87,6 +94,8 @@ pub(crate) struct Shared {
     brake: Arc<brake::Brake>,
     /// The requests that left, or are about to.
     pub under_way: brake::UnderWay,
+    /// The ledger takes nothing: nothing new is begun until it does.
+    ledger_fails: AtomicBool,
     /// Rung when there may be something new to send.
     pub look: Notify,
     /// Rung when a post went out, for those that wait for it.
@@ -104,6 +113,7 @@ impl Shared {
             holds: channel::Sender::new(Arc::default()),
             brake: Arc::clone(&world.brake),
             under_way: brake::UnderWay::default(),
+            ledger_fails: AtomicBool::new(false),
             look: Notify::new(),
             went_out: Notify::new(),
             pace: pace::Pace::new(&world.outlets),
@@ -113,6 +123,37 @@ impl Shared {
 
     pub fn campaign(&self) -> Arc<Campaign> {
         Arc::clone(&self.campaign.borrow())
+    }
+
+    /// The ledger would not take what it must. Returns whether that is new.
+    pub fn ledger_failed(&self, world: &World, e: &LedgerError) -> bool {
+        if matches!(e, LedgerError::Full(_)) {
+            world.ballast.give_up();
+        }
+        // One that it will not take says nothing of all others.
+        let of_all = !matches!(e, LedgerError::Refused(_));
+        of_all && !self.ledger_fails.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether the ledger takes what it is given; where it did not, it is asked, and so is whether there is room.
+    pub async fn ledger_is_well(&self, world: &World) -> bool {
+        if !self.ledger_fails.load(Ordering::Acquire) {
+            return true;
+        }
+        let now = world.clock.now().to_string();
+        let probe = world.ledger.note("probed", &now);
+        let taken = tokio::time::timeout(PROBE, probe)
+            .await
+            .is_ok_and(|done| done.is_ok());
+        if !taken || world.ballast.make().is_err() {
+            return false;
+        }
+        self.ledger_fails.store(false, Ordering::Release);
+        tracing::info!(
+            event = "ledger.recovered",
+            "the ledger takes what it is given again; sending goes on"
+        );
+        true
     }
 
     /// Whether the brake, a hold, or its own file stops this message on this account.
@@ -140,6 +181,11 @@ pub async fn run(
     let shared = Arc::new(Shared::new(campaign, &world));
     shared.time.begin(&*world.ledger).await?;
     brake::say(&world, &shared);
+    if let Err(e) = world.ballast.make() {
+        shared.ledger_fails.store(true, Ordering::Release);
+        tracing::error!(event = "ledger.failed", error = %e, "there is no room for the ballast in the state folder, so nothing is sent: {e}");
+    }
+    recover::rollback(&world).await?;
     recover::recover(&world, true).await?;
     shared.pace.load(&world).await?;
     holds::follow_file(&world, &shared).await?;
@@ -171,7 +217,10 @@ pub async fn run(
             "a part of the daemon did not stop in time"
         );
     }
-    world.ledger.note("stopped", &world.clock.now().to_string()).await
+    // Nobody waits for it: a ledger that is locked must not keep the daemon from stopping.
+    let last = world.clock.now().to_string();
+    let noted = tokio::time::timeout(PROBE, world.ledger.note("stopped", &last)).await;
+    noted.unwrap_or(Ok(()))
 }
 
 /// Sends what the ledger holds for these posts and comes back when each has come to rest: for `steadfast

@@ -64,3 +64,5 @@ pub struct Hold {
 /// Who speaks in holds that the daemon sets and releases by itself.
 pub const BY_FILE: &str = "the campaign file";
 pub const BY_DAEMON: &str = "the daemon";
+/// Who speaks in the hold that is set where the ledger is older than it was.
+pub const BY_ROLLBACK: &str = "the rollback detector";

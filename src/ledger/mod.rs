@@ -26,7 +26,7 @@ use crate::post::sealed::{Key, Prepared};
 use crate::post::state::{Standing, State};
 use crate::post::step::Rest;
 
-pub use hold::{BY_DAEMON, BY_FILE, Hold, Scope};
+pub use hold::{BY_DAEMON, BY_FILE, BY_ROLLBACK, Hold, Scope};
 
 /// What can go wrong with the ledger itself.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -50,6 +50,15 @@ pub enum LedgerError {
     /// The disk, or the quota, is full.
     #[error("the disk is full, so nothing can be recorded: {0}")]
     Full(String),
+    /// Somebody else has been writing to it for too long.
+    #[error("another program keeps the ledger locked (an open `sqlite3` shell?): {0}")]
+    Locked(String),
+    /// It is well, and would not take this one thing.
+    #[error("the ledger would not take this: {0}")]
+    Refused(String),
+    /// The disk could not say that what was written is on it. Nobody can tell what a later look will find.
+    #[error("the disk failed while it was told to keep what was written: {0}")]
+    Unsure(String),
     /// It is of an older version, and only the daemon brings it up to date.
     #[error("this ledger was written by an older version of steadfast: `steadfast run` brings it up to date")]
     Older,
@@ -383,6 +392,15 @@ pub trait Ledger: Send + Sync {
 
     /// The newest instant in it: a clock that is behind that is wrong.
     async fn newest(&self) -> Result<Option<Timestamp>, LedgerError>;
+    /// How many batches of intents were written here that are not in it: more than none, and it is older than it
+    /// was, put back from a copy or without its log (reliability §2.7).
+    async fn missing(&self) -> Result<u64, LedgerError> {
+        Ok(0)
+    }
+    /// What is missing is known, and dealt with.
+    async fn accept_missing(&self) -> Result<(), LedgerError> {
+        Ok(())
+    }
     /// The evidence record, `limit` entries after that one (chain and number), chain by chain.
     async fn events(
         &self,
@@ -395,4 +413,18 @@ pub trait Ledger: Send + Sync {
     /// # Errors
     /// [`LedgerError::Broken`] with the first thing found and what to do. Nothing is ever repaired.
     async fn check(&self) -> Result<(), LedgerError>;
+    /// Rows that no daemon writes, and that say something else than the evidence record: one sentence each.
+    async fn oddities(&self) -> Result<Vec<String>, LedgerError> {
+        Ok(Vec::new())
+    }
+    /// A copy in a new file that only its owner can read, complete as of one moment, and looked through.
+    ///
+    /// # Errors
+    /// If there is a file of that name, or the copy is not whole; then none is left behind.
+    async fn backup(&self, to: &std::path::Path) -> Result<(), LedgerError> {
+        Err(LedgerError::Broken(format!(
+            "{}: this kind of ledger is copied with its own tools",
+            to.display()
+        )))
+    }
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use sqlx::{Connection, Row};
 use steadfast::ledger::sqlite::{Lock, Sqlite};
-use steadfast::ledger::{Ledger, LedgerError};
+use steadfast::ledger::{Fence, Intended, Intent, Ledger, LedgerError};
 use steadfast::post::identity::PostId;
 use steadfast::post::state::State;
 
@@ -344,4 +344,59 @@ async fn another_campaigns_ledger_is_refused() {
         matches!(&refused, Err(LedgerError::OtherCampaign(had, ours)) if expected(had, ours)),
         "{refused:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_row_that_is_refused_keeps_no_other_from_being_written() {
+    let e = InSqlite::make().await;
+    let ids = e.record((0..40).map(|n| new(&format!("m{n}")))).await;
+    let bad = ids[7].to_string();
+    let refuses = format!(
+        "CREATE TRIGGER refuses BEFORE UPDATE ON post WHEN NEW.id = '{bad}' BEGIN SELECT raise(ABORT, 'not this one'); END"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(refuses))
+        .execute(&e.looking)
+        .await
+        .unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for id in ids.clone() {
+        let ledger = e.ledger();
+        let intent = Intent {
+            fence: Fence(0),
+            ..intent(id)
+        };
+        tasks.spawn(async move { (id, ledger.intend(intent).await) });
+    }
+    while let Some(done) = tasks.join_next().await {
+        let (id, intended) = done.unwrap();
+        if id == ids[7] {
+            assert!(
+                matches!(&intended, Err(LedgerError::Refused(why)) if why.contains("not this one")),
+                "{intended:?}"
+            );
+        } else {
+            assert_eq!(intended.unwrap(), Intended::Durable);
+        }
+    }
+}
+
+#[tokio::test]
+async fn s7_a_file_with_nothing_in_it_is_not_begun_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("steadfast.db");
+    std::fs::write(&path, "").unwrap();
+    let result = Sqlite::open_and_upgrade(&path).await.map(drop);
+    assert!(is_broken(&result, &path), "{result:?}");
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
+    let made_by_hand = SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true);
+    let pool = SqlitePool::connect_with(made_by_hand).await.unwrap();
+    sqlx::raw_sql("CREATE TABLE diary (day TEXT)")
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+    let result = Sqlite::open_and_upgrade(&path).await.map(drop);
+    assert!(is_broken(&result, &path), "{result:?}");
 }

@@ -43,6 +43,34 @@ pub(super) async fn is_durable(writer: &SqlitePool, path: &Path) -> Result<(), L
     )))
 }
 
+/// A file with nothing in it was cut off, or lost its log: to make new tables in it would begin it anew
+/// (reliability S7, S10).
+pub(super) async fn is_a_ledger(db: &SqlitePool, path: &Path) -> Result<(), LedgerError> {
+    let tables: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'")
+            .fetch_one(db)
+            .await
+            .map_err(|e| broken_at(path, &e))?;
+    if tables == 1 {
+        Ok(())
+    } else {
+        Err(nothing_in(path))
+    }
+}
+
+pub(super) fn nothing_in(path: &Path) -> LedgerError {
+    LedgerError::Broken(format!(
+        "{}: there is nothing in it, so it was cut off, or its `-wal` was lost: put a backup in its place",
+        path.display()
+    ))
+}
+
+/// What was made is in the file itself, not in its log alone. Best effort: somebody who reads may be in the way.
+pub(super) async fn settle(db: &SqlitePool, path: &Path) -> Result<(), LedgerError> {
+    let done = sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)").execute(db).await;
+    done.map(drop).map_err(|e| broken_at(path, &e))
+}
+
 /// Whether its tables are those that this version knows.
 pub(super) async fn is_current(db: &SqlitePool, path: &Path) -> Result<(), LedgerError> {
     let at: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
@@ -62,17 +90,24 @@ pub(super) fn broken_at(path: &Path, error: &sqlx::Error) -> LedgerError {
 }
 
 impl From<sqlx::Error> for LedgerError {
+    /// By SQLite's own code: <https://sqlite.org/rescode.html>.
     fn from(error: sqlx::Error) -> Self {
-        /// <https://sqlite.org/rescode.html#full>
-        const FULL: &str = "13";
-        let full = error
+        const IOERR_FSYNC: u32 = 1034;
+        const IOERR_DIR_FSYNC: u32 = 1290;
+        let ours = error
             .as_database_error()
-            .and_then(sqlx::error::DatabaseError::code)
-            .is_some_and(|code| code == FULL);
-        if full {
-            LedgerError::Full(error.to_string())
-        } else {
-            LedgerError::Broken(error.to_string())
+            .filter(|e| e.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some());
+        let code = ours.and_then(sqlx::error::DatabaseError::code);
+        let code: u32 = code.and_then(|code| code.parse().ok()).unwrap_or_default();
+        let words = error.to_string();
+        match (code, code & 0xff) {
+            (IOERR_FSYNC | IOERR_DIR_FSYNC, _) => LedgerError::Unsure(words),
+            // BUSY, LOCKED
+            (_, 5 | 6) => LedgerError::Locked(words),
+            (_, 13) => LedgerError::Full(words),
+            // ERROR (a statement that can't be), TOOBIG, CONSTRAINT, MISMATCH
+            (_, 1 | 18 | 19 | 20) => LedgerError::Refused(words),
+            _ => LedgerError::Broken(words),
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The ledger in one SQLite file: WAL, synchronous=FULL, one writer, a few readers.
 
+mod backup;
 mod bell;
 mod durable;
+mod generation;
 mod lock;
+mod oddities;
 mod past;
 mod read;
 mod write;
@@ -27,7 +30,8 @@ use super::{
 };
 
 use bell::Bell;
-use durable::{MIGRATIONS, broken_at, is_current, is_durable, options};
+use durable::{MIGRATIONS, broken_at, is_a_ledger, is_current, is_durable, nothing_in, options, settle};
+use generation::{Files, Generation, KEY};
 pub use lock::Lock;
 
 /// An open ledger. Dropping it ends its writer once all that was handed in is written.
@@ -36,6 +40,7 @@ pub struct Sqlite {
     writer: Writer,
     path: PathBuf,
     bell: Bell,
+    generation: Generation,
 }
 
 /// What to do with a ledger whose tables are not today's.
@@ -86,13 +91,23 @@ impl Sqlite {
 
     async fn connect(path: &Path, upgrade: Upgrade) -> Result<Self, LedgerError> {
         let broken = |e: sqlx::Error| broken_at(path, &e);
+        // Opening it would make it a database.
+        if path.metadata().is_ok_and(|file| file.len() == 0) {
+            return Err(nothing_in(path));
+        }
         let options = options(path).create_if_missing(upgrade == Upgrade::Make);
+        // Never closed by itself: with the last connection goes the log, and the next would begin another.
         let one = SqlitePoolOptions::new()
             .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
             .connect_with(options.clone())
             .await
             .map_err(broken)?;
         is_durable(&one, path).await?;
+        if upgrade == Upgrade::Yes {
+            is_a_ledger(&one, path).await?;
+        }
         match upgrade {
             Upgrade::No => is_current(&one, path).await?,
             Upgrade::Yes | Upgrade::Make => MIGRATIONS.run(&one).await.map_err(|e| match e {
@@ -100,6 +115,9 @@ impl Sqlite {
                 | sqlx::migrate::MigrateError::VersionMismatch(_) => LedgerError::Newer,
                 e => LedgerError::Broken(format!("{}: {e}", path.display())),
             })?,
+        }
+        if upgrade != Upgrade::No {
+            settle(&one, path).await?;
         }
         if upgrade == Upgrade::Make {
             use std::os::unix::fs::PermissionsExt;
@@ -113,13 +131,21 @@ impl Sqlite {
             .connect_with(options.read_only(true).create_if_missing(false))
             .await
             .map_err(broken)?;
+        let generation = Generation::of(path);
         let (writer, batches) = Writer::new();
-        tokio::spawn(write::run(one, batches));
+        let hand = write::Hand {
+            db: one,
+            daemon: upgrade == Upgrade::Yes,
+            files: Files::of(path),
+            generation: generation.clone(),
+        };
+        tokio::spawn(hand.run(batches));
         Ok(Self {
             readers,
             writer,
             path: path.to_owned(),
             bell: Bell::of(path),
+            generation,
         })
     }
 
@@ -372,6 +398,24 @@ impl Ledger for Sqlite {
 
     async fn events(&self, after: Option<(&str, i64)>, limit: u32) -> Result<Vec<Event>, LedgerError> {
         read::events(&self.readers, after.map_or(0, |(_, seq)| seq), limit).await
+    }
+
+    async fn missing(&self) -> Result<u64, LedgerError> {
+        let has = read::number(&self.readers, KEY).await?;
+        Ok(u64::try_from(self.generation.seen().saturating_sub(has)).unwrap_or_default())
+    }
+
+    async fn accept_missing(&self) -> Result<(), LedgerError> {
+        let seen = self.generation.seen();
+        self.note(KEY, &seen.to_string()).await
+    }
+
+    async fn oddities(&self) -> Result<Vec<String>, LedgerError> {
+        oddities::oddities(&self.readers).await
+    }
+
+    async fn backup(&self, to: &Path) -> Result<(), LedgerError> {
+        backup::backup(&self.readers, to).await
     }
 
     async fn check(&self) -> Result<(), LedgerError> {

@@ -1,10 +1,11 @@
 //! The one writer: a batch, a transaction, one statement for all of a kind.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
-use sqlx::{Connection, Row};
 
 use crate::campaign::AfterHold;
 use crate::post::identity::PostId;
@@ -15,45 +16,124 @@ use super::super::group::{
     Answer, Batches, Write, after_hold, fail, first_words, key_fields, micros, outcome_word, reply,
 };
 use super::super::{Change, Conclusion, Hold, Intended, Intent, LedgerError, NewPost};
+use super::generation::{Files, Generation, KEY};
 use super::read::{CHAIN, json_list};
 
 type Wrote<T> = Result<T, LedgerError>;
 
-/// Writes batches until nobody can hand in any more.
-pub(super) async fn run(db: SqlitePool, mut batches: Batches) {
-    while let Some(batch) = batches.next().await {
-        // In a task of its own, so that a panic in one batch does not end all writing.
-        let pool = db.clone();
-        if let Err(e) = tokio::spawn(async move { write(&pool, batch).await }).await {
-            tracing::error!(event = "ledger.failed", error = %e, "a write to the ledger was cut short");
+/// A write that takes longer is said: nothing is sent meanwhile, and somebody should know why.
+const SLOW: Duration = Duration::from_secs(5);
+
+/// The one who writes.
+#[derive(Clone)]
+pub(super) struct Hand {
+    pub db: SqlitePool,
+    /// It is the daemon's: it must not go on where nobody can tell what is on the disk (reliability S6).
+    pub daemon: bool,
+    pub files: Files,
+    pub generation: Generation,
+}
+
+impl Hand {
+    /// Writes batches until nobody can hand in any more.
+    pub(super) async fn run(self, mut batches: Batches) {
+        while let Some(batch) = batches.next().await {
+            // In a task of its own, so that a panic in one batch does not end all writing.
+            let hand = self.clone();
+            let mut writing = tokio::spawn(async move { hand.write(batch).await });
+            let done = match tokio::time::timeout(SLOW, &mut writing).await {
+                Ok(done) => done,
+                Err(_) => {
+                    tracing::error!(
+                        event = "ledger.slow",
+                        "the ledger has taken nothing for {} seconds, so nothing is sent: does another program keep it locked (an open `sqlite3` shell), or is the disk very slow?",
+                        SLOW.as_secs()
+                    );
+                    writing.await
+                }
+            };
+            if let Err(e) = done {
+                tracing::error!(event = "ledger.failed", error = %e, "a write to the ledger was cut short");
+            }
+        }
+        self.db.close().await;
+    }
+
+    async fn write(&self, batch: Vec<Write>) {
+        let mut answers = Vec::new();
+        let written = match self.files.are_the_same() {
+            Ok(()) => transaction(&self.db, &batch, &mut answers).await,
+            Err(gone) => Err(gone),
+        };
+        match written {
+            // Only a committed write is answered.
+            Ok(generation) => {
+                if let Some(generation) = generation {
+                    self.generation.saw(generation);
+                }
+                batch
+                    .into_iter()
+                    .zip(answers)
+                    .for_each(|(write, answer)| reply(write, answer));
+            }
+            // One that the ledger will not take must not keep all others from being written.
+            Err(LedgerError::Refused(_)) if batch.len() > 1 => {
+                for one in batch {
+                    Box::pin(self.write(vec![one])).await;
+                }
+            }
+            Err(LedgerError::Unsure(e)) if self.daemon => {
+                tracing::error!(event = "ledger.unsure", error = %e, "the disk failed while it was told to keep what was written ({e}), so nobody can tell what is on it: the daemon ends at once, and the next start looks at what is there");
+                std::process::abort()
+            }
+            Err(error) => {
+                let error = self.files.named(error);
+                batch.into_iter().for_each(|write| fail(write, error.clone()));
+            }
         }
     }
-    db.close().await;
 }
 
-async fn write(db: &SqlitePool, batch: Vec<Write>) {
-    let mut answers = Vec::new();
-    match transaction(db, &batch, &mut answers).await {
-        // Only a committed write is answered.
-        Ok(()) => batch
-            .into_iter()
-            .zip(answers)
-            .for_each(|(write, answer)| reply(write, answer)),
-        Err(error) => batch.into_iter().for_each(|write| fail(write, error.clone())),
-    }
-}
-
-async fn transaction(db: &SqlitePool, batch: &[Write], answers: &mut Vec<Answer>) -> Wrote<()> {
+/// Returns the ledger's generation, if it was raised.
+///
+/// Begun and ended by hand. When a disk is full SQLite rolls back by itself; whoever counts transactions beside it
+/// is wrong from then on, and this connection could never begin another.
+async fn transaction(db: &SqlitePool, batch: &[Write], answers: &mut Vec<Answer>) -> Wrote<Option<i64>> {
     let mut connection = db.acquire().await?;
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let tx = &mut *connection;
+    let begun = sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *tx).await;
+    match begun.map_err(LedgerError::from) {
+        Ok(_) => {}
+        // A panic left one open.
+        Err(LedgerError::Refused(_)) => {
+            drop(sqlx::raw_sql("ROLLBACK").execute(&mut *tx).await);
+            sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *tx).await?;
+        }
+        Err(e) => return Err(e),
+    }
+    let done = match apply(tx, batch, answers).await {
+        Ok(generation) => sqlx::raw_sql("COMMIT")
+            .execute(&mut *tx)
+            .await
+            .map(|_| generation)
+            .map_err(LedgerError::from),
+        Err(e) => Err(e),
+    };
+    if done.is_err() {
+        drop(sqlx::raw_sql("ROLLBACK").execute(&mut *tx).await);
+    }
+    done
+}
+
+async fn apply(tx: &mut SqliteConnection, batch: &[Write], answers: &mut Vec<Answer>) -> Wrote<Option<i64>> {
     let (intents, conclusions) = first_words(batch);
     let mut evidence = Vec::new();
     // Conclusions first: a post that moves on in the same batch has been concluded before.
-    let mut concluded = conclude(&mut tx, &conclusions, &mut evidence).await?;
+    let mut concluded = conclude(tx, &conclusions, &mut evidence).await?;
     // Holds before intents: whoever says stop in this very batch is heard.
     let mut others = Vec::new();
     for write in batch {
-        if let Some(answer) = other(&mut tx, write, &mut evidence).await? {
+        if let Some(answer) = other(tx, write, &mut evidence).await? {
             others.push(answer);
         }
     }
@@ -61,15 +141,18 @@ async fn transaction(db: &SqlitePool, batch: &[Write], answers: &mut Vec<Answer>
     // What shares a pace goes one by one, because each changes what the next may do.
     let (paced, free): (Vec<&Intent>, Vec<&Intent>) =
         intents.into_iter().partition(|intent| intent.pace.is_some());
-    intend(&mut tx, &free, &mut granted, &mut evidence).await?;
+    intend(tx, &free, &mut granted, &mut evidence).await?;
     for intent in paced {
-        match not_before(&mut tx, intent).await? {
+        match not_before(tx, intent).await? {
             Some(until) => drop(granted.insert(intent.post, Intended::NotYet(until))),
-            None => intend(&mut tx, &[intent], &mut granted, &mut evidence).await?,
+            None => intend(tx, &[intent], &mut granted, &mut evidence).await?,
         }
     }
-    append(&mut tx, evidence).await?;
-    tx.commit().await?;
+    append(tx, evidence).await?;
+    let generation = match granted.values().any(|granted| *granted == Intended::Durable) {
+        true => Some(raise(tx, KEY).await?),
+        false => None,
+    };
 
     let mut others = others.into_iter();
     for write in batch {
@@ -81,7 +164,19 @@ async fn transaction(db: &SqlitePool, batch: &[Write], answers: &mut Vec<Answer>
             _ => others.next().unwrap_or(Answer::Done),
         });
     }
-    Ok(())
+    Ok(generation)
+}
+
+/// One more than it was; returns what it is now.
+async fn raise(tx: &mut SqliteConnection, key: &str) -> Wrote<i64> {
+    let row = sqlx::query(
+        "INSERT INTO meta (key, value) VALUES (?1, '1') \
+         ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1 RETURNING CAST(value AS INTEGER) AS n",
+    )
+    .bind(key)
+    .fetch_one(&mut *tx)
+    .await?;
+    Ok(row.try_get("n")?)
 }
 
 async fn other(tx: &mut SqliteConnection, write: &Write, evidence: &mut Vec<Entry>) -> Wrote<Option<Answer>> {
@@ -177,15 +272,7 @@ async fn other(tx: &mut SqliteConnection, write: &Write, evidence: &mut Vec<Entr
             evidence.push(evidence::settled(hold, &moved, *now));
             Answer::Posts(moved)
         }
-        Write::Ring(_) => {
-            let row = sqlx::query(
-                "INSERT INTO meta (key, value) VALUES ('bell', '1') \
-                 ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1 RETURNING CAST(value AS INTEGER) AS n",
-            )
-            .fetch_one(&mut *tx)
-            .await?;
-            Answer::Number(row.try_get("n")?)
-        }
+        Write::Ring(_) => Answer::Number(raise(tx, "bell").await?),
         Write::Note { key, value, .. } => {
             sqlx::query(
                 "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
