@@ -52,6 +52,8 @@ impl Watch {
         // What changed between the first reading and now, nobody has told.
         self.rescan.notify_one();
         let mut day = self.today();
+        // What changed between the first look and the watcher's first moment nobody told us.
+        self.look(false, &mut said).await;
         loop {
             tokio::select! {
                 biased;
