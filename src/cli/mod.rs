@@ -78,6 +78,9 @@ impl Failed {
             Failed::Ledger(LedgerError::Full(_)) => {
                 Some("free some space; what is recorded is safe, and nothing is sent until there is room")
             }
+            Failed::Ledger(LedgerError::Locked(_)) => {
+                Some("end the program that has it open; nothing is lost, and the daemon goes on by itself")
+            }
             Failed::Ledger(LedgerError::Taken(_)) => Some(
                 "only one daemon may post from one file, and only one of each name (`ledger.replica`) from a database: stop the other one first",
             ),
@@ -155,6 +158,7 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
         Command::Retry { post } => words::retry(&office, post).await,
         Command::Skip { post, why } => words::skip(&office, post, why).await,
         Command::Resolve { post, how } => words::resolve(&office, post, how).await,
+        Command::Ledger { command } => ledger::ledger(&office, command).await,
         Command::Schema | Command::Completions { .. } => Ok(Exit::Done),
     }
 }
@@ -214,7 +218,11 @@ impl Office {
     /// The files that stop everything by being there: in the state folder, and beside the config.
     pub fn brake(&self) -> Brake {
         let state = self.settings.state_folder();
-        Brake::new([state.as_path(), Path::new("config")])
+        let replica = match &self.settings.ledger {
+            LedgerAt::File(_) => None,
+            LedgerAt::Server { replica, .. } => Some(replica.as_str()),
+        };
+        Brake::new([state.as_path(), Path::new("config")], replica)
     }
 
     /// The holds in force: the ledger's, and those of files that it does not know yet.

@@ -20,6 +20,7 @@ use crate::platform::http::Http;
 use crate::platform::secret::Scrubber;
 use crate::platform::{self, ImageBytes, Tools};
 use crate::post::content::Image;
+use crate::settings::LedgerAt;
 use crate::web;
 
 use super::{Exit, Failed, Office, log};
@@ -168,7 +169,11 @@ pub(super) fn assemble_world(
         }),
         dates: http.dates(),
         brake: Arc::new(office.brake()),
-        ballast: Ballast::new(&settings.state_folder()),
+        ballast: match settings.ledger {
+            LedgerAt::File(_) => Ballast::new(&settings.state_folder()),
+            // Its disk is not ours.
+            LedgerAt::Server { .. } => Ballast::default(),
+        },
         workers: settings.workers,
         late: settings.late,
     })

@@ -34,6 +34,8 @@ const LONGEST: u64 = 2000;
 #[derive(Debug, Default)]
 pub struct Brake {
     files: Vec<PathBuf>,
+    /// Whose files they are: of several replicas each has its own, and lets go of its own alone.
+    of: Option<String>,
     // A plain mutex: held for a look, never across an await.
     words: Mutex<Vec<Word>>,
     /// Rung when a signal came.
@@ -81,11 +83,12 @@ impl Word {
 }
 
 impl Brake {
-    /// With a file `HOLD` in any of these folders.
-    pub fn new<'f>(folders: impl IntoIterator<Item = &'f Path>) -> Self {
+    /// With a file `HOLD` in any of these folders; `of`: the replica's name, where there are several.
+    pub fn new<'f>(folders: impl IntoIterator<Item = &'f Path>, of: Option<&str>) -> Self {
         let files = folders.into_iter().map(|folder| folder.join(FILE));
         Self {
             files: files.collect(),
+            of: of.map(str::to_owned),
             ..Self::default()
         }
     }
@@ -111,11 +114,17 @@ impl Brake {
         self.files.iter().any(|file| is_there(file)) || self.words().iter().any(|word| !word.recorded)
     }
 
+    /// Who speaks in the hold of a file.
+    fn hand(&self, file: &Path) -> String {
+        let of = self.of.as_ref().map(|name| format!(" of {name}"));
+        format!("the file {}{}", file.display(), of.unwrap_or_default())
+    }
+
     /// Takes up which files are there. Returns the holds that were not said yet, or have another reason now.
     pub fn look(&self, now: Timestamp) -> Vec<Hold> {
         let mut words = self.words();
         for file in &self.files {
-            let by = hand(file);
+            let by = self.hand(file);
             let known = words.iter_mut().find(|word| word.by == by);
             if !is_there(file) {
                 if let Some(word) = known {
@@ -161,7 +170,7 @@ impl Brake {
 
     /// Whether `hold` is a file's that is gone: then it is over.
     pub(crate) fn has_let_go(&self, hold: &Hold) -> bool {
-        self.files.iter().any(|file| hand(file) == hold.by)
+        self.files.iter().any(|file| self.hand(file) == hold.by)
             && !self.words().iter().any(|w| w.by == hold.by && w.there)
     }
 
@@ -184,11 +193,6 @@ impl Brake {
     fn has_news(&self) -> bool {
         self.words().iter().any(|word| !word.recorded || !word.there)
     }
-}
-
-/// Who speaks in the hold of a file.
-fn hand(file: &Path) -> String {
-    format!("the file {}", file.display())
 }
 
 /// Where that can't be told, it counts as there: to stop is the lesser harm.
@@ -288,7 +292,7 @@ mod tests {
 
     fn brake() -> (tempfile::TempDir, PathBuf, Brake) {
         let folder = tempfile::tempdir().unwrap();
-        let (file, brake) = (folder.path().join(FILE), Brake::new([folder.path()]));
+        let (file, brake) = (folder.path().join(FILE), Brake::new([folder.path()], None));
         (folder, file, brake)
     }
 
@@ -301,7 +305,7 @@ mod tests {
         let said = brake.look(Timestamp::UNIX_EPOCH);
         assert_eq!(
             (said[0].why.as_str(), &said[0].by),
-            ("the court has ruled", &hand(&file))
+            ("the court has ruled", &brake.hand(&file))
         );
         assert!(brake.look(Timestamp::UNIX_EPOCH).is_empty(), "said once");
         std::fs::write(&file, "another reason").unwrap();
@@ -341,10 +345,31 @@ mod tests {
         let (folder, file, brake) = brake();
         std::fs::create_dir(&file).unwrap();
         assert!(brake.is_on() && brake.look(Timestamp::UNIX_EPOCH)[0].why.contains("no reason"));
-        let loose = Brake::new([folder.path().join("nowhere").as_path(), Path::new("/dev/null")]);
+        let loose = Brake::new(
+            [folder.path().join("nowhere").as_path(), Path::new("/dev/null")],
+            None,
+        );
         assert!(!loose.is_on(), "a folder that is not there has no file in it");
         let (_folder, file, brake) = self::brake();
         std::os::unix::fs::symlink("/nowhere", &file).unwrap();
         assert!(brake.is_on() && brake.look(Timestamp::UNIX_EPOCH)[0].why.contains("can't be read"));
+    }
+
+    #[test]
+    fn a_replica_lets_go_of_its_own_file_alone() {
+        let (folder, file, one) = brake();
+        let one = Brake {
+            of: Some("one".to_owned()),
+            ..one
+        };
+        let two = Brake::new(
+            [folder.path().join("elsewhere").as_path(), folder.path()],
+            Some("two"),
+        );
+        std::fs::write(&file, "").unwrap();
+        let said = one.look(Timestamp::UNIX_EPOCH);
+        std::fs::remove_file(&file).unwrap();
+        assert!(!two.has_let_go(&said[0]));
+        assert!(one.look(Timestamp::UNIX_EPOCH).is_empty() && one.has_let_go(&said[0]));
     }
 }

@@ -94,7 +94,10 @@ impl From<sqlx::Error> for LedgerError {
     fn from(error: sqlx::Error) -> Self {
         const IOERR_FSYNC: u32 = 1034;
         const IOERR_DIR_FSYNC: u32 = 1290;
-        let code = error.as_database_error().and_then(|e| e.code());
+        let ours = error
+            .as_database_error()
+            .filter(|e| e.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some());
+        let code = ours.and_then(sqlx::error::DatabaseError::code);
         let code: u32 = code.and_then(|code| code.parse().ok()).unwrap_or_default();
         let words = error.to_string();
         match (code, code & 0xff) {

@@ -41,16 +41,15 @@ impl Hand {
             // In a task of its own, so that a panic in one batch does not end all writing.
             let hand = self.clone();
             let mut writing = tokio::spawn(async move { hand.write(batch).await });
-            let done = match tokio::time::timeout(SLOW, &mut writing).await {
-                Ok(done) => done,
-                Err(_) => {
-                    tracing::error!(
-                        event = "ledger.slow",
-                        "the ledger has taken nothing for {} seconds, so nothing is sent: does another program keep it locked (an open `sqlite3` shell), or is the disk very slow?",
-                        SLOW.as_secs()
-                    );
-                    writing.await
-                }
+            let done = if let Ok(done) = tokio::time::timeout(SLOW, &mut writing).await {
+                done
+            } else {
+                tracing::error!(
+                    event = "ledger.slow",
+                    "the ledger has taken nothing for {} seconds, so nothing is sent: does another program keep it locked (an open `sqlite3` shell), or is the disk very slow?",
+                    SLOW.as_secs()
+                );
+                writing.await
             };
             if let Err(e) = done {
                 tracing::error!(event = "ledger.failed", error = %e, "a write to the ledger was cut short");
@@ -88,7 +87,9 @@ impl Hand {
             }
             Err(error) => {
                 let error = self.files.named(error);
-                batch.into_iter().for_each(|write| fail(write, error.clone()));
+                for write in batch {
+                    fail(write, error.clone());
+                }
             }
         }
     }
@@ -149,10 +150,8 @@ async fn apply(tx: &mut SqliteConnection, batch: &[Write], answers: &mut Vec<Ans
         }
     }
     append(tx, evidence).await?;
-    let generation = match granted.values().any(|granted| *granted == Intended::Durable) {
-        true => Some(raise(tx, KEY).await?),
-        false => None,
-    };
+    let some = granted.values().any(|granted| *granted == Intended::Durable);
+    let generation = if some { Some(raise(tx, KEY).await?) } else { None };
 
     let mut others = others.into_iter();
     for write in batch {
