@@ -84,9 +84,6 @@ impl Failed {
             Failed::Ledger(LedgerError::Taken(_)) => Some(
                 "only one daemon may post from one file, and only one of each name (`ledger.replica`) from a database: stop the other one first",
             ),
-            Failed::Ledger(LedgerError::Locked(_)) => {
-                Some("end the program that has it open; nothing is lost, and the daemon goes on by itself")
-            }
             Failed::Ledger(LedgerError::Broken(_)) => Some(
                 "nothing was sent; if the file is damaged, restore it from a backup and never delete it: it knows what was posted",
             ),
@@ -158,7 +155,6 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
         Command::Retry { post } => words::retry(&office, post).await,
         Command::Skip { post, why } => words::skip(&office, post, why).await,
         Command::Resolve { post, how } => words::resolve(&office, post, how).await,
-        Command::Ledger { command } => ledger::ledger(&office, command).await,
         Command::Schema | Command::Completions { .. } => Ok(Exit::Done),
     }
 }
