@@ -372,6 +372,12 @@ async fn s12_a_second_of_the_same_name_is_refused_unless_the_first_is_surely_dea
         .unwrap();
     let two = db.join("one", lasting()).await;
     assert!(two.trusted());
+    db.record(1).await;
+    assert!(
+        claims(&one, 9).await.is_empty(),
+        "one that was replaced takes nothing"
+    );
+    assert_eq!(claims(&two, 9).await.len(), 1);
     drop(two);
     bury(&db, "one").await;
     again(lasting()).await.unwrap();

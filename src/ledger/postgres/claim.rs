@@ -41,7 +41,11 @@ pub(super) async fn claim(
     );
     // Breaking ones and the others are asked for apart: within each the index gives the longest waiting first,
     // and what is not due is never read.
-    let free = format!("(owner IS NULL OR owner <> $5 AND owner NOT IN {LIVING})");
+    // One that was replaced takes nothing any more.
+    let free = format!(
+        "(owner IS NULL OR owner <> $5 AND owner NOT IN {LIVING}) \
+         AND EXISTS (SELECT 1 FROM replica WHERE instance = $5 AND ended IS NULL)"
+    );
     let ready = |breaking: &str| {
         format!(
             "SELECT id FROM post WHERE account = $1 AND breaking = {breaking} AND not_before <= $3 \

@@ -2,7 +2,7 @@
 //! long ours is to be trusted is counted on a clock of this machine that goes on while it sleeps (reliability §2.7).
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -76,6 +76,8 @@ pub(super) struct Seat {
     term: AtomicI64,
     /// Posts in `sending` that are ours and that nobody here has in hand.
     adrift: Mutex<HashMap<PostId, Adrift>>,
+    /// It was given back.
+    left: AtomicBool,
     /// Rung when it comes to us to plan.
     turn: Notify,
     /// Rung when a post went out: the one that plans may wait for it.
@@ -118,6 +120,7 @@ impl Seat {
             trusted_until: AtomicU64::new(0),
             term: AtomicI64::new(0),
             adrift: Mutex::default(),
+            left: AtomicBool::new(false),
             turn: Notify::new(),
             news: Notify::new(),
         };
@@ -157,6 +160,7 @@ impl Seat {
             }
             match self.renew(&db).await {
                 Ok(true) => told = false,
+                Ok(false) if self.left.load(Ordering::SeqCst) => return,
                 Ok(false) => {
                     tracing::error!(
                         event = "replica.replaced",
@@ -260,6 +264,7 @@ impl Seat {
 
     /// Says good-bye: what was claimed is free at once, and another may plan.
     pub async fn leave(&self, db: &PgPool) -> Did<()> {
+        self.left.store(true, Ordering::SeqCst);
         self.trusted_until.store(0, Ordering::SeqCst);
         bounded(ended(db, self.instance)).await
     }

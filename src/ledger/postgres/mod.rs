@@ -37,7 +37,7 @@ use super::{
 
 use bell::Bell;
 pub use connect::Server;
-use connect::{Upgrade, bounded, is_sound};
+use connect::{Upgrade, is_sound};
 pub(super) use import::Import;
 use lease::Seat;
 pub use lease::{Terms, Uptime};
@@ -383,12 +383,18 @@ impl Ledger for Postgres {
 
     /// The server looks after its own pages; where it keeps checksums of them, reading them all compares these.
     async fn check(&self) -> Result<(), LedgerError> {
+        // It takes as long as it takes.
+        let mut reading = self.readers.begin().await?;
+        sqlx::query("SET LOCAL statement_timeout TO 0")
+            .execute(&mut *reading)
+            .await?;
         for table in [
             "meta", "known", "post", "part", "attempt", "hold", "account", "event", "replica",
         ] {
-            let reading = format!("SELECT count(*) FROM {table} AS row WHERE row::text IS NULL");
-            let reading = sqlx::query(sqlx::AssertSqlSafe(reading));
-            bounded(reading.fetch_one(&self.readers)).await?;
+            let all = format!("SELECT count(*) FROM {table} AS row WHERE row::text IS NULL");
+            sqlx::query(sqlx::AssertSqlSafe(all))
+                .execute(&mut *reading)
+                .await?;
         }
         Ok(())
     }
