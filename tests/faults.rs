@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -113,6 +114,9 @@ impl Drop for Disk {
         let _ = Command::new("umount").arg("-l").arg(&self.at).status();
     }
 }
+
+/// Something done to the bytes of a ledger.
+type Damage = fn(&mut Vec<u8>);
 
 #[test]
 fn s4_on_a_full_disk_nothing_is_sent_and_it_goes_on_when_there_is_room() {
@@ -307,7 +311,6 @@ fn s7_a_damaged_ledger_is_refused_with_what_to_do_and_left_as_it_is() {
         let _ = std::fs::remove_file(place.path().join(beside));
     }
     let whole = std::fs::read(place.ledger()).unwrap();
-    type Damage = fn(&mut Vec<u8>);
     let damages: [(&str, Damage); 4] = [
         ("nothing in it", Vec::clear),
         ("a wrong magic", |bytes| bytes[0] ^= 0xff),
@@ -568,7 +571,6 @@ fn a_ledger_in_use_is_checked_and_copied_while_posts_go_out() {
     );
     assert!(fake.texts().len() < 200, "it was over before it was looked at");
     let copy = place.path().join("copy.db");
-    use std::os::unix::fs::PermissionsExt;
     let before = std::fs::metadata(&copy).unwrap();
     assert_eq!(before.permissions().mode() & 0o777, 0o600);
     assert_eq!(place.run(&["ledger", "backup", "copy.db"]).status.code(), Some(1));
