@@ -11,18 +11,21 @@
 
 #[path = "../../tests/program/mod.rs"]
 mod program;
+#[path = "../../tests/server/mod.rs"]
+mod server;
 
 mod bare;
 mod burst;
 mod ends;
 mod mock;
 mod quiet;
+mod replicas;
 mod rows;
 
 use program::Daemon;
 
 /// Each can be called by its name: `cargo bench --bench figures -- two-thousand`.
-const FIGURES: [(&str, fn()); 13] = [
+const FIGURES: [(&str, fn()); 14] = [
     ("size", quiet::binary_size),
     ("idle", quiet::idle_on_the_sample),
     ("check", quiet::ten_thousand_messages),
@@ -34,6 +37,7 @@ const FIGURES: [(&str, fn()); 13] = [
     ("two-thousand", burst::two_thousand),
     ("steady", burst::steady),
     ("rows", rows::rows),
+    ("replicas", replicas::replicas),
     ("restart", ends::restart),
     ("hold-ack", ends::hold_ack),
 ];

@@ -215,8 +215,9 @@ impl Dispatch {
             let lane = self.lanes.get(number);
             let ask = lane.is_some_and(|lane| lane.page.is_empty() && !lane.rest.is_quiet(now, shared));
             if ask && room > 0 {
-                let posts = self.world.ledger.claim(&account, now, &blocked, PAGE).await?;
-                let full = u32::try_from(posts.len()).is_ok_and(|read| read >= PAGE);
+                let page = PAGE.min(self.world.ledger.share());
+                let posts = self.world.ledger.claim(&account, now, &blocked, page).await?;
+                let full = u32::try_from(posts.len()).is_ok_and(|read| read >= page);
                 let rest = if full {
                     Known::Nothing
                 } else {

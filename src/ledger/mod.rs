@@ -315,6 +315,10 @@ pub trait Ledger: Send + Sync {
     fn is_shared(&self) -> bool {
         false
     }
+    /// How many posts are claimed at a time at most: where others claim too, they are to have their share.
+    fn share(&self) -> u32 {
+        u32::MAX
+    }
     /// Gives back what was claimed and not begun.
     async fn let_go(&self, posts: Vec<(PostId, Fence)>) -> Result<(), LedgerError>;
     /// What was being sent by somebody who is gone, ours from now on. `starting`: nothing of our own is in

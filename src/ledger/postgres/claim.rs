@@ -16,7 +16,7 @@ use super::read::{COLUMNS, FREE, maybe_instant, names, post_of, posts_of};
 type Did<T> = Result<T, LedgerError>;
 
 /// How many posts one replica takes at a time: the others are to have their share of what is due.
-const SHARE: u32 = 128;
+pub(super) const SHARE: u32 = 128;
 
 /// How often a post adrift is looked for before it is taken for settled.
 const MISSED: u8 = 24;

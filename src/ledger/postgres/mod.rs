@@ -216,6 +216,10 @@ impl Ledger for Postgres {
         claim::orphans(&self.readers, self.seat()?, starting).await
     }
 
+    fn share(&self) -> u32 {
+        claim::SHARE
+    }
+
     fn is_shared(&self) -> bool {
         true
     }

@@ -8,7 +8,7 @@ use sqlx::Row;
 use sqlx::postgres::PgConnection;
 
 use crate::post::identity::PostId;
-use crate::post::state::{Standing, State};
+use crate::post::state::Standing;
 
 use super::super::evidence::{self, Entry};
 use super::super::group::{key_fields, outcome_word};
@@ -102,6 +102,7 @@ async fn not_before(tx: &mut PgConnection, intent: &Intent) -> Wrote<Option<Time
     Ok(pace.free_from(last, today).filter(|free| *free > intent.at))
 }
 
+/// One statement for all of it: the posts move, and of those that did, the request is frozen and the attempt begins.
 async fn grant(
     tx: &mut PgConnection,
     seat: &Seat,
@@ -112,24 +113,44 @@ async fn grant(
     if intents.is_empty() {
         return Ok(());
     }
-    let job = |intent: &&Intent| {
+    let hash_of = |intent: &Intent| {
+        intent
+            .prepared
+            .as_ref()
+            .map(|frozen| evidence::sha256(&frozen.body))
+    };
+    let hashes: Vec<Option<String>> = intents.iter().map(|intent| hash_of(intent)).collect();
+    let job = |(intent, hash): (&&Intent, &Option<String>)| {
+        let (key, key_due) = key_fields(&intent.key);
+        let frozen = intent.prepared.as_ref();
         let more = json!({"post": intent.post, "come_from": intent.from.as_str(), "fence": intent.fence.0,
-               "at": intent.at.as_microsecond(), "fresh": intent.to.part == 0 && !intent.to.doubted()});
+               "at": intent.at.as_microsecond(), "fresh": intent.to.part == 0 && !intent.to.doubted(),
+               "key": key, "key_due": key_due, "path": frozen.map(|frozen| &frozen.path),
+               "body": frozen.map(|frozen| &frozen.body), "hash": hash});
         with_standing(&intent.to, more)
     };
-    let jobs = rows_json(intents.iter().map(job).collect());
+    let jobs = rows_json(intents.iter().zip(&hashes).map(job).collect());
     let sql = format!(
-        "UPDATE post SET state = 'sending', first_intent = job.first_intent, unsure_since = job.unsure_since, \
+        "WITH job AS MATERIALIZED (SELECT * FROM jsonb_to_recordset($1::text::jsonb) \
+             AS job (post text, come_from text, fence bigint, at bigint, fresh boolean, \
+                 key text, key_due bigint, path text, body text, hash text, {STANDING})), \
+         moved AS (UPDATE post SET state = 'sending', first_intent = job.first_intent, unsure_since = job.unsure_since, \
              unsure_looks = job.unsure_looks, unsure_foreign = job.unsure_foreign, tries = job.tries, \
              resent = job.resent, attempts = attempts + 1, fence = post.fence + 1, why = NULL, owner = $2, \
              paced = CASE WHEN job.fresh THEN job.at ELSE paced END, changed = job.at \
-         FROM jsonb_to_recordset($1::text::jsonb) \
-             AS job (post text, come_from text, fence bigint, at bigint, fresh boolean, {STANDING}) \
-         WHERE post.id = job.post AND post.state = job.come_from AND post.fence = job.fence \
+         FROM job WHERE post.id = job.post AND post.state = job.come_from AND post.fence = job.fence \
          AND post.part = job.part AND (post.owner IS NULL OR post.owner = $2) \
          AND NOT EXISTS (SELECT 1 FROM hold WHERE settled IS NULL AND (scope = 'all' \
              OR scope = 'account' AND target = post.account OR scope = 'message' AND target = post.message)) \
-         AND NOT EXISTS (SELECT 1 FROM account WHERE name = post.account AND waits > job.at) RETURNING post.id"
+         AND NOT EXISTS (SELECT 1 FROM account WHERE name = post.account AND waits > job.at) \
+             RETURNING post.id, post.attempts), \
+         frozen AS (INSERT INTO part (post, idx, key, key_due, path, body, hash) \
+             SELECT job.post, job.part, job.key, job.key_due, job.path, job.body, job.hash \
+             FROM job JOIN moved ON moved.id = job.post WHERE job.body IS NOT NULL \
+             ON CONFLICT (post, idx) DO UPDATE SET path = excluded.path, body = excluded.body, hash = excluded.hash), \
+         begun AS (INSERT INTO attempt (post, part, no, intended) \
+             SELECT job.post, job.part, moved.attempts, job.at FROM job JOIN moved ON moved.id = job.post) \
+         SELECT id FROM moved"
     );
     let moved = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(&jobs)
@@ -140,42 +161,11 @@ async fn grant(
     if moved.len() < intents.len() {
         waiting_for_account(tx, &jobs, granted).await?;
     }
-    let (mut attempts, mut parts) = (Vec::new(), Vec::new());
-    for intent in intents.iter().filter(|intent| moved.contains(&intent.post)) {
-        granted.insert(intent.post, Intended::Durable);
-        attempts.push(json!({"post": intent.post, "part": intent.to.part, "at": intent.at.as_microsecond()}));
-        let mut body = None;
-        if let Some(prepared) = &intent.prepared {
-            let (key, key_due) = key_fields(&intent.key);
-            let hash = evidence::sha256(&prepared.body);
-            parts.push(
-                json!({"post": intent.post, "idx": intent.to.part, "key": key, "key_due": key_due,
-                "path": prepared.path, "body": prepared.body, "hash": hash}),
-            );
-            body = Some(hash);
+    for (intent, hash) in intents.iter().zip(&hashes) {
+        if moved.contains(&intent.post) {
+            granted.insert(intent.post, Intended::Durable);
+            evidence.push(evidence::intended(intent, hash.as_deref()));
         }
-        evidence.push(evidence::intended(intent, body.as_deref()));
-    }
-    if !parts.is_empty() {
-        sqlx::query(
-            "INSERT INTO part (post, idx, key, key_due, path, body, hash) \
-             SELECT * FROM jsonb_to_recordset($1::text::jsonb) AS job (post text, idx bigint, key text, \
-                 key_due bigint, path text, body text, hash text) \
-             ON CONFLICT (post, idx) DO UPDATE SET path = excluded.path, body = excluded.body, hash = excluded.hash",
-        )
-        .bind(rows_json(parts))
-        .execute(&mut *tx)
-        .await?;
-    }
-    if !attempts.is_empty() {
-        sqlx::query(
-            "INSERT INTO attempt (post, part, no, intended) SELECT job.post, job.part, post.attempts, job.at \
-             FROM jsonb_to_recordset($1::text::jsonb) AS job (post text, part bigint, at bigint) \
-             JOIN post ON post.id = job.post",
-        )
-        .bind(rows_json(attempts))
-        .execute(&mut *tx)
-        .await?;
     }
     Ok(())
 }
@@ -216,10 +206,13 @@ pub(super) async fn conclude(
     if conclusions.is_empty() {
         return Ok(HashSet::new());
     }
-    let jobs: Vec<Value> = conclusions.iter().map(|conclusion| job_of(conclusion)).collect();
-    let text = rows_json(jobs.clone());
+    let text = rows_json(conclusions.iter().map(|conclusion| job_of(conclusion)).collect());
+    // A person can say that one in doubt was accepted: a receipt without an answer.
     let sql = format!(
-        "UPDATE post SET state = job.state, part = job.part, tries = job.tries, not_before = job.not_before, \
+        "WITH job AS MATERIALIZED (SELECT * FROM jsonb_to_recordset($1::text::jsonb) \
+             AS job (post text, come_from text, fence bigint, of bigint, at bigint, keep boolean, free boolean, \
+                 accepted boolean, id text, url text, pin text, class text, status bigint, error text, {STANDING})), \
+         moved AS (UPDATE post SET state = job.state, part = job.part, tries = job.tries, not_before = job.not_before, \
              late_from = job.late_from, first_intent = job.first_intent, unsure_since = job.unsure_since, \
              unsure_looks = job.unsure_looks, unsure_foreign = job.unsure_foreign, resent = job.resent, \
              crashes = job.crashes, why = job.why, fence = post.fence + 1, \
@@ -228,10 +221,15 @@ pub(super) async fn conclude(
              error = CASE WHEN job.accepted THEN NULL ELSE coalesce(job.error, post.error) END, \
              began = CASE WHEN job.accepted THEN coalesce(began, job.at) ELSE began END, \
              sent = CASE WHEN job.state = 'sent' THEN job.at ELSE sent END, changed = job.at \
-         FROM jsonb_to_recordset($1::text::jsonb) AS job (post text, come_from text, fence bigint, of bigint, \
-             at bigint, keep boolean, free boolean, accepted boolean, error text, {STANDING}) \
-         WHERE post.id = job.post AND post.state = job.come_from AND post.part = job.of \
-         AND post.fence = job.fence RETURNING post.id"
+         FROM job WHERE post.id = job.post AND post.state = job.come_from AND post.part = job.of \
+             AND post.fence = job.fence RETURNING post.id, post.attempts), \
+         answered AS (UPDATE attempt SET answered = job.at, class = job.class, status = job.status, words = job.error \
+             FROM job JOIN moved ON moved.id = job.post WHERE job.come_from = 'sending' \
+             AND attempt.post = job.post AND attempt.part = job.of AND attempt.no = moved.attempts), \
+         kept AS (UPDATE part SET id = job.id, url = job.url, pin = job.pin, sent = job.at \
+             FROM job JOIN moved ON moved.id = job.post WHERE job.accepted \
+             AND part.post = job.post AND part.idx = job.of) \
+         SELECT id FROM moved"
     );
     let moved = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(&text)
@@ -239,27 +237,10 @@ pub(super) async fn conclude(
         .fetch_all(&mut *tx)
         .await?;
     let mut moved: HashSet<PostId> = ids(&moved)?.into_iter().collect();
-
-    let (mut answered, mut accepted) = (Vec::new(), Vec::new());
-    for (conclusion, job) in conclusions
+    let ours = conclusions
         .iter()
-        .zip(jobs)
-        .filter(|(c, _)| moved.contains(&c.post))
-    {
-        evidence.push(evidence::concluded(conclusion));
-        // A person can say that one in doubt was accepted: a receipt without an answer.
-        if let Some(receipt) = &conclusion.receipt {
-            accepted.push(
-                json!({"post": conclusion.post, "of": conclusion.part, "id": receipt.id,
-                "url": receipt.url, "pin": receipt.pin, "at": conclusion.at.as_microsecond()}),
-            );
-        }
-        if conclusion.from == State::Sending {
-            answered.push(job);
-        }
-    }
-    answer_attempts(tx, answered).await?;
-    keep_receipts(tx, accepted).await?;
+        .filter(|conclusion| moved.contains(&conclusion.post));
+    evidence.extend(ours.map(|conclusion| evidence::concluded(conclusion)));
     if moved.len() < conclusions.len() {
         let before = sqlx::query(
             "SELECT post.id FROM jsonb_to_recordset($1::text::jsonb) \
@@ -276,46 +257,14 @@ pub(super) async fn conclude(
 }
 
 fn job_of(conclusion: &Conclusion) -> Value {
-    let failure = conclusion.failure.as_ref();
+    let (failure, receipt) = (conclusion.failure.as_ref(), conclusion.receipt.as_ref());
     let more = json!({
         "post": conclusion.post, "come_from": conclusion.from.as_str(), "fence": conclusion.fence.0,
         "of": conclusion.part, "at": conclusion.at.as_microsecond(), "keep": conclusion.keep,
-        "free": conclusion.free_again(), "accepted": conclusion.receipt.is_some(),
+        "free": conclusion.free_again(), "accepted": receipt.is_some(), "id": receipt.map(|receipt| &receipt.id),
+        "url": receipt.map(|receipt| &receipt.url), "pin": receipt.map(|receipt| &receipt.pin),
         "error": failure.map(|failure| &failure.words), "class": outcome_word(conclusion),
         "status": failure.and_then(|failure| failure.status),
     });
     with_standing(&conclusion.to, more)
-}
-
-async fn answer_attempts(tx: &mut PgConnection, answered: Vec<Value>) -> Wrote<()> {
-    if answered.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "UPDATE attempt SET answered = job.at, class = job.class, status = job.status, words = job.error \
-         FROM jsonb_to_recordset($1::text::jsonb) \
-             AS job (post text, of bigint, at bigint, class text, status bigint, error text) \
-         JOIN post ON post.id = job.post \
-         WHERE attempt.post = post.id AND attempt.part = job.of AND attempt.no = post.attempts",
-    )
-    .bind(rows_json(answered))
-    .execute(&mut *tx)
-    .await?;
-    Ok(())
-}
-
-async fn keep_receipts(tx: &mut PgConnection, accepted: Vec<Value>) -> Wrote<()> {
-    if accepted.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "UPDATE part SET id = job.id, url = job.url, pin = job.pin, sent = job.at \
-         FROM jsonb_to_recordset($1::text::jsonb) \
-             AS job (post text, of bigint, id text, url text, pin text, at bigint) \
-         WHERE part.post = job.post AND part.idx = job.of",
-    )
-    .bind(rows_json(accepted))
-    .execute(&mut *tx)
-    .await?;
-    Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sqlx::postgres::{PgConnection, PgPool, PgRow};
-use sqlx::{Connection, Row};
+use sqlx::{Connection, Executor, Row};
 
 use crate::post::identity::PostId;
 use crate::post::state::State;
@@ -31,14 +31,22 @@ pub(super) struct Hand {
     pub chain: String,
 }
 
+/// A connection, and what is known by it.
+struct Open {
+    connection: PgConnection,
+    /// The last entry of our chain, after a commit of ours: a replica's chain has no other writer. Should one of
+    /// our name write to it all the same, the entry's number is taken, and the batch begins anew.
+    head: Option<Head>,
+}
+
 /// Writes batches until nobody can hand in any more.
 pub(super) async fn run(hand: Hand, mut batches: Batches) {
-    let mut connection = None;
+    let mut open = None;
     while let Some(batch) = batches.next().await {
         // In a task of its own, so that a panic in one batch does not end all writing.
-        let task = tokio::spawn(write(hand.clone(), connection.take(), batch));
+        let task = tokio::spawn(write(hand.clone(), open.take(), batch));
         match task.await {
-            Ok(kept) => connection = kept,
+            Ok(kept) => open = kept,
             Err(e) => {
                 tracing::error!(event = "ledger.failed", error = %e, "a write to the ledger was cut short");
             }
@@ -76,6 +84,15 @@ impl From<sqlx::Error> for Broke {
             // <https://www.postgresql.org/docs/current/errcodes-appendix.html>: serialization_failure,
             // deadlock_detected; class 57 ends the session.
             Some("40001" | "40P01") => Again::Yes,
+            // unique_violation: of an entry of the record, by another of our name.
+            Some("23505")
+                if error
+                    .as_database_error()
+                    .and_then(sqlx::error::DatabaseError::table)
+                    == Some("event") =>
+            {
+                Again::Yes
+            }
             Some(code) if code.starts_with("57P") => Again::IfOld,
             Some(_) => Again::No,
             None => Again::IfOld,
@@ -91,15 +108,18 @@ impl From<LedgerError> for Broke {
 }
 
 /// Returns the connection if it can be used again.
-async fn write(hand: Hand, mut connection: Option<PgConnection>, batch: Vec<Write>) -> Option<PgConnection> {
+async fn write(hand: Hand, mut kept: Option<Open>, batch: Vec<Write>) -> Option<Open> {
     let mut tries = 0;
     let error = loop {
         tries += 1;
-        let old = connection.is_some();
-        let mut open = match connection.take() {
+        let old = kept.is_some();
+        let mut open = match kept.take() {
             Some(open) => open,
-            None => match hand.server.connect().await {
-                Ok(open) => open,
+            None => match writer(&hand.server).await {
+                Ok(connection) => Open {
+                    connection,
+                    head: None,
+                },
                 Err(error) => break error,
             },
         };
@@ -141,25 +161,51 @@ async fn write(hand: Hand, mut connection: Option<PgConnection>, batch: Vec<Writ
     None
 }
 
-async fn transaction(hand: &Hand, connection: &mut PgConnection, batch: &[Write]) -> Wrote<Vec<Answer>> {
-    let mut tx = tokio::time::timeout(PATIENCE, connection.begin_with(BEGIN))
-        .await
-        .map_err(|_| {
-            Broke::Before(
-                LedgerError::Broken("the database does not answer".to_owned()),
-                Again::IfOld,
-            )
-        })??;
-    let (answers, intents) = match tokio::time::timeout(PATIENCE * 2, fill(hand, &mut tx, batch)).await {
-        Ok(filled) => filled?,
-        Err(_) => {
-            return Err(LedgerError::Broken("the database is too slow to answer".to_owned()).into());
-        }
+/// A connection for this writer. All its statements find their rows by their keys; a plan made while the tables
+/// were small would go on to read them whole when they no longer are.
+async fn writer(server: &Server) -> Result<PgConnection, LedgerError> {
+    let mut connection = server.connect().await?;
+    let by_key = connection
+        .execute("SET enable_seqscan TO off; SET enable_hashjoin TO off; SET enable_mergejoin TO off");
+    bounded(by_key).await?;
+    Ok(connection)
+}
+
+/// Before anything is read: once a hold's transaction has this lock alone, every intent that had not seen the hold
+/// is committed, and every later one sees it.
+fn begin(batch: &[Write]) -> String {
+    let lock = if batch.iter().any(|write| matches!(write, Write::Hold { .. })) {
+        "pg_advisory_xact_lock"
+    } else if batch.iter().any(|write| matches!(write, Write::Intend(..))) {
+        "pg_advisory_xact_lock_shared"
+    } else {
+        return BEGIN.to_owned();
     };
+    format!("{BEGIN}; SELECT {lock}({})", locks::STOP)
+}
+
+async fn transaction(hand: &Hand, open: &mut Open, batch: &[Write]) -> Wrote<Vec<Answer>> {
+    let begun = open.connection.begin_with(sqlx::AssertSqlSafe(begin(batch)));
+    let mut tx = tokio::time::timeout(PATIENCE * 2, begun).await.map_err(|_| {
+        Broke::Before(
+            LedgerError::Broken("the database does not answer".to_owned()),
+            Again::IfOld,
+        )
+    })??;
+    // Known again once this is committed.
+    let mut head = open.head.take();
+    let (answers, intents) =
+        match tokio::time::timeout(PATIENCE * 2, fill(hand, &mut tx, batch, &mut head)).await {
+            Ok(filled) => filled?,
+            Err(_) => {
+                return Err(LedgerError::Broken("the database is too slow to answer".to_owned()).into());
+            }
+        };
     match bounded(tx.commit()).await {
         Ok(()) => {
             if let Some(seat) = &hand.seat {
                 seat.found(&intents);
+                open.head = head;
             }
             Ok(answers)
         }
@@ -168,19 +214,13 @@ async fn transaction(hand: &Hand, connection: &mut PgConnection, batch: &[Write]
 }
 
 /// All of a batch, and the posts whose intents it grants.
-async fn fill(hand: &Hand, tx: &mut PgConnection, batch: &[Write]) -> Wrote<(Vec<Answer>, Vec<PostId>)> {
+async fn fill(
+    hand: &Hand,
+    tx: &mut PgConnection,
+    batch: &[Write],
+    head: &mut Option<Head>,
+) -> Wrote<(Vec<Answer>, Vec<PostId>)> {
     let (intents, conclusions) = first_words(batch);
-    let holds = batch.iter().any(|write| matches!(write, Write::Hold { .. }));
-    // Before anything is read: once a hold's transaction has this lock alone, every intent that had not seen the
-    // hold is committed, and every later one sees it.
-    if holds || !intents.is_empty() {
-        let lock = if holds {
-            "SELECT pg_advisory_xact_lock($1)"
-        } else {
-            "SELECT pg_advisory_xact_lock_shared($1)"
-        };
-        sqlx::query(lock).bind(locks::STOP).execute(&mut *tx).await?;
-    }
     let mut evidence = Vec::new();
     // Conclusions first: a post that moves on in the same batch has been concluded before.
     let mut concluded = send::conclude(tx, hand.seat.as_deref(), &conclusions, &mut evidence).await?;
@@ -195,7 +235,7 @@ async fn fill(hand: &Hand, tx: &mut PgConnection, batch: &[Write]) -> Wrote<(Vec
         Some(seat) => send::intend(tx, seat, intents, &mut evidence).await?,
         None => HashMap::new(),
     };
-    append(tx, &hand.chain, evidence).await?;
+    append(tx, &hand.chain, head, evidence).await?;
 
     let durable = granted
         .iter()
@@ -297,26 +337,20 @@ async fn ring(tx: &mut PgConnection) -> Wrote<i64> {
     Ok(ringing.fetch_one(&mut *tx).await?)
 }
 
-/// Ties what happened to the evidence record. The chain's lock is the last that a transaction takes, so nobody
-/// waits for it in a circle.
-async fn append(tx: &mut PgConnection, chain: &str, entries: Vec<Entry>) -> Wrote<()> {
+/// Ties what happened to the evidence record, behind `head` where it is known.
+async fn append(
+    tx: &mut PgConnection,
+    chain: &str,
+    head: &mut Option<Head>,
+    entries: Vec<Entry>,
+) -> Wrote<()> {
     if entries.is_empty() {
         return Ok(());
     }
-    sqlx::query("SELECT pg_advisory_xact_lock($1, hashtext($2))")
-        .bind(locks::CHAIN)
-        .bind(chain)
-        .execute(&mut *tx)
-        .await?;
-    let last = sqlx::query("SELECT seq, hash FROM event WHERE chain = $1 ORDER BY seq DESC LIMIT 1")
-        .bind(chain)
-        .fetch_optional(&mut *tx)
-        .await?;
-    let mut head = Head::new(chain);
-    if let Some(last) = last {
-        head.seq = last.try_get("seq")?;
-        head.hash = last.try_get("hash")?;
-    }
+    let head = match head {
+        Some(head) => head,
+        None => head.insert(last_of(tx, chain).await?),
+    };
     let row = |entry: Entry| {
         let event = head.append(entry);
         json!({"seq": event.seq, "at": event.at.as_microsecond(), "kind": event.kind, "post": event.post,
@@ -333,6 +367,26 @@ async fn append(tx: &mut PgConnection, chain: &str, entries: Vec<Entry>) -> Wrot
     .execute(&mut *tx)
     .await?;
     Ok(())
+}
+
+/// The last entry of a chain, which nobody else adds to before our transaction ends. The chain's lock is the last
+/// that a transaction takes, so nobody waits for it in a circle.
+async fn last_of(tx: &mut PgConnection, chain: &str) -> Wrote<Head> {
+    sqlx::query("SELECT pg_advisory_xact_lock($1, hashtext($2))")
+        .bind(locks::CHAIN)
+        .bind(chain)
+        .execute(&mut *tx)
+        .await?;
+    let last = sqlx::query("SELECT seq, hash FROM event WHERE chain = $1 ORDER BY seq DESC LIMIT 1")
+        .bind(chain)
+        .fetch_optional(&mut *tx)
+        .await?;
+    let mut head = Head::new(chain);
+    if let Some(last) = last {
+        head.seq = last.try_get("seq")?;
+        head.hash = last.try_get("hash")?;
+    }
+    Ok(head)
 }
 
 /// Rows for `jsonb_to_recordset`.
