@@ -131,7 +131,8 @@ pub(super) fn assemble_world(
     folder: Folder,
 ) -> Result<World, Failed> {
     let settings = &office.settings;
-    let http = Http::new(&settings.contact, Arc::clone(&office.clock)).map_err(Failed::Wrong)?;
+    let clock = Arc::clone(&office.clock);
+    let http = Http::with_deadline(&settings.contact, clock, settings.deadline()).map_err(Failed::Wrong)?;
     let vault = settings.state_folder();
     let mut outlets = Vec::new();
     let mut problems = Vec::new();
