@@ -124,78 +124,78 @@ fn is_the_middle(state: &Mutex<State>) -> bool {
     state.lock().unwrap().accepted.len() == 1
 }
 
+/// One request for each connection: on a shared one the middle part would not begin by connecting.
 fn converse(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     let mut reader = BufReader::new(stream.try_clone()?);
     if is_the_middle(state) {
         ends(stream, state, Step::Connected)?;
     }
+    let mut line = String::new();
+    if reader.read_line(&mut line)? == 0 {
+        return Ok(());
+    }
+    let mut words = line.split(' ');
+    let (method, path) = (
+        words.next().unwrap_or_default().to_owned(),
+        words.next().unwrap_or_default().to_owned(),
+    );
+    let (mut length, mut key) = (0, String::new());
     loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? == 0 {
-            return Ok(());
-        }
-        let mut words = line.split(' ');
-        let (method, path) = (
-            words.next().unwrap_or_default().to_owned(),
-            words.next().unwrap_or_default().to_owned(),
-        );
-        let (mut length, mut key) = (0, String::new());
-        loop {
-            let mut header = String::new();
-            reader.read_line(&mut header)?;
-            let Some((name, value)) = header.trim().split_once(": ") else {
-                break;
-            };
-            match name.to_lowercase().as_str() {
-                "content-length" => length = value.parse().unwrap(),
-                "idempotency-key" => value.clone_into(&mut key),
-                _ => {}
-            }
-        }
-        let create = method == "POST" && path == "/api/v1/statuses";
-        let middle = create && is_the_middle(state);
-        if middle {
-            ends(stream, state, Step::Head)?;
-        }
-        let mut body = vec![0; length];
-        let half = length / 2;
-        reader.read_exact(&mut body[..half])?;
-        if middle {
-            ends(stream, state, Step::HalfBody)?;
-        }
-        reader.read_exact(&mut body[half..])?;
-        if middle {
-            ends(stream, state, Step::Received)?;
-        }
-        let answer = if create {
-            accept(state, &key, &body)
-        } else {
-            look(state, &path)
+        let mut header = String::new();
+        reader.read_line(&mut header)?;
+        let Some((name, value)) = header.trim().split_once(": ") else {
+            break;
         };
-        if middle {
-            ends(stream, state, Step::Accepted)?;
-        }
-        let answer = answer.to_string();
-        let mut out = stream;
-        write!(
-            out,
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-            answer.len()
-        )?;
-        if middle {
-            ends(stream, state, Step::AnswerBegun)?;
-        }
-        let (first, second) = answer.split_at(answer.len() / 2);
-        out.write_all(first.as_bytes())?;
-        if middle {
-            ends(stream, state, Step::HalfAnswer)?;
-        }
-        out.write_all(second.as_bytes())?;
-        if middle {
-            ends(stream, state, Step::Answered)?;
+        match name.to_lowercase().as_str() {
+            "content-length" => length = value.parse().unwrap(),
+            "idempotency-key" => value.clone_into(&mut key),
+            _ => {}
         }
     }
+    let create = method == "POST" && path == "/api/v1/statuses";
+    let middle = create && is_the_middle(state);
+    if middle {
+        ends(stream, state, Step::Head)?;
+    }
+    let mut body = vec![0; length];
+    let half = length / 2;
+    reader.read_exact(&mut body[..half])?;
+    if middle {
+        ends(stream, state, Step::HalfBody)?;
+    }
+    reader.read_exact(&mut body[half..])?;
+    if middle {
+        ends(stream, state, Step::Received)?;
+    }
+    let answer = if create {
+        accept(state, &key, &body)
+    } else {
+        look(state, &path)
+    };
+    if middle {
+        ends(stream, state, Step::Accepted)?;
+    }
+    let answer = answer.to_string();
+    let mut out = stream;
+    write!(
+        out,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        answer.len()
+    )?;
+    if middle {
+        ends(stream, state, Step::AnswerBegun)?;
+    }
+    let (first, second) = answer.split_at(answer.len() / 2);
+    out.write_all(first.as_bytes())?;
+    if middle {
+        ends(stream, state, Step::HalfAnswer)?;
+    }
+    out.write_all(second.as_bytes())?;
+    if middle {
+        ends(stream, state, Step::Answered)?;
+    }
+    Ok(())
 }
 
 fn accept(state: &Mutex<State>, key: &str, body: &[u8]) -> Value {

@@ -141,7 +141,7 @@ fn named_by(output: &std::process::Output) -> BTreeSet<String> {
         .collect()
 }
 
-/// A way to the platform on which everything takes `delay` longer.
+/// A way to the platform on which everything that is said to it takes `delay` longer.
 fn slow_way(to: &str, delay: Duration) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -150,20 +150,20 @@ fn slow_way(to: &str, delay: Duration) -> String {
         for coming in listener.incoming() {
             let (to, mut coming) = (to.clone(), coming.unwrap());
             std::thread::spawn(move || {
-                std::thread::sleep(delay);
                 let mut going = TcpStream::connect(to).unwrap();
                 let (mut back, mut forth) = (going.try_clone().unwrap(), coming.try_clone().unwrap());
-                std::thread::spawn(move || copy(&mut back, &mut forth));
-                copy(&mut coming, &mut going);
+                std::thread::spawn(move || copy(&mut back, &mut forth, Duration::ZERO));
+                copy(&mut coming, &mut going, delay);
             });
         }
     });
     url
 }
 
-fn copy(from: &mut TcpStream, to: &mut TcpStream) {
+fn copy(from: &mut TcpStream, to: &mut TcpStream, delay: Duration) {
     let mut bytes = [0; 4096];
     while let Ok(read @ 1..) = from.read(&mut bytes) {
+        std::thread::sleep(delay);
         if to.write_all(&bytes[..read]).is_err() {
             break;
         }

@@ -31,16 +31,16 @@ const RULES: [(&str, &str); 9] = [
     (
         "it is sent, and receipts are missing",
         "SELECT id FROM post WHERE state = 'sent' \
-         AND (SELECT count(*) FROM part WHERE part.post = post.id AND part.id IS NOT NULL) < parts",
+         AND (SELECT count(*) FROM part WHERE part.post = post.row AND part.id IS NOT NULL) < parts",
     ),
     (
         "its requests are not as many as were counted",
-        "SELECT id FROM post WHERE attempts <> (SELECT count(*) FROM attempt WHERE attempt.post = post.id)",
+        "SELECT id FROM post WHERE attempts <> (SELECT count(*) FROM attempt WHERE attempt.post = post.row)",
     ),
     (
         "a part or a request of a post that is not there",
-        "SELECT post FROM part WHERE post NOT IN (SELECT id FROM post) \
-         UNION SELECT post FROM attempt WHERE post NOT IN (SELECT id FROM post)",
+        "SELECT 'in row ' || post FROM part WHERE post NOT IN (SELECT row FROM post) \
+         UNION SELECT 'in row ' || post FROM attempt WHERE post NOT IN (SELECT row FROM post)",
     ),
     (
         "the record does not know it",
@@ -52,13 +52,15 @@ const RULES: [(&str, &str); 9] = [
     ),
     (
         "a receipt that the record does not know",
-        "SELECT part.post FROM part, began LEFT JOIN told ON told.post = part.post AND told.idx = part.idx \
-         AND told.id = part.id WHERE part.id IS NOT NULL AND part.sent >= began.at AND told.post IS NULL",
+        "SELECT post.id FROM part JOIN post ON post.row = part.post, began \
+         LEFT JOIN told ON told.post = post.id AND told.idx = part.idx AND told.id = part.id \
+         WHERE part.id IS NOT NULL AND part.sent >= began.at AND told.post IS NULL",
     ),
     (
         "a receipt of the record that is not there",
-        "SELECT told.post FROM told LEFT JOIN part ON part.post = told.post AND part.idx = told.idx \
-         AND part.id = told.id WHERE part.post IS NULL",
+        "SELECT told.post FROM told LEFT JOIN post ON post.id = told.post \
+         LEFT JOIN part ON part.post = post.row AND part.idx = told.idx AND part.id = told.id \
+         WHERE part.post IS NULL",
     ),
 ];
 
@@ -76,12 +78,14 @@ pub(super) async fn oddities(db: &SqlitePool) -> Result<Vec<String>, LedgerError
 
 /// Frozen requests whose letters are not those of their hash.
 async fn changed_requests(db: &SqlitePool) -> Result<Vec<String>, LedgerError> {
-    let (mut found, mut last) = (Vec::new(), (String::new(), -1_i64));
+    let (mut found, mut last) = (Vec::new(), (i64::MIN, -1_i64));
     loop {
         let rows = sqlx::query(
-            "SELECT post, idx, body, hash FROM part WHERE (post, idx) > (?1, ?2) ORDER BY post, idx LIMIT ?3",
+            "SELECT part.post, idx, body, hash, coalesce(post.id, 'in row ' || part.post) AS name \
+             FROM part LEFT JOIN post ON post.row = part.post \
+             WHERE (part.post, idx) > (?1, ?2) ORDER BY part.post, idx LIMIT ?3",
         )
-        .bind(&last.0)
+        .bind(last.0)
         .bind(last.1)
         .bind(PAGE)
         .fetch_all(db)
@@ -89,7 +93,7 @@ async fn changed_requests(db: &SqlitePool) -> Result<Vec<String>, LedgerError> {
         for row in &rows {
             let (body, hash): (&str, &str) = (row.try_get("body")?, row.try_get("hash")?);
             if evidence::sha256(body) != hash && found.len() < LISTED as usize {
-                let (post, part): (&str, i64) = (row.try_get("post")?, row.try_get("idx")?);
+                let (post, part): (&str, i64) = (row.try_get("name")?, row.try_get("idx")?);
                 found.push(format!(
                     "post {post}: the request of part {part} is not what was frozen"
                 ));
