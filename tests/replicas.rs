@@ -211,7 +211,7 @@ fn s1_s17_chaos_whoever_is_killed_or_frozen_when_each_post_goes_out_exactly_once
 
     // Plain posts and threads, due all along.
     let (kills, freezes) = (kills(), kills().div_ceil(2));
-    let posts = 200;
+    let posts = i64::try_from((12 * (kills + freezes)).max(200)).unwrap();
     let span_ms = i64::try_from(6_000 + (kills + freezes) * 700).unwrap();
     let first = now() + Duration::from_secs(3);
     let mut file = String::new();

@@ -419,9 +419,7 @@ pub trait Ledger: Send + Sync {
     /// [`LedgerError::Broken`] with the first thing found and what to do. Nothing is ever repaired.
     async fn check(&self) -> Result<(), LedgerError>;
     /// Rows that no daemon writes, and that say something else than the evidence record: one sentence each.
-    async fn oddities(&self) -> Result<Vec<String>, LedgerError> {
-        Ok(Vec::new())
-    }
+    async fn oddities(&self) -> Result<Vec<String>, LedgerError>;
     /// A copy in a new file that only its owner can read, complete as of one moment, and looked through.
     ///
     /// # Errors

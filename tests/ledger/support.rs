@@ -190,6 +190,8 @@ pub trait Engine: Sized + Send + Sync + 'static {
     async fn attempts(&self, post: PostId) -> Vec<Attempt>;
     /// What the daemon that has it, once there is one, has heard of the bell.
     async fn heard(&self) -> i64;
+    /// A later hand: changes rows past the ledger. `POST(id)` stands for what parts and attempts know a post by.
+    async fn meddle(&self, sql: &str);
     /// Counts transactions that were written from now on, until it is asked.
     async fn watch_commits(&self) -> Box<dyn Commits>;
 
