@@ -411,15 +411,9 @@ pub(crate) async fn after_panic(world: &World, shared: &Shared, outlet: &Outlet,
     let Ok(Some(post)) = world.ledger.post(post.id).await else {
         return;
     };
-    let failure = Failure::new(Class::Transient, "the adapter failed");
-    let event = match post.standing.state {
-        State::Sending => Event::Answered(Err(Failure::new(
-            Class::InDoubt,
-            "the adapter failed while it was sending",
-        ))),
-        State::Due | State::Retrying => Event::Prepared(Err(failure)),
-        _ => return,
-    };
+    if post.standing.state.is_final() || post.standing.state == State::Held {
+        return;
+    }
     let stopping = tokio_util::sync::CancellationToken::new();
     let mut delivery = Delivery {
         world,
@@ -428,7 +422,7 @@ pub(crate) async fn after_panic(world: &World, shared: &Shared, outlet: &Outlet,
         post,
         stopping: &stopping,
     };
-    if let Some(next) = delivery.decide(event)
+    if let Some(next) = delivery.decide(Event::Panicked)
         && let Action::Rest(rest) = next.action
     {
         delivery.rest(next.standing, rest).await;

@@ -317,9 +317,8 @@ fn refused(answer: &Answer) -> Failure {
 
 fn receipt(done: StrongRef) -> Receipt {
     Receipt {
-        url: page(&done.uri),
-        id: done.uri,
         pin: Some(done.cid),
+        ..Receipt::named(done.uri.as_str(), page(&done.uri))
     }
 }
 

@@ -214,7 +214,7 @@ pub fn read(prepared: &Prepared, answer: &Answer) -> Result<Receipt, Failure> {
         403 if ACCOUNT_REFUSED.iter().any(|sentence| says(sentence)) => Class::Auth,
         // A known key whose status was deleted since: it had been accepted. (A missing parent has another
         // text, and a boost has no key.)
-        404 if says("Record not found") && prepared.path == CREATE => Class::Duplicate,
+        404 if says("Record not found") && prepared.path == CREATE => Class::Gone,
         422 if says("have not finished processing") => Class::Transient,
         // Only an earlier try of ours can have attached our upload.
         422 if says("already attached to another post") => Class::Duplicate,
@@ -240,11 +240,7 @@ fn refused(answer: &Answer) -> Failure {
 
 fn receipt(status: Status) -> Receipt {
     let original = status.reblog.and_then(|original| original.url);
-    Receipt {
-        id: status.id,
-        url: original.or(status.url).or(status.uri),
-        pin: None,
-    }
+    Receipt::named(status.id, original.or(status.url).or(status.uri))
 }
 
 // The account.

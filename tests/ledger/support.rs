@@ -139,11 +139,7 @@ pub fn intent(id: PostId) -> Intent {
 }
 
 pub fn receipt(id: &str) -> Receipt {
-    Receipt {
-        id: id.to_owned(),
-        url: Some(format!("https://m.example/{id}")),
-        pin: None,
-    }
+    Receipt::named(id, Some(format!("https://m.example/{id}")))
 }
 
 /// From one state to another, with nothing to say about it.
