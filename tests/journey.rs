@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use program::fake::{Fake, Fault, now};
 use program::{CAMPAIGN, Place};
+use serde_json::json;
 
 /// A place with one account on a Mastodon that we watch.
 fn on_mastodon(fake: &Fake) -> Place {
@@ -659,4 +660,115 @@ fn what_was_edited_while_the_daemon_was_down_goes_out_in_its_new_words() {
     place.wait("the post", 10, || !fake.texts().is_empty());
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(fake.texts(), ["new words"]);
+}
+
+#[test]
+fn p38_credentials_of_another_account_send_nothing_not_even_a_repeat() {
+    let fake = Fake::start();
+    fake.belongs(200, json!({"id": "7", "username": "campaign"}));
+    let place = on_mastodon(&fake);
+    place.write("a.toml", &breaking("first", "one"));
+    let mut daemon = place.start();
+    place.wait("the first", 20, || sent(&place) == 1);
+    assert_eq!(place.events("account.identified").len(), 1);
+    // One that is in doubt, and one that waits.
+    fake.fault(Fault::AcceptThenSilence(Duration::from_secs(60)));
+    place.write("b.toml", &breaking("second", "two"));
+    place.wait("the second", 20, || fake.texts().len() == 2);
+    daemon.kill();
+    place.write("c.toml", &breaking("third", "three"));
+
+    fake.belongs(200, json!({"id": "8", "username": "campaign"}));
+    let before = fake.store.lock().unwrap().requests;
+    let mut daemon = place.start();
+    place.wait("the account to be held", 20, || {
+        !place.events("account.auth_failed").is_empty()
+    });
+    let why = place.events("account.auth_failed")[0]["why"].to_string();
+    assert!(
+        why.contains("identity changed") && why.contains("8 on") && why.contains("7 on"),
+        "{why}"
+    );
+    place.wait("both to wait", 10, || {
+        state(&place, "second") == "in_doubt" && ["due", "retrying"].contains(&&*state(&place, "third"))
+    });
+    // Whoever releases it has not mended it.
+    assert!(place.run(&["release", "--account", "mastodon"]).status.success());
+    place.wait("the account to be held again", 20, || {
+        place.events("account.auth_failed").len() >= 2
+    });
+    daemon.kill();
+    assert_eq!(
+        fake.store.lock().unwrap().requests,
+        before,
+        "nothing visible was asked for"
+    );
+
+    // With the old ones back, and another name for the same account, all goes on (P37).
+    fake.belongs(200, json!({"id": "7", "username": "renamed"}));
+    place.write("campaign.toml", &format!("{CAMPAIGN}after_hold = \"send\"\n"));
+    let _daemon = place.start();
+    place.wait_ready();
+    assert!(place.run(&["release", "--account", "mastodon"]).status.success());
+    place.wait("all", 30, || sent(&place) == 3);
+    assert_eq!(fake.texts(), ["one", "two", "three"]);
+}
+
+#[test]
+fn p37_a_suspended_account_is_held_and_its_posts_wait() {
+    let fake = Fake::start();
+    fake.belongs(403, json!({"error": "Your login is currently disabled"}));
+    let place = on_mastodon(&fake);
+    place.write("campaign.toml", &format!("{CAMPAIGN}after_hold = \"send\"\n"));
+    place.write("a.toml", &breaking("first", "one"));
+    let _daemon = place.start();
+    place.wait("the account to be held", 20, || {
+        !place.events("account.auth_failed").is_empty()
+    });
+    assert!(fake.texts().is_empty());
+    fake.belongs(200, json!({"id": "7"}));
+    assert!(place.run(&["release", "--account", "mastodon"]).status.success());
+    place.wait("the post", 20, || sent(&place) == 1);
+}
+
+#[test]
+fn p29_a_post_that_the_platform_shows_otherwise_is_sent_and_said() {
+    let fake = Fake::start();
+    fake.store.lock().unwrap().shows = json!({"content": "<p>Ten to</p>"});
+    let place = on_mastodon(&fake);
+    place.write("a.toml", &breaking("first", "Ten to two"));
+    let _daemon = place.start();
+    place.wait("the post", 20, || sent(&place) == 1);
+    let said = &place.events("post.altered")[0];
+    assert_eq!(said["altered"], "it shows other words than were sent: Ten to");
+    assert_eq!(said["url"], "https://fake/@test/110000");
+    // It is in the record, too.
+    let file = place.path().join("evidence.jsonl");
+    assert!(
+        place
+            .run(&["history", "--evidence", file.to_str().unwrap()])
+            .status
+            .success()
+    );
+    let record = std::fs::read_to_string(file).unwrap();
+    assert!(
+        record.contains("it shows other words than were sent: Ten to"),
+        "{record}"
+    );
+}
+
+#[test]
+fn p26_a_status_that_was_deleted_before_its_doubt_was_settled_is_not_sent_again() {
+    let fake = Fake::start();
+    let gone = json!({"error": "Record not found"}).to_string();
+    // The last one comes first.
+    fake.fault(Fault::Answer(404, Vec::new(), gone));
+    fake.fault(Fault::AcceptThenAnswer(500, "oh".to_owned()));
+    let place = on_mastodon(&fake);
+    place.write("a.toml", &breaking("first", "one"));
+    let _daemon = place.start();
+    place.wait("the post", 20, || sent(&place) == 1);
+    assert_eq!(fake.texts(), ["one"]);
+    let history = place.json(&["history", "--format", "json"]);
+    assert_eq!(history[0]["parts"][0]["id"], "deleted since");
 }

@@ -18,6 +18,7 @@ use crate::text::limits::Doubt;
 use super::{Outlet, Shared, World, report};
 
 mod doubt;
+mod whose;
 
 /// Where the bytes of images come from.
 #[async_trait]
@@ -93,6 +94,13 @@ impl Delivery<'_> {
                 Action::Intend => {
                     if self.stopping.is_cancelled() {
                         return false; // nothing durable yet: it is due again at the next start
+                    }
+                    // A repeat, which nothing was prepared for.
+                    if prepared.is_none()
+                        && let Err(failure) = self.is_ours().await
+                    {
+                        event = Event::Looked(Err(failure));
+                        continue;
                     }
                     event = match self.intend(next.standing, prepared.take()).await {
                         Intention::Durable(frozen) => {
@@ -189,6 +197,7 @@ impl Delivery<'_> {
     }
 
     async fn prepare(&self) -> Result<Prepared, Failure> {
+        self.is_ours().await?;
         let content = &self.post.content;
         let index = self.post.standing.part;
         let Some(part) = content.parts.get(usize::from(index)) else {

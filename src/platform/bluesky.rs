@@ -403,6 +403,11 @@ impl Platform for Bluesky {
         }
     }
 
+    /// The DID: handles change hands.
+    async fn identity(&self) -> Result<Option<String>, Failure> {
+        Ok(Some(self.desk.session().await?.did.clone()))
+    }
+
     /// `com.atproto.server.describeServer` needs no session.
     async fn probe(&self) -> Option<Result<(), Failure>> {
         let service = self.desk.service().await;
