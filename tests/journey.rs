@@ -772,3 +772,52 @@ fn p26_a_status_that_was_deleted_before_its_doubt_was_settled_is_not_sent_again(
     let history = place.json(&["history", "--format", "json"]);
     assert_eq!(history[0]["parts"][0]["id"], "deleted since");
 }
+
+#[test]
+fn f18_when_many_messages_vanish_everything_is_held_until_they_are_back_or_somebody_says_so() {
+    let fake = Fake::start();
+    let place = on_mastodon(&fake);
+    place.write("campaign.toml", &format!("{CAMPAIGN}after_hold = \"send\"\n"));
+    let later = |from: u32, to: u32| -> String {
+        (from..to)
+            .map(|n| at(&format!("m{n}"), Duration::from_hours(1)))
+            .collect()
+    };
+    place.write("a.toml", &later(0, 10));
+    place.write("b.toml", &later(10, 12));
+    let _daemon = place.start();
+    place.wait_ready();
+    // Two of twelve are an edit.
+    place.write("b.toml", &breaking("first", "one"));
+    place.wait("the first", 20, || sent(&place) == 1);
+
+    // Half a checkout: four of ten.
+    place.write("a.toml", &later(0, 6));
+    place.wait("it to be held", 10, || !place.events("hold.set").is_empty());
+    let said = &place.events("campaign.vanished")[0];
+    assert_eq!((&said["gone"], &said["of"]), (&json!(4), &json!(10)));
+    let hold = place.json(&["status", "--format", "json"])["hold"].clone();
+    assert_eq!(hold["by"], "the watch on the files");
+    place.write("b.toml", &breaking("second", "two"));
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(fake.texts(), ["one"]);
+    // The other half.
+    place.write("a.toml", &later(0, 10));
+    place.wait("the second", 20, || fake.texts() == ["one", "two"]);
+    assert!(place.json(&["status", "--format", "json"])["hold"].is_null());
+
+    // And one that is meant.
+    place.write("a.toml", &breaking("third", "three"));
+    place.wait("it to be held again", 10, || {
+        place.events("campaign.vanished").len() == 2 && place.events("hold.set").len() == 2
+    });
+    assert!(place.run(&["release"]).status.success());
+    place.wait("the third", 20, || fake.texts() == ["one", "two", "three"]);
+    assert!(
+        place
+            .json(&["plan", "--format", "json"])
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+}

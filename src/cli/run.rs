@@ -11,7 +11,7 @@ use tracing::{error, info};
 
 use crate::campaign::Roster;
 use crate::daemon::ballast::Ballast;
-use crate::daemon::watch::Watch;
+use crate::daemon::watch::{Missing, Watch};
 use crate::daemon::{self, Media, Outlet, World};
 use crate::folder::{Folder, Picture};
 use crate::ledger::open::{Seat, belongs_to};
@@ -70,6 +70,7 @@ pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
         ledger: ledger.clone(),
         rescan: Arc::clone(&rescan),
         lost: false,
+        missing: Missing::Nothing,
     };
     let watching = tokio::spawn(watching.run(files.assembled, stop.clone()));
     tokio::spawn(listen_for_signals(stop.clone(), rescan, world.clone()));

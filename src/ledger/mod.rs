@@ -27,7 +27,7 @@ use crate::post::sealed::{Key, Prepared};
 use crate::post::state::{Standing, State};
 use crate::post::step::Rest;
 
-pub use hold::{BY_DAEMON, BY_FILE, BY_ROLLBACK, Hold, Scope};
+pub use hold::{BY_DAEMON, BY_FILE, BY_ROLLBACK, BY_WATCH, Hold, Scope};
 
 /// What can go wrong with the ledger itself.
 #[derive(Debug, Clone, thiserror::Error)]
