@@ -11,7 +11,7 @@ use tracing::{error, info};
 
 use crate::campaign::Roster;
 use crate::daemon::ballast::Ballast;
-use crate::daemon::watch::{Missing, Watch};
+use crate::daemon::watch::{Missing, RESCAN, Watch};
 use crate::daemon::{self, Media, Outlet, World};
 use crate::folder::{Folder, Picture};
 use crate::ledger::open::{Seat, belongs_to};
@@ -69,6 +69,7 @@ pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
         campaigns,
         ledger: ledger.clone(),
         rescan: Arc::clone(&rescan),
+        every: RESCAN,
         lost: false,
         missing: Missing::Nothing,
     };

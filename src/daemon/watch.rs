@@ -24,7 +24,7 @@ const QUIET: Duration = Duration::from_millis(250);
 /// But no longer than this, however busy the folder is.
 const AT_MOST: Duration = Duration::from_millis(700);
 /// Events can be lost, and some file systems have none (reliability F19).
-const RESCAN: Duration = Duration::from_mins(1);
+pub const RESCAN: Duration = Duration::from_mins(1);
 /// How soon it is noticed that a person has said something about messages that are gone.
 const ANSWER: Duration = Duration::from_secs(1);
 /// More problems than these are counted, not listed, in the log.
@@ -40,6 +40,8 @@ pub struct Watch {
     pub ledger: Arc<dyn Ledger>,
     /// Rung by a signal.
     pub rescan: Arc<Notify>,
+    /// How often the folder is looked at, whether or not anything was told: [`RESCAN`].
+    pub every: Duration,
     /// The folder itself could not be read at the last look.
     pub lost: bool,
     pub missing: Missing,
@@ -75,7 +77,7 @@ impl Watch {
                 Some(()) = changes.recv() => settle_down(&mut changes).await,
                 () = self.rescan.notified() => {}
                 () = tokio::time::sleep(ANSWER), if self.missing != Missing::Nothing => {}
-                () = tokio::time::sleep(RESCAN) => {}
+                () = tokio::time::sleep(self.every) => {}
             }
             let today = self.today();
             let new_day = std::mem::replace(&mut day, today) != today;
@@ -285,4 +287,69 @@ fn held_back(before: &Campaign, why: &str) -> Campaign {
 async fn settle_down(changes: &mut mpsc::Receiver<()>) {
     let quiet = async { while let Ok(Some(())) = tokio::time::timeout(QUIET, changes.recv()).await {} };
     drop(tokio::time::timeout(AT_MOST, quiet).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::ledger::sqlite::Sqlite;
+
+    fn campaign(folder: &Path, id: &str) {
+        let settings =
+            "[campaign]\nid = \"c\"\nname = \"C\"\ntimezone = \"America/Chicago\"\nlanguage = \"en\"\n";
+        let message = format!("[[message]]\nid = \"{id}\"\ntext = \"words\"\n");
+        fs::create_dir(folder).unwrap();
+        fs::write(folder.join("campaign.toml"), format!("{settings}{message}")).unwrap();
+    }
+
+    /// The folder is a link that is turned elsewhere, as some systems bring new files: whoever watches the old one
+    /// is told nothing.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn f19_what_no_watch_tells_is_seen_at_the_next_look() {
+        let outer = tempfile::tempdir().unwrap();
+        let (old, new, link) = (
+            outer.path().join("old"),
+            outer.path().join("new"),
+            outer.path().join("messages"),
+        );
+        campaign(&old, "before");
+        campaign(&new, "after");
+        symlink(&old, &link).unwrap();
+        let ledger = Sqlite::create(&outer.path().join("state/steadfast.db"))
+            .await
+            .unwrap();
+        let mut folder = Folder::open(&link).unwrap();
+        let roster = Roster::default();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let scan = folder.scan().unwrap();
+        let first = assemble(&scan.files, &roster, clock.now(), &folder);
+        let (campaigns, mut latest) = watch::channel(Arc::new(first.campaign.clone().unwrap()));
+        let watching = Watch {
+            folder,
+            roster,
+            clock,
+            campaigns,
+            ledger: Arc::new(ledger),
+            rescan: Arc::default(),
+            every: Duration::from_secs(1),
+            lost: false,
+            missing: Missing::Nothing,
+        };
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(watching.run(first, stop.clone()));
+        // The first look is over.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        fs::remove_file(&link).unwrap();
+        symlink(&new, &link).unwrap();
+        let seen = tokio::time::timeout(Duration::from_secs(10), latest.changed()).await;
+        seen.unwrap().unwrap();
+        assert_eq!(latest.borrow().messages[0].id.as_str(), "after");
+        stop.cancel();
+        running.await.unwrap();
+    }
 }

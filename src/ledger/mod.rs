@@ -395,6 +395,10 @@ pub trait Ledger: Send + Sync {
 
     // --- the record -------------------------------------------------------------------------------
 
+    /// What time it is where the ledger is, if it has a clock of its own.
+    async fn clock(&self) -> Result<Option<Timestamp>, LedgerError> {
+        Ok(None)
+    }
     /// The newest instant in it: a clock that is behind that is wrong.
     async fn newest(&self) -> Result<Option<Timestamp>, LedgerError>;
     /// How many batches of intents were written here that are not in it: more than none, and it is older than it

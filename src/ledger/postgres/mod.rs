@@ -374,6 +374,10 @@ impl Ledger for Postgres {
         read::noted(&self.readers, key).await
     }
 
+    async fn clock(&self) -> Result<Option<Timestamp>, LedgerError> {
+        read::clock(&self.readers).await.map(Some)
+    }
+
     async fn newest(&self) -> Result<Option<Timestamp>, LedgerError> {
         read::newest(&self.readers).await
     }

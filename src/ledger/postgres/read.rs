@@ -319,3 +319,9 @@ pub(super) async fn number(db: &PgPool, key: &str) -> Read<i64> {
         .and_then(|text| text.parse().ok())
         .unwrap_or(0))
 }
+
+/// The server's own time.
+pub(super) async fn clock(db: &PgPool) -> Read<Timestamp> {
+    let asking = sqlx::query("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS at");
+    instant_at(&bounded(asking.fetch_one(db)).await?, "at")
+}
