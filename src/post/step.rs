@@ -221,7 +221,7 @@ impl At<'_> {
             return over;
         }
         match gate.until() {
-            Some(until) => self.wait(gate, until),
+            Some(_) => self.wait(gate),
             None => to(self.was.clone(), Action::Prepare),
         }
     }
@@ -272,15 +272,21 @@ impl At<'_> {
         from.saturating_add(grace).unwrap_or(Timestamp::MAX)
     }
 
-    fn wait(&self, gate: Gate, until: Timestamp) -> Step {
+    fn wait(&self, gate: Gate) -> Step {
         let standing = Standing {
-            not_before: until,
+            not_before: self.after(gate),
             late_from: gate
                 .turn()
                 .map_or(self.was.late_from, |turn| self.late_after(turn)),
             ..self.was.clone()
         };
         to(standing, Action::Rest(Rest::default()))
+    }
+
+    /// When a gate that is shut is looked at again. Whoever sends leaves a platform that can't be reached alone
+    /// anyway, and when it is back sooner than was thought, nothing is to wait for that.
+    fn after(&self, gate: Gate) -> Timestamp {
+        gate.turn().map_or(self.now, |turn| turn.max(self.now))
     }
 
     /// Lateness after a wait for its turn, of which it is not guilty. A thread that broke off is one all the
@@ -314,9 +320,9 @@ impl At<'_> {
         };
         match (over, gate.until()) {
             (Some(over), _) => over,
-            (None, Some(until)) => {
+            (None, Some(_)) => {
                 let mut step = self.stopped();
-                step.standing.not_before = until;
+                step.standing.not_before = self.after(gate);
                 step.standing.late_from = gate
                     .turn()
                     .map_or(self.was.late_from, |turn| self.late_after(turn));

@@ -52,7 +52,7 @@ impl At<'_> {
             Way::Repeat => gate,
         };
         match (gate.until(), self.way()) {
-            (Some(until), _) => self.wait(gate, until),
+            (Some(_), _) => self.wait(gate),
             (None, Way::Look) => to(self.was.clone(), Action::Look),
             (None, _) => self.intend(),
         }

@@ -211,7 +211,12 @@ fn p23_a_platform_that_cannot_be_reached_makes_a_post_late_as_any_failure_does()
         ..Gate::default()
     };
     post.rests(Event::Wake(gate));
-    post.on_time().wakes();
+    assert_eq!(
+        post.standing.not_before,
+        due(),
+        "it may be back at once, and its senders know"
+    );
+    post.after(3 * HOUR).wakes();
     post.is(State::Held, "late");
 }
 
