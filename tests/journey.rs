@@ -821,3 +821,59 @@ fn f18_when_many_messages_vanish_everything_is_held_until_they_are_back_or_someb
             .is_empty()
     );
 }
+
+#[test]
+fn t12_five_hundred_that_are_due_in_one_instant_all_go_out_at_once_and_none_early() {
+    let fake = Fake::start();
+    let place = on_mastodon(&fake);
+    // One midnight, as many places write it.
+    let due = now() + Duration::from_secs(6);
+    let mut file = String::new();
+    for n in 0..500 {
+        let offset = jiff::tz::Offset::from_seconds((n % 50 - 25) * 1800).unwrap();
+        let local = due
+            .to_zoned(offset.to_time_zone())
+            .strftime("%Y-%m-%dT%H:%M:%S%.6f%:z");
+        file += &format!("[[message]]\nid = \"m{n}\"\nat = {local}\ntext = \"post {n}\"\n\n");
+    }
+    place.write("a.toml", &file);
+    let _daemon = place.start();
+    place.wait_ready();
+    place.wait("all of them", 40, || fake.texts().len() >= 500);
+    let accepted = fake.accepted();
+    let texts: std::collections::HashSet<&str> = accepted.iter().map(|post| &*post.text).collect();
+    assert_eq!((texts.len(), accepted.len()), (500, 500));
+    let late: Vec<i64> = accepted
+        .iter()
+        .map(|post| i64::try_from(post.at.duration_since(due).as_millis()).unwrap())
+        .collect();
+    assert!(late.iter().all(|late| (-1..10_000).contains(late)), "{late:?}");
+}
+
+#[test]
+fn t12_what_has_waited_longest_goes_first() {
+    let fake = Fake::start();
+    let mut place = on_mastodon(&fake);
+    place.set("STEADFAST__DELIVERY__WORKERS", "1");
+    place.write("campaign.toml", &format!("{CAMPAIGN}after_hold = \"send\"\n"));
+    // In the files the other way round.
+    let first = now() + Duration::from_secs(3);
+    let file: String = (0..20)
+        .rev()
+        .map(|n| {
+            let due = first + Duration::from_millis(50 * n);
+            format!("[[message]]\nid = \"m{n}\"\nat = {due}\ntext = \"{n}\"\n\n")
+        })
+        .collect();
+    place.write("a.toml", &file);
+    let _daemon = place.start();
+    place.wait_ready();
+    assert!(place.run(&["hold", "--why", "wait"]).status.success());
+    place.wait("all to be due", 20, || {
+        place.events("post.due").len() == 20 && now() > first + Duration::from_secs(1)
+    });
+    assert!(place.run(&["release"]).status.success());
+    place.wait("all of them", 20, || fake.texts().len() == 20);
+    let expected: Vec<String> = (0..20).map(|n| n.to_string()).collect();
+    assert_eq!(fake.texts(), expected);
+}

@@ -10,6 +10,7 @@ mod delivery;
 mod durability;
 mod holds;
 mod looking;
+mod million;
 mod planning;
 mod postgres;
 mod replicas;
