@@ -20,6 +20,7 @@ use config::{Config, ConfigBuilder, Environment, File, FileFormat, Value};
 
 use crate::campaign::{Account, Roster};
 use crate::platform;
+use crate::platform::http::DEADLINE;
 use crate::post::identity::AccountName;
 use crate::text::limits::{Doubt, Limits};
 use keys::{Keys, nearest};
@@ -223,6 +224,14 @@ impl Settings {
     /// Where sessions, the sandbox's timelines and the HOLD file are: the ledger's folder, where it is a file.
     pub fn state_folder(&self) -> PathBuf {
         self.ledger.folder()
+    }
+
+    /// How long a request may take. A replica must be done with it before its lease is lost.
+    pub fn deadline(&self) -> Duration {
+        match self.ledger {
+            LedgerAt::File(_) => DEADLINE,
+            LedgerAt::Server { lease, .. } => DEADLINE.min(lease / 2),
+        }
     }
 
     /// Whether nothing that is sent can leave this machine.

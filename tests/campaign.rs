@@ -7,7 +7,7 @@
 )]
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use rstest::rstest;
+use steadfast::calendar::vanished::{Vanished, may_have_vanished, vanished};
 use steadfast::campaign::assemble::assemble;
 use steadfast::campaign::codes::CODES;
 use steadfast::campaign::message::{Local, Message, When};
@@ -24,6 +25,7 @@ use steadfast::campaign::read::{FileRead, read};
 use steadfast::campaign::render::{RenderProblem, render, words_for};
 use steadfast::campaign::{Account, AfterHold, Campaign, Roster};
 use steadfast::post::content::Content;
+use steadfast::post::identity::{AccountName, Identity, Occurrence, PostId};
 
 mod support;
 use support::{World, account, bluesky, inside, mastodon, now, roster, telegram, webhook};
@@ -567,6 +569,131 @@ fn f26_a_fact_past_its_review_when_it_is_due_is_not_said() {
         (problem.code, &*problem.message),
         ("fact-blocked", "fact `a` had to be checked again by 2026-12-24")
     );
+}
+
+#[rstest]
+#[case(
+    "at = 9999-12-31T23:59:59",
+    "`at` is outside the years that can be reckoned with"
+)]
+#[case("at = 9998-12-31T23:59:59", "`at` is more than ten years away")]
+#[case("expires = 2999-12-31", "`expires` is more than ten years away")]
+#[case("at = 2036-11-24T09:00:00", "`at` is more than ten years away")]
+#[case("at = 2999-01-01T09:00:00+14:00", "`at` is more than ten years away")]
+#[case("at = 0000-01-01T09:00:00", "`at` is more than ten years ago")]
+#[case("at = 0001-01-01T00:00:00Z", "`at` is more than ten years ago")]
+#[case(
+    "expires = 9999-12-31",
+    "`expires` is outside the years that can be reckoned with"
+)]
+#[case(
+    "starts = 9999-12-31T23:59:59-12:00",
+    "`starts` is outside the years that can be reckoned with"
+)]
+fn t11_a_year_that_cannot_be_meant_is_refused(#[case] line: &str, #[case] said: &str) {
+    let message = format!("[[message]]\nid = \"m\"\ntext = \"words\"\n{line}\n");
+    let found = problems(&[("campaign.toml", SETTINGS), ("m.toml", &message)]);
+    let told = found.iter().find(|problem| problem.message == said);
+    assert!(
+        told.is_some_and(|problem| problem.code == "bad-time"),
+        "{found:#?}"
+    );
+    assert!(
+        one(&format!("text = \"words\"\n{line}"))
+            .blocked
+            .contains_key(&"m".parse().unwrap())
+    );
+}
+
+#[test]
+fn t11_ten_years_from_today_may_still_be_meant() {
+    assert!(
+        one("text = \"words\"\nat = 2036-11-23T09:00:00")
+            .blocked
+            .is_empty()
+    );
+}
+
+/// A campaign of so many queued messages, and what else is in its second file.
+fn queue_of(ids: std::ops::Range<usize>, more: &str) -> Campaign {
+    let message = |n| format!("[[message]]\nid = \"q{n}\"\ntext = \"words {n}\"\n\n");
+    let queue: String = ids.map(message).collect();
+    let world = World::of([
+        ("campaign.toml", SETTINGS),
+        ("queue.toml", &*queue),
+        ("more.toml", more),
+    ]);
+    world.assemble().campaign.unwrap()
+}
+
+#[rstest]
+#[case::two_of_three(3, 2, false)]
+#[case::a_quarter(12, 3, false)]
+#[case::more_than_a_quarter(12, 4, true)]
+#[case::three_of_three(3, 3, true)]
+#[case::ten_of_many(200, 10, false)]
+#[case::eleven_of_many(200, 11, true)]
+fn f18_messages_that_vanish_at_once_are_an_accident_when_they_are_many(
+    #[case] all: usize,
+    #[case] gone: usize,
+    #[case] accident: bool,
+) {
+    let (before, after) = (queue_of(0..all, ""), queue_of(gone..all, ""));
+    let found = vanished(&before, &after, &roster(), &HashSet::new(), now());
+    assert_eq!(found, accident.then_some(Vanished { gone, of: all }));
+    assert!(may_have_vanished(&before, &after) || !accident);
+}
+
+#[test]
+fn f18_what_is_over_may_be_cleared_away_and_what_cannot_be_read_is_not_gone() {
+    let (before, after) = (queue_of(0..20, ""), queue_of(15..20, ""));
+    let is_gone = |before: &Campaign, after: &Campaign, recorded: &HashSet<PostId>| {
+        vanished(before, after, &roster(), recorded, now()).is_some()
+    };
+    assert!(is_gone(&before, &after, &HashSet::new()));
+    // All of them are out.
+    let accounts: Vec<_> = roster()
+        .accounts
+        .into_iter()
+        .map(|account| account.name)
+        .collect();
+    let out = |n: usize| {
+        let post = |account: &AccountName| Identity {
+            campaign: before.settings.id.clone(),
+            message: format!("q{n}").parse().unwrap(),
+            account: account.clone(),
+            occurrence: Occurrence::once(),
+        };
+        accounts
+            .iter()
+            .map(|account| post(account).post_id())
+            .collect::<Vec<_>>()
+    };
+    let recorded: HashSet<PostId> = (0..15).flat_map(out).collect();
+    assert!(!is_gone(&before, &after, &recorded));
+
+    let over = |line: &str| -> String {
+        (0..5)
+            .map(|n| format!("[[message]]\nid = \"o{n}\"\ntext = \"over {n}\"\n{line}\n\n"))
+            .collect()
+    };
+    for (line, ahead) in [
+        ("at = 2026-11-22T09:00:00", false),
+        ("at = 2026-11-29T09:00:00", true),
+        ("cron = \"0 9 * * MON\"", true),
+        ("evergreen = true", true),
+        ("evergreen = true\nexpires = 2026-11-22", false),
+        ("draft = true", false),
+    ] {
+        let before = queue_of(0..1, &over(line));
+        assert_eq!(
+            is_gone(&before, &queue_of(0..1, ""), &HashSet::new()),
+            ahead,
+            "{line}"
+        );
+        let unreadable = queue_of(0..1, "[[message]\n");
+        assert!(!is_gone(&before, &unreadable, &HashSet::new()), "{line}");
+    }
 }
 
 #[test]

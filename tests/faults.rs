@@ -691,3 +691,195 @@ fn a_receipt_that_only_the_log_kept_is_taken_from_there() {
     );
     assert!(place.run(&["ledger", "check"]).status.success());
 }
+
+// --- what the system has too little of -----------------------------------------------------------------------
+
+#[test]
+fn s14_with_few_files_to_open_sends_wait_and_nothing_is_lost() {
+    let fake = Fake::start();
+    fake.delay(Duration::from_millis(50));
+    let place = ready(&fake);
+    place.write("a.toml", &breaking((0..100).map(|n| format!("m{n}"))));
+    // As many as it needs to start, and a few: far fewer than it would have requests in flight.
+    let mut daemon = place.start_after("ulimit -n 50", &["sh"]);
+    place.wait_ready();
+    place.wait("some of them", 20, || count(&place, "sent") > 5);
+    place.wait("others to wait", 20, || {
+        !place.events("post.retry").is_empty() || !place.events("ledger.failed").is_empty()
+    });
+    daemon.signal("TERM");
+    assert_eq!(daemon.ends_within(Duration::from_secs(20)), Some(0));
+    assert_eq!(place.events("post.panicked").len(), 0);
+    let _daemon = place.start();
+    place.wait("all of them", 60, || count(&place, "sent") == 100);
+    each_once(&fake, 100);
+}
+
+#[test]
+fn f19_where_nothing_can_be_watched_it_is_said_and_a_signal_asks_for_a_look() {
+    let fake = Fake::start();
+    let place = ready(&fake);
+    // In a space of its own, which may watch nothing.
+    let alone = ["unshare", "--user", "--map-root-user", "sh"];
+    let nothing = "echo 0 > /proc/sys/user/max_inotify_instances";
+    let can = Command::new(alone[0])
+        .args(&alone[1..])
+        .args(["-c", nothing])
+        .stderr(Stdio::null())
+        .status();
+    if !can.is_ok_and(|done| done.success()) {
+        println!("watching can't be forbidden here, so this was not tried");
+        return;
+    }
+    let daemon = place.start_after(nothing, &alone);
+    place.wait_ready();
+    place.wait("it to be said", 10, || {
+        !place.events("campaign.unwatched").is_empty()
+    });
+    place.write("a.toml", &one("a"));
+    daemon.signal("HUP");
+    place.wait("the post", 10, || fake.texts() == ["a"]);
+    // A hold is heard within a second all the same.
+    assert!(place.run(&["hold", "--why", "stop"]).status.success());
+    place.wait("the hold", 3, || !place.events("hold.set").is_empty());
+}
+
+// --- power -----------------------------------------------------------------------------------------------------
+
+/// A disk in a file, of which a copy is what a machine finds that lost its power at that moment: all that was not
+/// flushed is missing. Only root can have one.
+struct Flushed {
+    image: PathBuf,
+    disk: Disk,
+}
+
+impl Flushed {
+    fn of(place: &Place) -> Option<Self> {
+        let image = place.path().join("image");
+        File::create(&image).unwrap().set_len(32 << 20).unwrap();
+        let made = Command::new("mkfs.ext4")
+            .args(["-q", "-m", "0"])
+            .arg(&image)
+            .stderr(Stdio::null())
+            .status();
+        let flushed = Self {
+            disk: Disk {
+                at: place.path().join("state"),
+            },
+            image,
+        };
+        std::fs::create_dir_all(&flushed.disk.at).unwrap();
+        if !made.is_ok_and(|done| done.success()) || !flushed.mount(&flushed.image) {
+            println!("no disk can be made here, so this was not tried");
+            std::mem::forget(flushed);
+            return None;
+        }
+        // The whole of it is there before anything is measured.
+        assert!(
+            Command::new("sync")
+                .arg("-f")
+                .arg(&flushed.disk.at)
+                .status()
+                .unwrap()
+                .success()
+        );
+        Some(flushed)
+    }
+
+    fn mount(&self, image: &std::path::Path) -> bool {
+        let done = Command::new("mount")
+            .args(["-o", "loop"])
+            .arg(image)
+            .arg(&self.disk.at)
+            .stderr(Stdio::null())
+            .status();
+        done.is_ok_and(|done| done.success())
+    }
+
+    /// What was flushed so far.
+    fn copy(&self, name: &str) -> PathBuf {
+        let copy = self.image.with_file_name(name);
+        std::fs::copy(&self.image, &copy).unwrap();
+        copy
+    }
+
+    /// The machine is started again with that copy.
+    fn put_back(&self, copy: &std::path::Path) {
+        assert!(
+            Command::new("umount")
+                .arg(&self.disk.at)
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert!(self.mount(copy), "the copy can't be mounted");
+    }
+}
+
+#[test]
+fn s3_when_the_power_fails_after_an_intent_it_is_still_there_and_nothing_is_doubled() {
+    let fake = Fake::start();
+    let place = place_for(&fake);
+    let Some(flushed) = Flushed::of(&place) else {
+        return;
+    };
+    assert!(place.run(&["init"]).status.success());
+    let mut daemon = place.start();
+    place.wait_ready();
+    // Accepted, and the power fails before the answer comes.
+    fake.fault(program::fake::Fault::AcceptThenSilence(Duration::from_mins(1)));
+    place.write("a.toml", &one("a"));
+    place.wait("the request", 20, || !fake.accepted().is_empty());
+    let lost = flushed.copy("lost");
+    daemon.kill();
+    flushed.put_back(&lost);
+    let history = place.json(&["history", "--format", "json"]);
+    assert_eq!(
+        (&history[0]["state"], &history[0]["attempts"]),
+        (&"sending".into(), &1.into())
+    );
+    let _daemon = place.start();
+    place.wait("the post", 30, || count(&place, "sent") == 1);
+    each_once(&fake, 1);
+    assert!(place.run(&["ledger", "check"]).status.success());
+}
+
+/// What the test above can see: a commit that was not flushed is gone after it.
+#[test]
+fn s3_what_was_committed_and_not_flushed_is_lost_with_the_power() {
+    let place = Place::new("");
+    let Some(flushed) = Flushed::of(&place) else {
+        return;
+    };
+    let file = place.path().join("state/test.db");
+    for (flush, kept) in [("NORMAL", false), ("FULL", true)] {
+        let script = format!(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; DROP TABLE IF EXISTS t; CREATE TABLE t (x); \
+             PRAGMA wal_checkpoint(TRUNCATE); PRAGMA synchronous = {flush}; INSERT INTO t VALUES (1);"
+        );
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let options = SqliteConnectOptions::new()
+            .filename(&file)
+            .create_if_missing(true);
+        let mut writer = runtime
+            .block_on(SqliteConnection::connect_with(&options))
+            .unwrap();
+        runtime
+            .block_on(sqlx::raw_sql(sqlx::AssertSqlSafe(script)).execute(&mut writer))
+            .unwrap();
+        let lost = flushed.copy("lost");
+        runtime.block_on(writer.close()).unwrap();
+        flushed.put_back(&lost);
+        let there: i64 = runtime.block_on(async {
+            let mut reader = SqliteConnection::connect_with(&options).await.unwrap();
+            let count = sqlx::query_scalar("SELECT count(*) FROM t")
+                .fetch_one(&mut reader)
+                .await;
+            reader.close().await.unwrap();
+            count.unwrap()
+        });
+        assert_eq!(there == 1, kept, "{flush}");
+        // From here on this is the disk.
+        std::fs::rename(&lost, &flushed.image).unwrap();
+    }
+}

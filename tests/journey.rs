@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use program::fake::{Fake, Fault, now};
 use program::{CAMPAIGN, Place};
+use serde_json::json;
 
 /// A place with one account on a Mastodon that we watch.
 fn on_mastodon(fake: &Fake) -> Place {
@@ -659,4 +660,220 @@ fn what_was_edited_while_the_daemon_was_down_goes_out_in_its_new_words() {
     place.wait("the post", 10, || !fake.texts().is_empty());
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(fake.texts(), ["new words"]);
+}
+
+#[test]
+fn p38_credentials_of_another_account_send_nothing_not_even_a_repeat() {
+    let fake = Fake::start();
+    fake.belongs(200, json!({"id": "7", "username": "campaign"}));
+    let place = on_mastodon(&fake);
+    place.write("a.toml", &breaking("first", "one"));
+    let mut daemon = place.start();
+    place.wait("the first", 20, || sent(&place) == 1);
+    assert_eq!(place.events("account.identified").len(), 1);
+    // One that is in doubt, and one that waits.
+    fake.fault(Fault::AcceptThenSilence(Duration::from_secs(60)));
+    place.write("b.toml", &breaking("second", "two"));
+    place.wait("the second", 20, || fake.texts().len() == 2);
+    daemon.kill();
+    place.write("c.toml", &breaking("third", "three"));
+
+    fake.belongs(200, json!({"id": "8", "username": "campaign"}));
+    let before = fake.store.lock().unwrap().requests;
+    let mut daemon = place.start();
+    place.wait("the account to be held", 20, || {
+        !place.events("account.auth_failed").is_empty()
+    });
+    let why = place.events("account.auth_failed")[0]["why"].to_string();
+    assert!(
+        why.contains("identity changed") && why.contains("8 on") && why.contains("7 on"),
+        "{why}"
+    );
+    place.wait("both to wait", 10, || {
+        state(&place, "second") == "in_doubt" && ["due", "retrying"].contains(&&*state(&place, "third"))
+    });
+    // Whoever releases it has not mended it.
+    assert!(place.run(&["release", "--account", "mastodon"]).status.success());
+    place.wait("the account to be held again", 20, || {
+        place.events("account.auth_failed").len() >= 2
+    });
+    daemon.kill();
+    assert_eq!(
+        fake.store.lock().unwrap().requests,
+        before,
+        "nothing visible was asked for"
+    );
+
+    // With the old ones back, and another name for the same account, all goes on (P37).
+    fake.belongs(200, json!({"id": "7", "username": "renamed"}));
+    place.write("campaign.toml", &format!("{CAMPAIGN}after_hold = \"send\"\n"));
+    let _daemon = place.start();
+    place.wait_ready();
+    assert!(place.run(&["release", "--account", "mastodon"]).status.success());
+    place.wait("all", 30, || sent(&place) == 3);
+    assert_eq!(fake.texts(), ["one", "two", "three"]);
+}
+
+#[test]
+fn p37_a_suspended_account_is_held_and_its_posts_wait() {
+    let fake = Fake::start();
+    fake.belongs(403, json!({"error": "Your login is currently disabled"}));
+    let place = on_mastodon(&fake);
+    place.write("campaign.toml", &format!("{CAMPAIGN}after_hold = \"send\"\n"));
+    place.write("a.toml", &breaking("first", "one"));
+    let _daemon = place.start();
+    place.wait("the account to be held", 20, || {
+        !place.events("account.auth_failed").is_empty()
+    });
+    assert!(fake.texts().is_empty());
+    fake.belongs(200, json!({"id": "7"}));
+    assert!(place.run(&["release", "--account", "mastodon"]).status.success());
+    place.wait("the post", 20, || sent(&place) == 1);
+}
+
+#[test]
+fn p29_a_post_that_the_platform_shows_otherwise_is_sent_and_said() {
+    let fake = Fake::start();
+    fake.store.lock().unwrap().shows = json!({"content": "<p>Ten to</p>"});
+    let place = on_mastodon(&fake);
+    place.write("a.toml", &breaking("first", "Ten to two"));
+    let _daemon = place.start();
+    place.wait("the post", 20, || sent(&place) == 1);
+    let said = &place.events("post.altered")[0];
+    assert_eq!(said["altered"], "it shows other words than were sent: Ten to");
+    assert_eq!(said["url"], "https://fake/@test/110000");
+    // It is in the record, too.
+    let file = place.path().join("evidence.jsonl");
+    assert!(
+        place
+            .run(&["history", "--evidence", file.to_str().unwrap()])
+            .status
+            .success()
+    );
+    let record = std::fs::read_to_string(file).unwrap();
+    assert!(
+        record.contains("it shows other words than were sent: Ten to"),
+        "{record}"
+    );
+}
+
+#[test]
+fn p26_a_status_that_was_deleted_before_its_doubt_was_settled_is_not_sent_again() {
+    let fake = Fake::start();
+    let gone = json!({"error": "Record not found"}).to_string();
+    // The last one comes first.
+    fake.fault(Fault::Answer(404, Vec::new(), gone));
+    fake.fault(Fault::AcceptThenAnswer(500, "oh".to_owned()));
+    let place = on_mastodon(&fake);
+    place.write("a.toml", &breaking("first", "one"));
+    let _daemon = place.start();
+    place.wait("the post", 20, || sent(&place) == 1);
+    assert_eq!(fake.texts(), ["one"]);
+    let history = place.json(&["history", "--format", "json"]);
+    assert_eq!(history[0]["parts"][0]["id"], "deleted since");
+}
+
+#[test]
+fn f18_when_many_messages_vanish_everything_is_held_until_they_are_back_or_somebody_says_so() {
+    let fake = Fake::start();
+    let place = on_mastodon(&fake);
+    place.write("campaign.toml", &format!("{CAMPAIGN}after_hold = \"send\"\n"));
+    let later = |from: u32, to: u32| -> String {
+        (from..to)
+            .map(|n| at(&format!("m{n}"), Duration::from_hours(1)))
+            .collect()
+    };
+    place.write("a.toml", &later(0, 10));
+    place.write("b.toml", &later(10, 12));
+    let _daemon = place.start();
+    place.wait_ready();
+    // Two of twelve are an edit.
+    place.write("b.toml", &breaking("first", "one"));
+    place.wait("the first", 20, || sent(&place) == 1);
+
+    // Half a checkout: four of ten.
+    place.write("a.toml", &later(0, 6));
+    place.wait("it to be held", 10, || !place.events("hold.set").is_empty());
+    let said = &place.events("campaign.vanished")[0];
+    assert_eq!((&said["gone"], &said["of"]), (&json!(4), &json!(10)));
+    let hold = place.json(&["status", "--format", "json"])["hold"].clone();
+    assert_eq!(hold["by"], "the watch on the files");
+    place.write("b.toml", &breaking("second", "two"));
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(fake.texts(), ["one"]);
+    // The other half.
+    place.write("a.toml", &later(0, 10));
+    place.wait("the second", 20, || fake.texts() == ["one", "two"]);
+    assert!(place.json(&["status", "--format", "json"])["hold"].is_null());
+
+    // And one that is meant.
+    place.write("a.toml", &breaking("third", "three"));
+    place.wait("it to be held again", 10, || {
+        place.events("campaign.vanished").len() == 2 && place.events("hold.set").len() == 2
+    });
+    assert!(place.run(&["release"]).status.success());
+    place.wait("the third", 20, || fake.texts() == ["one", "two", "three"]);
+    assert!(
+        place
+            .json(&["plan", "--format", "json"])
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[test]
+fn t12_five_hundred_that_are_due_in_one_instant_all_go_out_at_once_and_none_early() {
+    let fake = Fake::start();
+    let place = on_mastodon(&fake);
+    // One midnight, as many places write it.
+    let due = now() + Duration::from_secs(6);
+    let mut file = String::new();
+    for n in 0..500 {
+        let offset = jiff::tz::Offset::from_seconds((n % 50 - 25) * 1800).unwrap();
+        let local = due
+            .to_zoned(offset.to_time_zone())
+            .strftime("%Y-%m-%dT%H:%M:%S%.6f%:z");
+        file += &format!("[[message]]\nid = \"m{n}\"\nat = {local}\ntext = \"post {n}\"\n\n");
+    }
+    place.write("a.toml", &file);
+    let _daemon = place.start();
+    place.wait_ready();
+    place.wait("all of them", 40, || fake.texts().len() >= 500);
+    let accepted = fake.accepted();
+    let texts: std::collections::HashSet<&str> = accepted.iter().map(|post| &*post.text).collect();
+    assert_eq!((texts.len(), accepted.len()), (500, 500));
+    let late: Vec<i64> = accepted
+        .iter()
+        .map(|post| i64::try_from(post.at.duration_since(due).as_millis()).unwrap())
+        .collect();
+    assert!(late.iter().all(|late| (-1..10_000).contains(late)), "{late:?}");
+}
+
+#[test]
+fn t12_what_has_waited_longest_goes_first() {
+    let fake = Fake::start();
+    let mut place = on_mastodon(&fake);
+    place.set("STEADFAST__DELIVERY__WORKERS", "1");
+    place.write("campaign.toml", &format!("{CAMPAIGN}after_hold = \"send\"\n"));
+    // In the files the other way round.
+    let first = now() + Duration::from_secs(3);
+    let file: String = (0..20)
+        .rev()
+        .map(|n| {
+            let due = first + Duration::from_millis(50 * n);
+            format!("[[message]]\nid = \"m{n}\"\nat = {due}\ntext = \"{n}\"\n\n")
+        })
+        .collect();
+    place.write("a.toml", &file);
+    let _daemon = place.start();
+    place.wait_ready();
+    assert!(place.run(&["hold", "--why", "wait"]).status.success());
+    place.wait("all to be due", 20, || {
+        place.events("post.due").len() == 20 && now() > first + Duration::from_secs(1)
+    });
+    assert!(place.run(&["release"]).status.success());
+    place.wait("all of them", 20, || fake.texts().len() == 20);
+    let expected: Vec<String> = (0..20).map(|n| n.to_string()).collect();
+    assert_eq!(fake.texts(), expected);
 }

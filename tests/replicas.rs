@@ -1,4 +1,4 @@
-//! Two real daemons on one PostgreSQL: each post goes out once, whoever of them dies.
+//! Several real daemons on one PostgreSQL: each post goes out once, whoever of them dies or is frozen.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,12 +10,12 @@
 mod program;
 mod server;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use program::Place;
-use program::fake::{Fake, now};
+use program::fake::{Accepted, Fake, now};
+use program::{Daemon, Dice, Place};
 use server::Server;
 
 fn replica(name: &str, url: &str, fake: &Fake) -> Place {
@@ -155,4 +155,164 @@ fn a_campaign_moves_from_a_file_to_a_database_and_goes_on_where_it_was() {
     let mut texts = fake.texts();
     texts.sort();
     assert_eq!(texts, ["post 1", "post 2", "post 3"]);
+}
+
+/// The shortest there is, so that a test can outlast it.
+const LEASE: Duration = Duration::from_secs(5);
+
+/// How many kills; there are half as many freezes. `STEADFAST_KILLS=2000 cargo test --test replicas chaos` for longer.
+fn kills() -> u64 {
+    let asked = std::env::var("STEADFAST_KILLS").ok();
+    asked.and_then(|n| n.parse().ok()).unwrap_or(6)
+}
+
+/// One of several, with what is being done to it.
+struct Replica {
+    place: Place,
+    daemon: Daemon,
+    frozen_until: Option<Instant>,
+}
+
+impl Replica {
+    fn kill_and_restart(&mut self) {
+        self.daemon.kill();
+        self.daemon = self.place.start();
+        self.frozen_until = None;
+    }
+
+    fn thaw(&mut self) {
+        self.daemon.signal("CONT");
+        self.frozen_until = None;
+    }
+}
+
+#[test]
+fn s1_s17_chaos_whoever_is_killed_or_frozen_when_each_post_goes_out_exactly_once() {
+    let mut dice = Dice::new();
+    let server = Server::start();
+    let url = database(&server);
+    let (mastodon, bluesky) = (Fake::start(), Fake::start());
+    // Slow enough that many kills and freezes find a request under way.
+    mastodon.delay(Duration::from_millis(150));
+    bluesky.delay(Duration::from_millis(150));
+    let place = |name: &str| {
+        Place::new(&format!(
+            "[ledger]\nurl = \"{url}\"\nreplica = \"{name}\"\nlease = \"{}s\"\n\n\
+             [account.mastodon]\nplatform = \"mastodon\"\nbase_url = \"{}\"\naccess_token = {{ env = \"TOKEN\" }}\n\n\
+             [account.bluesky]\nplatform = \"bluesky\"\nbase_url = \"{}\"\nidentifier = \"test.example\"\n\
+             app_password = {{ env = \"TOKEN\" }}\n",
+            LEASE.as_secs(),
+            mastodon.url,
+            bluesky.url
+        ))
+    };
+    let places = ["one", "two", "three"].map(place);
+    assert!(places[0].run(&["init"]).status.success());
+
+    // Plain posts and threads, due all along.
+    let (kills, freezes) = (kills(), kills().div_ceil(2));
+    let posts = i64::try_from((12 * (kills + freezes)).max(200)).unwrap();
+    let span_ms = i64::try_from(6_000 + (kills + freezes) * 700).unwrap();
+    let first = now() + Duration::from_secs(3);
+    let mut file = String::new();
+    let mut due = HashMap::new();
+    for n in 0..posts {
+        let at = first + jiff::SignedDuration::from_millis(n * span_ms / posts);
+        due.insert(n, at);
+        let text = if n % 5 == 0 {
+            format!("post {n} part 0\\n---\\npost {n} part 1")
+        } else {
+            format!("post {n} part 0")
+        };
+        write!(
+            file,
+            "[[message]]\nid = \"m{n}\"\nat = {at}\ntext = \"{text}\"\n\n"
+        )
+        .unwrap();
+    }
+    for place in &places {
+        place.write("posts.toml", &file);
+    }
+    let mut replicas = places.map(|place| Replica {
+        daemon: place.start(),
+        place,
+        frozen_until: None,
+    });
+    for replica in &replicas {
+        replica.place.wait_ready();
+    }
+
+    // One is always awake. Some freezes outlast the lease, some the time after which another looks into what the
+    // frozen one was sending; some end with a kill.
+    let mut left = (kills, freezes);
+    while left != (0, 0) {
+        std::thread::sleep(Duration::from_millis(400 + dice.below(600)));
+        for replica in &mut replicas {
+            if replica.frozen_until.is_some_and(|until| until < Instant::now()) {
+                if left.1 + 2 < freezes && dice.below(4) == 0 {
+                    replica.kill_and_restart();
+                } else {
+                    replica.thaw();
+                }
+            }
+        }
+        let awake: Vec<usize> = (0..replicas.len())
+            .filter(|n| replicas[*n].frozen_until.is_none())
+            .collect();
+        let n = u64::try_from(awake.len()).unwrap();
+        let replica = &mut replicas[awake[usize::try_from(dice.below(n)).unwrap()]];
+        if left.1 > 0 && awake.len() > 1 && (left.0 == 0 || dice.below(2) == 0) {
+            let long = left.1 % 3 == 0;
+            let freeze = if long { 3 * LEASE } else { LEASE + LEASE / 4 };
+            replica.daemon.signal("STOP");
+            replica.frozen_until = Some(Instant::now() + freeze);
+            left.1 -= 1;
+        } else if left.0 > 0 {
+            replica.kill_and_restart();
+            left.0 -= 1;
+        }
+    }
+    for replica in &mut replicas {
+        if let Some(until) = replica.frozen_until {
+            std::thread::sleep(until.saturating_duration_since(Instant::now()));
+            replica.thaw();
+        }
+    }
+
+    let looking = &replicas[0].place;
+    looking.wait("everything to be sent", 60, || {
+        looking.json(&["status", "--format", "json"])["counts"]["sent"] == 2 * posts
+    });
+    let parts = usize::try_from(posts + posts / 5).unwrap();
+    each_once_in_order("mastodon", &mastodon.accepted(), parts, &due);
+    each_once_in_order("bluesky", &bluesky.accepted(), parts, &due);
+    let told = |event: &str| -> usize {
+        let lines = replicas.iter().map(|replica| replica.place.events(event).len());
+        lines.sum()
+    };
+    println!(
+        "{kills} kills, {freezes} freezes; doubts {}, late {}, fenced {}; {} requests to mastodon for {parts} parts",
+        told("post.in_doubt"),
+        told("replica.late"),
+        told("post.fenced"),
+        mastodon.store.lock().unwrap().requests
+    );
+    assert!(told("replica.late") > 0, "no freeze outlasted the lease");
+    let verified = looking.run(&["ledger", "check"]);
+    let said = String::from_utf8_lossy(&verified.stdout).into_owned();
+    assert!(verified.status.success(), "{said}");
+}
+
+/// Every text once, none before its time, and each part of a thread an answer to the part before it.
+fn each_once_in_order(name: &str, accepted: &[Accepted], parts: usize, due: &HashMap<i64, jiff::Timestamp>) {
+    let by_text: HashMap<&str, &Accepted> = accepted.iter().map(|post| (&*post.text, post)).collect();
+    assert_eq!((accepted.len(), by_text.len()), (parts, parts), "{name}");
+    for post in accepted {
+        let words: Vec<&str> = post.text.split(' ').collect();
+        let (n, part): (i64, u32) = (words[1].parse().unwrap(), words[3].parse().unwrap());
+        assert!(post.at >= due[&n], "{name}: {} was early", post.text);
+        let before = part.checked_sub(1).map(|part| format!("post {n} part {part}"));
+        let parent = before.map(|text| by_text[text.as_str()].id.clone());
+        assert_eq!(post.parent, parent, "{name}: {}", post.text);
+    }
 }

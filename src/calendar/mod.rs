@@ -6,4 +6,5 @@ pub mod past;
 pub mod plan;
 pub mod steady;
 pub mod traffic;
+pub mod vanished;
 pub mod window;

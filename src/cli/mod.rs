@@ -29,7 +29,7 @@ use crate::campaign::{Campaign, Roster};
 use crate::clock::{Clock, SystemClock};
 use crate::daemon::brake::Brake;
 use crate::folder::{Folder, FolderGone};
-use crate::ledger::open::{Place, Server, Uptime};
+use crate::ledger::open::{Place, Server, Terms, Uptime};
 use crate::ledger::{Hold, Ledger, LedgerError};
 use crate::platform::secret::Secret;
 use crate::settings::{LedgerAt, Settings, SettingsError};
@@ -240,14 +240,17 @@ impl Office {
 
     /// Where the ledger is.
     pub fn place(&self) -> Result<Place, Failed> {
-        let (url, replica) = match &self.settings.ledger {
+        let (url, replica, lease) = match &self.settings.ledger {
             LedgerAt::File(path) => return Ok(Place::File(path.clone())),
-            LedgerAt::Server { url, replica, .. } => (url, replica.clone()),
+            LedgerAt::Server {
+                url, replica, lease, ..
+            } => (url, replica.clone(), *lease),
         };
         let password = self.ledger_password()?;
         Ok(Place::Server {
             server: Box::new(server(url, password.as_ref())?),
             replica,
+            terms: Terms::of(lease, self.settings.deadline()),
         })
     }
 

@@ -11,7 +11,7 @@ use tracing::{error, info};
 
 use crate::campaign::Roster;
 use crate::daemon::ballast::Ballast;
-use crate::daemon::watch::Watch;
+use crate::daemon::watch::{Missing, RESCAN, Watch};
 use crate::daemon::{self, Media, Outlet, World};
 use crate::folder::{Folder, Picture};
 use crate::ledger::open::{Seat, belongs_to};
@@ -69,7 +69,9 @@ pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
         campaigns,
         ledger: ledger.clone(),
         rescan: Arc::clone(&rescan),
+        every: RESCAN,
         lost: false,
+        missing: Missing::Nothing,
     };
     let watching = tokio::spawn(watching.run(files.assembled, stop.clone()));
     tokio::spawn(listen_for_signals(stop.clone(), rescan, world.clone()));
@@ -131,7 +133,8 @@ pub(super) fn assemble_world(
     folder: Folder,
 ) -> Result<World, Failed> {
     let settings = &office.settings;
-    let http = Http::new(&settings.contact, Arc::clone(&office.clock)).map_err(Failed::Wrong)?;
+    let clock = Arc::clone(&office.clock);
+    let http = Http::with_deadline(&settings.contact, clock, settings.deadline()).map_err(Failed::Wrong)?;
     let vault = settings.state_folder();
     let mut outlets = Vec::new();
     let mut problems = Vec::new();

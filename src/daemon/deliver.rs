@@ -18,6 +18,7 @@ use crate::text::limits::Doubt;
 use super::{Outlet, Shared, World, report};
 
 mod doubt;
+mod whose;
 
 /// Where the bytes of images come from.
 #[async_trait]
@@ -93,6 +94,13 @@ impl Delivery<'_> {
                 Action::Intend => {
                     if self.stopping.is_cancelled() {
                         return false; // nothing durable yet: it is due again at the next start
+                    }
+                    // A repeat, which nothing was prepared for.
+                    if prepared.is_none()
+                        && let Err(failure) = self.is_ours().await
+                    {
+                        event = Event::Looked(Err(failure));
+                        continue;
                     }
                     event = match self.intend(next.standing, prepared.take()).await {
                         Intention::Durable(frozen) => {
@@ -189,6 +197,7 @@ impl Delivery<'_> {
     }
 
     async fn prepare(&self) -> Result<Prepared, Failure> {
+        self.is_ours().await?;
         let content = &self.post.content;
         let index = self.post.standing.part;
         let Some(part) = content.parts.get(usize::from(index)) else {
@@ -411,15 +420,9 @@ pub(crate) async fn after_panic(world: &World, shared: &Shared, outlet: &Outlet,
     let Ok(Some(post)) = world.ledger.post(post.id).await else {
         return;
     };
-    let failure = Failure::new(Class::Transient, "the adapter failed");
-    let event = match post.standing.state {
-        State::Sending => Event::Answered(Err(Failure::new(
-            Class::InDoubt,
-            "the adapter failed while it was sending",
-        ))),
-        State::Due | State::Retrying => Event::Prepared(Err(failure)),
-        _ => return,
-    };
+    if post.standing.state.is_final() || post.standing.state == State::Held {
+        return;
+    }
     let stopping = tokio_util::sync::CancellationToken::new();
     let mut delivery = Delivery {
         world,
@@ -428,7 +431,7 @@ pub(crate) async fn after_panic(world: &World, shared: &Shared, outlet: &Outlet,
         post,
         stopping: &stopping,
     };
-    if let Some(next) = delivery.decide(event)
+    if let Some(next) = delivery.decide(Event::Panicked)
         && let Action::Rest(rest) = next.action
     {
         delivery.rest(next.standing, rest).await;

@@ -16,6 +16,7 @@ pub mod report;
 pub mod timekeeper;
 pub mod watch;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -101,6 +102,8 @@ pub(crate) struct Shared {
     /// Rung when a post went out, for those that wait for it.
     pub went_out: Notify,
     pub pace: pace::Pace,
+    /// Whose accounts these were when they were first used, as far as it was asked for.
+    pub identities: tokio::sync::Mutex<HashMap<AccountName, String>>,
     /// Asked right before each request.
     pub time: timekeeper::Timekeeper,
 }
@@ -117,6 +120,7 @@ impl Shared {
             look: Notify::new(),
             went_out: Notify::new(),
             pace: pace::Pace::new(&world.outlets),
+            identities: tokio::sync::Mutex::default(),
             time: timekeeper::Timekeeper::new(Arc::clone(&world.clock), world.dates.clone()),
         }
     }

@@ -26,6 +26,10 @@ pub fn rest(post: &Post, to: &Standing, rest: &Rest, now: Timestamp) {
         let url = receipt.url.as_deref().unwrap_or_default();
         info!(event = "post.sent", post = %id, message_id = %message, %account, platform, %due, late_ms = late_ms(post, now),
               part, parts, url, "sent {message} to {account}{}", of(part, parts));
+        if let Some(altered) = &receipt.altered {
+            warn!(event = "post.altered", post = %id, message_id = %message, %account, platform, %due, part, parts, url, altered,
+                  "{message} is out on {account}, and not as it was sent: {altered}");
+        }
         return;
     }
     let again = to.not_before;

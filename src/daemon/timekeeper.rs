@@ -15,6 +15,8 @@ use crate::platform::dates::Dates;
 
 /// systemd-timesyncd touches it whenever it has synchronised the clock (systemd-timesyncd.service(8)).
 const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
+/// How far the ledger's clock and ours may be apart without a word.
+const APART: Duration = Duration::from_mins(2);
 /// How often it looks by itself.
 const EACH: Duration = Duration::from_secs(1);
 
@@ -73,7 +75,21 @@ impl Timekeeper {
             report_turn(Turn::Held(why), self.clock.now());
         }
         self.look();
+        self.compare(ledger.clock().await?);
         Ok(())
+    }
+
+    /// Leases go by the ledger's own clock and posts by ours, so a difference does no harm; one of them is wrong
+    /// all the same (reliability S20).
+    fn compare(&self, ledgers: Option<Timestamp>) {
+        let now = self.clock.now();
+        let Some(by) = ledgers.map(|theirs| theirs.duration_since(now)) else {
+            return;
+        };
+        if by.unsigned_abs() > APART {
+            let (seconds, far) = (by.as_secs(), shown(by.unsigned_abs()));
+            tracing::warn!(event = "clock.differs", seconds, now = %now, "the database's clock is {far} off ours: posts go by ours");
+        }
     }
 
     /// Looks at the clocks now. Where it says why, nothing may be sent, and nothing that hangs on the time may

@@ -10,12 +10,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::calendar::civil::local;
+use crate::calendar::vanished::{Vanished, may_have_vanished, vanished};
 use crate::campaign::assemble::{Assembled, assemble};
 use crate::campaign::problem::{Problem, Severity};
 use crate::campaign::{Campaign, Roster};
 use crate::clock::Clock;
 use crate::folder::Folder;
-use crate::ledger::Ledger;
+use crate::ledger::{BY_WATCH, Hold, Ledger, Scope};
 
 /// An editor has finished when nothing happened for so long. Short, because a `hold` in a file must stop
 /// everything within a second; a file that was still half-written is held until its other half is there.
@@ -23,7 +24,9 @@ const QUIET: Duration = Duration::from_millis(250);
 /// But no longer than this, however busy the folder is.
 const AT_MOST: Duration = Duration::from_millis(700);
 /// Events can be lost, and some file systems have none (reliability F19).
-const RESCAN: Duration = Duration::from_mins(1);
+pub const RESCAN: Duration = Duration::from_mins(1);
+/// How soon it is noticed that a person has said something about messages that are gone.
+const ANSWER: Duration = Duration::from_secs(1);
 /// More problems than these are counted, not listed, in the log.
 const LISTED: usize = 50;
 
@@ -37,8 +40,23 @@ pub struct Watch {
     pub ledger: Arc<dyn Ledger>,
     /// Rung by a signal.
     pub rescan: Arc<Notify>,
+    /// How often the folder is looked at, whether or not anything was told: [`RESCAN`].
+    pub every: Duration,
     /// The folder itself could not be read at the last look.
     pub lost: bool,
+    pub missing: Missing,
+}
+
+/// Whether so many messages are gone from the files at once that a person is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    Nothing,
+    /// The hold that asks could not be recorded yet.
+    Unsaid,
+    /// Everything is held until they are back or somebody releases it.
+    Asked,
+    /// Somebody has.
+    Meant,
 }
 
 impl Watch {
@@ -58,7 +76,8 @@ impl Watch {
                 () = stop.cancelled() => return,
                 Some(()) = changes.recv() => settle_down(&mut changes).await,
                 () = self.rescan.notified() => {}
-                () = tokio::time::sleep(RESCAN) => {}
+                () = tokio::time::sleep(ANSWER), if self.missing != Missing::Nothing => {}
+                () = tokio::time::sleep(self.every) => {}
             }
             let today = self.today();
             let new_day = std::mem::replace(&mut day, today) != today;
@@ -112,7 +131,7 @@ impl Watch {
             });
         }
         let returned = std::mem::take(&mut self.lost);
-        if !scan.any() && !new_day && !returned {
+        if !scan.any() && !new_day && !returned && !self.is_answered().await {
             return;
         }
         let assembled = tokio::task::block_in_place(|| {
@@ -128,11 +147,79 @@ impl Watch {
                 warn!(event = "campaign.invalid", why, "nothing is sent: {why}");
                 held_back(&before, &why)
             }
-            Ok(campaign) => campaign,
+            Ok(campaign) => self.unless_vanished(&before, campaign).await,
             // Without a campaign table nobody knows who speaks: the last one stays, and all is held.
             Err(why) => held_back(&before, &why),
         };
         self.campaigns.send_replace(Arc::new(next));
+    }
+
+    /// The campaign as the files have it now; or the one before, with everything held, where too much of it is gone.
+    async fn unless_vanished(&mut self, before: &Campaign, campaign: Campaign) -> Campaign {
+        let now = self.clock.now();
+        let vanished = if may_have_vanished(before, &campaign) {
+            let recorded = self.ledger.recorded().await.unwrap_or_default();
+            vanished(before, &campaign, &self.roster, &recorded, now)
+        } else {
+            None
+        };
+        let (Some(Vanished { gone, of }), false) = (vanished, self.missing == Missing::Meant) else {
+            if self.missing == Missing::Asked {
+                let why = Some("the messages are back");
+                let released = self
+                    .ledger
+                    .release(&Scope::All, BY_WATCH, Some(BY_WATCH), why, now);
+                if let Err(e) = released.await.and(self.ledger.ring().await) {
+                    warn!(event = "ledger.failed", error = %e, "the messages are back, and the hold can't be released: {e}");
+                }
+            }
+            self.missing = Missing::Nothing;
+            return campaign;
+        };
+        let why = format!(
+            "{gone} of {of} messages that were still to go out are gone from the files at once; put them back, or, if that is meant, `steadfast release`"
+        );
+        if self.missing == Missing::Nothing {
+            warn!(event = "campaign.vanished", gone, of, "nothing is sent: {why}");
+            self.missing = Missing::Unsaid;
+        }
+        self.ask(&why).await;
+        held_back(before, &why)
+    }
+
+    /// Holds everything until a person has said.
+    async fn ask(&mut self, why: &str) {
+        if self.missing == Missing::Asked {
+            return;
+        }
+        let held = self.ledger.hold(&Scope::All, why, BY_WATCH, self.clock.now());
+        match held.await.and(self.ledger.ring().await) {
+            Ok(_) => self.missing = Missing::Asked,
+            Err(e) => {
+                warn!(event = "ledger.failed", error = %e, "messages are gone, and that can't be asked about yet: {e}");
+            }
+        }
+    }
+
+    /// Whether somebody has released what asked about missing messages: then they are meant to be gone. Where it
+    /// could not be asked, the files are looked at again.
+    async fn is_answered(&mut self) -> bool {
+        match self.missing {
+            Missing::Nothing | Missing::Meant => false,
+            Missing::Unsaid => true,
+            Missing::Asked => {
+                let asks = |hold: &Hold| hold.by == BY_WATCH && hold.released.is_none();
+                let answered = self
+                    .ledger
+                    .holds()
+                    .await
+                    .is_ok_and(|holds| !holds.iter().any(asks));
+                if answered {
+                    self.missing = Missing::Meant;
+                }
+                answered
+            }
+        }
     }
 
     /// Logs what is new. `read` is how many files it took; at the start, all.
@@ -200,4 +287,69 @@ fn held_back(before: &Campaign, why: &str) -> Campaign {
 async fn settle_down(changes: &mut mpsc::Receiver<()>) {
     let quiet = async { while let Ok(Some(())) = tokio::time::timeout(QUIET, changes.recv()).await {} };
     drop(tokio::time::timeout(AT_MOST, quiet).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::ledger::sqlite::Sqlite;
+
+    fn campaign(folder: &Path, id: &str) {
+        let settings =
+            "[campaign]\nid = \"c\"\nname = \"C\"\ntimezone = \"America/Chicago\"\nlanguage = \"en\"\n";
+        let message = format!("[[message]]\nid = \"{id}\"\ntext = \"words\"\n");
+        fs::create_dir(folder).unwrap();
+        fs::write(folder.join("campaign.toml"), format!("{settings}{message}")).unwrap();
+    }
+
+    /// The folder is a link that is turned elsewhere, as some systems bring new files: whoever watches the old one
+    /// is told nothing.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn f19_what_no_watch_tells_is_seen_at_the_next_look() {
+        let outer = tempfile::tempdir().unwrap();
+        let (old, new, link) = (
+            outer.path().join("old"),
+            outer.path().join("new"),
+            outer.path().join("messages"),
+        );
+        campaign(&old, "before");
+        campaign(&new, "after");
+        symlink(&old, &link).unwrap();
+        let ledger = Sqlite::create(&outer.path().join("state/steadfast.db"))
+            .await
+            .unwrap();
+        let mut folder = Folder::open(&link).unwrap();
+        let roster = Roster::default();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let scan = folder.scan().unwrap();
+        let first = assemble(&scan.files, &roster, clock.now(), &folder);
+        let (campaigns, mut latest) = watch::channel(Arc::new(first.campaign.clone().unwrap()));
+        let watching = Watch {
+            folder,
+            roster,
+            clock,
+            campaigns,
+            ledger: Arc::new(ledger),
+            rescan: Arc::default(),
+            every: Duration::from_secs(1),
+            lost: false,
+            missing: Missing::Nothing,
+        };
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(watching.run(first, stop.clone()));
+        // The first look is over.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        fs::remove_file(&link).unwrap();
+        symlink(&new, &link).unwrap();
+        let seen = tokio::time::timeout(Duration::from_secs(10), latest.changed()).await;
+        seen.unwrap().unwrap();
+        assert_eq!(latest.borrow().messages[0].id.as_str(), "after");
+        stop.cancel();
+        running.await.unwrap();
+    }
 }

@@ -183,6 +183,7 @@ fn class_word(class: Class) -> &'static str {
         Class::Auth => "auth",
         Class::Rejected => "rejected",
         Class::Duplicate => "duplicate",
+        Class::Gone => "gone",
         Class::InDoubt => "in_doubt",
     }
 }

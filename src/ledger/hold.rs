@@ -64,5 +64,7 @@ pub struct Hold {
 /// Who speaks in holds that the daemon sets and releases by itself.
 pub const BY_FILE: &str = "the campaign file";
 pub const BY_DAEMON: &str = "the daemon";
+/// Who speaks in the hold that is set where many messages are gone from the files at once.
+pub const BY_WATCH: &str = "the watch on the files";
 /// Who speaks in the hold that is set where the ledger is older than it was.
 pub const BY_ROLLBACK: &str = "the rollback detector";

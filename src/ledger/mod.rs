@@ -27,7 +27,7 @@ use crate::post::sealed::{Key, Prepared};
 use crate::post::state::{Standing, State};
 use crate::post::step::Rest;
 
-pub use hold::{BY_DAEMON, BY_FILE, BY_ROLLBACK, Hold, Scope};
+pub use hold::{BY_DAEMON, BY_FILE, BY_ROLLBACK, BY_WATCH, Hold, Scope};
 
 /// What can go wrong with the ledger itself.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -399,6 +399,10 @@ pub trait Ledger: Send + Sync {
 
     // --- the record -------------------------------------------------------------------------------
 
+    /// What time it is where the ledger is, if it has a clock of its own.
+    async fn clock(&self) -> Result<Option<Timestamp>, LedgerError> {
+        Ok(None)
+    }
     /// The newest instant in it: a clock that is behind that is wrong.
     async fn newest(&self) -> Result<Option<Timestamp>, LedgerError>;
     /// How many batches of intents were written here that are not in it: more than none, and it is older than it
@@ -423,9 +427,7 @@ pub trait Ledger: Send + Sync {
     /// [`LedgerError::Broken`] with the first thing found and what to do. Nothing is ever repaired.
     async fn check(&self) -> Result<(), LedgerError>;
     /// Rows that no daemon writes, and that say something else than the evidence record: one sentence each.
-    async fn oddities(&self) -> Result<Vec<String>, LedgerError> {
-        Ok(Vec::new())
-    }
+    async fn oddities(&self) -> Result<Vec<String>, LedgerError>;
     /// A copy in a new file that only its owner can read, complete as of one moment, and looked through.
     ///
     /// # Errors

@@ -16,7 +16,11 @@ pub enum Place {
     /// A file of SQLite's; its folder holds the lock too.
     File(PathBuf),
     /// A database of PostgreSQL's, shared by replicas of different names.
-    Server { server: Box<Server>, replica: String },
+    Server {
+        server: Box<Server>,
+        replica: String,
+        terms: Terms,
+    },
 }
 
 impl std::fmt::Display for Place {
@@ -97,8 +101,12 @@ impl Place {
                 ledger.check().await?;
                 Ok((Arc::new(ledger), Seat::File(lock)))
             }
-            Place::Server { server, replica } => {
-                let ledger = Arc::new(Postgres::join(server, replica, Terms::default(), uptime).await?);
+            Place::Server {
+                server,
+                replica,
+                terms,
+            } => {
+                let ledger = Arc::new(Postgres::join(server, replica, *terms, uptime).await?);
                 Ok((ledger.clone(), Seat::Replica(ledger)))
             }
         }

@@ -317,9 +317,8 @@ fn refused(answer: &Answer) -> Failure {
 
 fn receipt(done: StrongRef) -> Receipt {
     Receipt {
-        url: page(&done.uri),
-        id: done.uri,
         pin: Some(done.cid),
+        ..Receipt::named(done.uri.as_str(), page(&done.uri))
     }
 }
 
@@ -402,6 +401,11 @@ impl Platform for Bluesky {
             }
             _ => done,
         }
+    }
+
+    /// The DID: handles change hands.
+    async fn identity(&self) -> Result<Option<String>, Failure> {
+        Ok(Some(self.desk.session().await?.did.clone()))
     }
 
     /// `com.atproto.server.describeServer` needs no session.

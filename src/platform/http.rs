@@ -27,7 +27,7 @@ pub const ANSWER_MAX: usize = 1 << 20;
 /// The largest header section that is believed (reliability P16); hyper itself gives up at about 400 KiB.
 const HEADERS_MAX: usize = 64 << 10;
 /// From the first packet to the last byte of the answer (reliability P15).
-const DEADLINE: Duration = Duration::from_secs(30);
+pub const DEADLINE: Duration = Duration::from_secs(30);
 /// How much of the deadline connecting may take: name, TCP and TLS together, with all addresses of the host
 /// (reliability P40). What ends here was certainly not sent.
 const CONNECTING: u32 = 3;

@@ -21,6 +21,7 @@ use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::limits::{Abilities, Doubt, LengthRule, Limits};
 
 mod look;
+mod shown;
 
 pub const NAME: &str = "mastodon";
 
@@ -80,6 +81,7 @@ pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Plat
         known_before: known.is_some(),
         learned: OnceLock::new(),
         asking: tokio::sync::Mutex::default(),
+        whose: tokio::sync::Mutex::default(),
         base,
         token,
         vault,
@@ -98,6 +100,8 @@ struct Mastodon {
     learned: OnceLock<Limits>,
     /// Of many posts that are prepared at once, one asks.
     asking: tokio::sync::Mutex<()>,
+    /// Whose account the token opens, once that was asked: `None` inside if the token may not look.
+    whose: tokio::sync::Mutex<Option<Option<String>>>,
     /// Where that is kept: after a crash we must know how doubt ends before we ask anybody.
     vault: PathBuf,
 }
@@ -214,7 +218,7 @@ pub fn read(prepared: &Prepared, answer: &Answer) -> Result<Receipt, Failure> {
         403 if ACCOUNT_REFUSED.iter().any(|sentence| says(sentence)) => Class::Auth,
         // A known key whose status was deleted since: it had been accepted. (A missing parent has another
         // text, and a boost has no key.)
-        404 if says("Record not found") && prepared.path == CREATE => Class::Duplicate,
+        404 if says("Record not found") && prepared.path == CREATE => Class::Gone,
         422 if says("have not finished processing") => Class::Transient,
         // Only an earlier try of ours can have attached our upload.
         422 if says("already attached to another post") => Class::Duplicate,
@@ -240,11 +244,7 @@ fn refused(answer: &Answer) -> Failure {
 
 fn receipt(status: Status) -> Receipt {
     let original = status.reblog.and_then(|original| original.url);
-    Receipt {
-        id: status.id,
-        url: original.or(status.url).or(status.uri),
-        pin: None,
-    }
+    Receipt::named(status.id, original.or(status.url).or(status.uri))
 }
 
 // The account.
@@ -272,10 +272,20 @@ impl Platform for Mastodon {
             .bearer(&self.token)
             .header("idempotency-key", &sealed.key.delivery.to_string())
             .json(sealed.prepared.body.clone());
-        read(
-            &sealed.prepared,
-            &self.http.publish(request, self.limits().doubt).await?,
-        )
+        let answer = self.http.publish(request, self.limits().doubt).await?;
+        let receipt = read(&sealed.prepared, &answer)?;
+        Ok(Receipt {
+            altered: shown::altered(&sealed.prepared, &answer),
+            ..receipt
+        })
+    }
+
+    async fn identity(&self) -> Result<Option<String>, Failure> {
+        let mut whose = self.whose.lock().await;
+        if whose.is_none() {
+            *whose = Some(self.ask_whose().await?);
+        }
+        Ok(whose.clone().flatten())
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
@@ -288,6 +298,24 @@ impl Platform for Mastodon {
 }
 
 impl Mastodon {
+    /// `GET /api/v1/accounts/verify_credentials`. A token without the scope, and a server without the page, leave
+    /// it open.
+    async fn ask_whose(&self) -> Result<Option<String>, Failure> {
+        let answer = self
+            .ask(Request::get(&self.base, "/api/v1/accounts/verify_credentials"))
+            .await?;
+        if let Some(me) = answer.json::<look::Me>().filter(|_| answer.status == 200) {
+            return Ok(Some(format!("{} on {}", me.id, self.base)));
+        }
+        let words = answer.json::<Refusal>().map(|refusal| refusal.error);
+        let may_not = words.is_some_and(|words| words.contains("outside the authorized scopes"));
+        match answer.status {
+            403 if may_not => Ok(None),
+            200 | 400 | 404 | 405 | 410 | 501 => Ok(None),
+            _ => Err(refused(&answer)),
+        }
+    }
+
     async fn ask(&self, request: Request) -> Result<Answer, Failure> {
         self.http
             .send(request.bearer(&self.token))

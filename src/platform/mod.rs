@@ -122,6 +122,12 @@ pub trait Platform: Send + Sync {
         ))
     }
 
+    /// Whose account the credentials open: the platform's own id of it, which another name leaves as it is
+    /// (reliability P37, P38). Asked often, so an adapter remembers. `None`: nobody can say.
+    async fn identity(&self) -> Result<Option<String>, Failure> {
+        Ok(None)
+    }
+
     /// Asks the platform something that changes nothing, to see whether it is there (reliability P23). Any
     /// answer but a server error is a yes. `None`: this platform has nothing harmless to be asked.
     async fn probe(&self) -> Option<Result<(), Failure>> {
@@ -206,6 +212,10 @@ impl Platform for Discreet {
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
         self.inner.find(sealed, among).await.map_err(|f| self.scrubbed(f))
+    }
+
+    async fn identity(&self) -> Result<Option<String>, Failure> {
+        self.inner.identity().await.map_err(|f| self.scrubbed(f))
     }
 
     async fn probe(&self) -> Option<Result<(), Failure>> {

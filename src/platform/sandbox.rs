@@ -305,9 +305,5 @@ fn id_near(key: DeliveryId, distance: u128) -> String {
 }
 
 fn receipt(id: &str) -> Receipt {
-    Receipt {
-        id: id.to_owned(),
-        url: Some(format!("/sandbox#{id}")),
-        pin: None,
-    }
+    Receipt::named(id, Some(format!("/sandbox#{id}")))
 }

@@ -232,8 +232,8 @@ pub fn read(key: Key, answer: &Answer) -> Result<Receipt, Failure> {
             let said = |text: Option<String>| text.filter(|text| !text.is_empty());
             return Ok(Receipt {
                 id: said(id).unwrap_or_else(|| webhook_id(key)),
-                url: said(url),
                 pin: Some(key.delivery.to_string()),
+                ..Receipt::named("", said(url))
             });
         }
         403 => Class::Auth,

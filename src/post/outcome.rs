@@ -15,6 +15,22 @@ pub struct Receipt {
     /// What a later part or a repost needs beside the id to point at this one (Bluesky's `cid`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pin: Option<String>,
+    /// What the platform shows otherwise than it was sent, in one sentence, where its answer tells (reliability
+    /// P29, §2.12). It is sent all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub altered: Option<String>,
+}
+
+impl Receipt {
+    /// Of a part that is known to be out, with nothing but its name.
+    pub fn named(id: impl Into<String>, url: Option<String>) -> Self {
+        Self {
+            id: id.into(),
+            url,
+            pin: None,
+            altered: None,
+        }
+    }
 }
 
 /// Why a part was not, or perhaps not, accepted.
@@ -30,7 +46,7 @@ pub struct Failure {
     pub status: Option<u16>,
 }
 
-/// The six ways in which publishing fails (reliability §2.6).
+/// The ways in which publishing fails (reliability §2.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
@@ -44,6 +60,8 @@ pub enum Class {
     Rejected,
     /// The platform says it already has it: evidence of acceptance, not proof.
     Duplicate,
+    /// The platform knows that it had it, and has it no more: accepted, and deleted since (reliability P26).
+    Gone,
     /// We cannot know.
     InDoubt,
 }

@@ -121,7 +121,7 @@ pub struct Standing {
     /// done once, ever (reliability §2.5, class d).
     pub resent: bool,
     /// How often the process died between an intent of the current part and its answer, with nothing else in
-    /// flight.
+    /// flight, or its adapter panicked.
     pub crashes: u16,
     /// Why it is held, skipped or rejected, and what a person can do.
     pub why: Option<String>,

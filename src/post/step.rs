@@ -21,6 +21,11 @@ const THREAD_GAP: Duration = Duration::from_mins(30);
 /// How long a whole account rests when the platform said "too many" but not until when, at the least.
 const RATE_LIMIT_STEP: Duration = Duration::from_secs(30);
 
+/// So many answers in the place of the platform's own, one after the other, are no accident.
+const ODD_ENOUGH: u32 = 3;
+/// A post that took the process or its adapter down so often is not tried again by itself (reliability §2.6, S15).
+const POISON: u16 = 3;
+
 /// What happened to a post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -43,6 +48,8 @@ pub enum Event {
         /// Nothing else was in flight, so this is what the process may have died of.
         alone: bool,
     },
+    /// The adapter panicked: a fault in the program.
+    Panicked,
     /// The machine's clock was set.
     ClockSet { back: bool },
     /// A person's word.
@@ -166,6 +173,8 @@ pub fn step(
         (State::Sending, Event::Answered(Err(failure))) => Ok(at.refused(failure)),
         (State::InDoubt, Event::Looked(answer)) => Ok(at.looked(answer)),
         (State::Sending, Event::Orphaned { foreign, alone }) => Ok(at.orphaned(foreign, alone)),
+        (State::Due | State::Retrying, Event::Panicked) => Ok(at.panicked()),
+        (State::Sending | State::InDoubt, Event::Panicked) => Ok(at.panicked_in_doubt()),
         (state, Event::ClockSet { back }) if was.doubted() && state != State::Sending => {
             Ok(at.clock_set(back))
         }
@@ -190,6 +199,7 @@ fn name(event: &Event) -> &'static str {
         Event::Answered(_) => "answered",
         Event::Looked(_) => "looked",
         Event::Orphaned { .. } => "orphaned",
+        Event::Panicked => "a panic",
         Event::ClockSet { .. } => "a clock that was set",
         Event::Told(_) => "a person's word",
     }
@@ -211,7 +221,7 @@ impl At<'_> {
             return over;
         }
         match gate.until() {
-            Some(until) => self.wait(gate, until),
+            Some(_) => self.wait(gate),
             None => to(self.was.clone(), Action::Prepare),
         }
     }
@@ -262,15 +272,21 @@ impl At<'_> {
         from.saturating_add(grace).unwrap_or(Timestamp::MAX)
     }
 
-    fn wait(&self, gate: Gate, until: Timestamp) -> Step {
+    fn wait(&self, gate: Gate) -> Step {
         let standing = Standing {
-            not_before: until,
+            not_before: self.after(gate),
             late_from: gate
                 .turn()
                 .map_or(self.was.late_from, |turn| self.late_after(turn)),
             ..self.was.clone()
         };
         to(standing, Action::Rest(Rest::default()))
+    }
+
+    /// When a gate that is shut is looked at again. Whoever sends leaves a platform that can't be reached alone
+    /// anyway, and when it is back sooner than was thought, nothing is to wait for that.
+    fn after(&self, gate: Gate) -> Timestamp {
+        gate.turn().map_or(self.now, |turn| turn.max(self.now))
     }
 
     /// Lateness after a wait for its turn, of which it is not guilty. A thread that broke off is one all the
@@ -304,9 +320,9 @@ impl At<'_> {
         };
         match (over, gate.until()) {
             (Some(over), _) => over,
-            (None, Some(until)) => {
+            (None, Some(_)) => {
                 let mut step = self.stopped();
-                step.standing.not_before = until;
+                step.standing.not_before = self.after(gate);
                 step.standing.late_from = gate
                     .turn()
                     .map_or(self.was.late_from, |turn| self.late_after(turn));
@@ -366,7 +382,7 @@ impl At<'_> {
     /// Nothing visible was asked for yet, so nothing is in doubt.
     fn prepare_failed(&self, failure: Failure) -> Step {
         let class = match failure.class {
-            Class::InDoubt | Class::Duplicate => Class::Transient,
+            Class::InDoubt | Class::Duplicate | Class::Gone => Class::Transient,
             class => class,
         };
         self.refused(Failure { class, ..failure })
@@ -375,11 +391,19 @@ impl At<'_> {
     fn refused(&self, failure: Failure) -> Step {
         let tries = self.was.tries.saturating_add(1);
         match failure.class {
-            Class::Duplicate | Class::InDoubt => self.in_doubt(tries, self.first_look(tries), failure, None),
+            // Only a repeat can be known by its key: the first was accepted, whatever became of it since.
+            Class::Gone if self.was.doubted() => self.accepted(Receipt::named("deleted since", None)),
+            Class::Duplicate | Class::Gone | Class::InDoubt => {
+                let account = odd(&failure, tries);
+                self.in_doubt(tries, self.first_look(tries), failure, account)
+            }
             Class::Transient if self.was.doubted() => {
                 self.in_doubt(tries, self.first_look(tries), failure, None)
             }
-            Class::Transient => self.try_again(tries, failure),
+            Class::Transient => match odd(&failure, tries) {
+                Some(account) => self.again(tries, self.later(tries), failure, Some(account)),
+                None => self.try_again(tries, failure),
+            },
             Class::RateLimited { until } => self.rate_limited(tries, until, failure),
             Class::Auth => {
                 let why = format!("credentials refused: {}", failure.words);
@@ -490,6 +514,22 @@ impl At<'_> {
         )
     }
 
+    /// A fault of ours that comes back with the same post is for a person (reliability S15).
+    fn panicked(&self) -> Step {
+        let tries = self.was.tries.saturating_add(1);
+        let crashes = self.was.crashes.saturating_add(1);
+        let failure = Failure::new(Class::Transient, "the program failed while it prepared this");
+        let mut step = self.try_again(tries, failure.clone());
+        if crashes >= POISON {
+            let why = format!(
+                "the program failed {crashes} times while it prepared this: that is a fault in it, please report it; `retry` to try again, `skip` to drop it"
+            );
+            step = self.rest(State::Held, &why, Some(failure));
+        }
+        step.standing.crashes = crashes;
+        step
+    }
+
     fn later(&self, tries: u32) -> Timestamp {
         self.now
             .saturating_add(backoff(tries, self.dice))
@@ -507,7 +547,7 @@ impl At<'_> {
             (State::Sending | State::Sent, _) => None,
             (_, Word::WasSent { url }) if unsure => {
                 let id = url.clone().unwrap_or_else(|| "told by a person".to_owned());
-                Some(self.was_sent(Receipt { id, url, pin: None }))
+                Some(self.was_sent(Receipt::named(id, url)))
             }
             (_, Word::WasNotSent) if unsure => Some(self.now_again()),
             (_, Word::Retry) if !unsure => Some(self.now_again()),
@@ -559,6 +599,24 @@ impl At<'_> {
             }),
         )
     }
+}
+
+/// What an answer that is not the platform's says of the whole account: a redirect, or a page in the place of a
+/// refusal that comes again and again (reliability §2.6, P18).
+fn odd(failure: &Failure, tries: u32) -> Option<ForAccount> {
+    let why = match failure.status? {
+        300..=399 => format!(
+            "redirected: {}; see whether the account's address in the config is the right one",
+            failure.words
+        ),
+        408 | 425 | 429 => return None,
+        400..=499 if failure.class == Class::InDoubt && tries >= ODD_ENOUGH => format!(
+            "odd answers: something else than the platform seems to answer, a proxy or a firewall; it said: {}",
+            failure.words
+        ),
+        _ => return None,
+    };
+    Some(ForAccount::Held { why })
 }
 
 fn to(standing: Standing, action: Action) -> Step {

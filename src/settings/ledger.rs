@@ -1,6 +1,7 @@
 //! `[ledger]`: a file, or a database that several replicas share.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use config::{Value, ValueKind};
 use url::Url;
@@ -20,6 +21,8 @@ pub enum LedgerAt {
         password: Option<SecretSource>,
         /// This replica's name, which no other has.
         replica: String,
+        /// How long what it has in hand stays its own without a sign of life.
+        lease: Duration,
     },
 }
 
@@ -49,6 +52,8 @@ impl LedgerAt {
         let url = keys.take("url");
         let password = keys.take("password");
         let replica = keys.text("replica", problems);
+        let said = keys.given("lease");
+        let lease = keys.duration("lease", problems);
         keys.finish(problems);
         let from_file = url
             .as_ref()
@@ -59,9 +64,9 @@ impl LedgerAt {
             return None;
         };
         if let Some(path) = url.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
-            if replica.is_some() || password.is_some() {
+            if replica.is_some() || password.is_some() || said {
                 problems.push(
-                    "`ledger.replica` and `ledger.password` are for PostgreSQL: a file has one daemon and no password"
+                    "`ledger.replica`, `ledger.lease` and `ledger.password` are for PostgreSQL: a file has one daemon and no password"
                         .to_owned(),
                 );
             }
@@ -90,13 +95,24 @@ impl LedgerAt {
             ));
             return None;
         }
+        let lease = lease.unwrap_or(LEASE);
+        if !LEASES.contains(&lease) {
+            problems.push("`ledger.lease` is from \"5s\" to \"10m\"".to_owned());
+            return None;
+        }
         Some(LedgerAt::Server {
             url,
             password,
             replica,
+            lease,
         })
     }
 }
+
+/// The lease of a replica that does not say (reliability §2.7).
+const LEASE: Duration = Duration::from_mins(1);
+/// Shorter, and a busy machine loses it again and again; longer, and nobody takes over a lost one's posts.
+const LEASES: std::ops::RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_mins(10);
 
 const HOW: &str = "`ledger.url` is \"sqlite://PATH\", as in \"sqlite://state/steadfast.db\", or \"postgres://USER@HOST/DATABASE\"";
 const PASSWORD: &str = "`ledger.password` is { env = \"NAME\" }, { file = \"PATH\" } or { credential = \"NAME\" }: a secret is never written here";

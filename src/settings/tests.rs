@@ -155,8 +155,20 @@ fn each_mistake_is_told_once_with_what_to_write() {
         ),
         ("[ledger]\nurl = 'sqlite://'", "`ledger.url` is \"sqlite://PATH\""),
         (
+            "[ledger]\nurl = 'postgres://h/d'\nlease = '4s'",
+            "`ledger.lease` is from \"5s\" to \"10m\"",
+        ),
+        (
+            "[ledger]\nurl = 'postgres://h/d'\nlease = '11m'",
+            "`ledger.lease` is from \"5s\" to \"10m\"",
+        ),
+        (
+            "[ledger]\nlease = '60s'",
+            "`ledger.replica`, `ledger.lease` and `ledger.password` are for PostgreSQL",
+        ),
+        (
             "[ledger]\nreplica = 'one'",
-            "`ledger.replica` and `ledger.password` are for PostgreSQL",
+            "`ledger.replica`, `ledger.lease` and `ledger.password` are for PostgreSQL",
         ),
         ("[web]\ntoken_file = 'x'", "`web.token_file`"),
         // D8: nobody else is let in
@@ -468,6 +480,17 @@ fn a_database_elsewhere_must_prove_who_it_is_unless_the_url_says_otherwise() {
     }
     let settings = read("[ledger]\nurl = 'postgres:///d'").unwrap();
     assert!(!server(&settings).1.is_empty(), "the host's name");
+}
+
+#[test]
+fn a_request_ends_before_the_lease_of_whoever_sends_it() {
+    let seconds = |lease: &str| {
+        let settings = read(&format!("[ledger]\nurl = 'postgres://h/d'\n{lease}"));
+        settings.unwrap().deadline().as_secs()
+    };
+    assert_eq!(read("").unwrap().deadline(), DEADLINE);
+    assert_eq!((seconds(""), seconds("lease = '10m'")), (30, 30));
+    assert_eq!((seconds("lease = '30s'"), seconds("lease = '5s'")), (15, 2));
 }
 
 #[test]

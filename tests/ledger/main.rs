@@ -10,6 +10,7 @@ mod delivery;
 mod durability;
 mod holds;
 mod looking;
+mod million;
 mod planning;
 mod postgres;
 mod replicas;
@@ -73,6 +74,8 @@ macro_rules! keeps_the_contract {
                 the_bell_rises_and_what_was_heard_is_kept
                 a_note_is_kept_until_it_is_written_over
                 the_past_is_what_the_planner_must_know
+                what_the_ledger_wrote_itself_is_not_odd
+                what_a_later_hand_changed_is_named
             }
             durability {
                 a_ledger_that_is_opened_again_says_the_same

@@ -84,6 +84,18 @@ impl Engine for InPostgres {
         self.ledger.daemons().await.unwrap()[0].heard
     }
 
+    async fn meddle(&self, sql: &str) {
+        let sql = format!(
+            "SET session_replication_role = replica; {}",
+            sql.replace("POST(", "(")
+        );
+        let mut hand = self.looking.acquire().await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+            .execute(&mut *hand)
+            .await
+            .unwrap();
+    }
+
     async fn watch_commits(&self) -> Box<dyn Commits> {
         let looking = self.looking.clone();
         Box::new(Transactions {

@@ -876,3 +876,53 @@ async fn a_copy_knows_every_column_of_both_engines() {
     assert_eq!(sorted(in_file), sorted(known.clone()));
     assert_eq!(sorted(in_database), sorted(known));
 }
+
+#[tokio::test]
+async fn s20_leases_go_by_the_servers_clock_however_far_it_is_from_ours() {
+    let db = Shared::new().await;
+    for minutes in [5, -5] {
+        // The server's clock as all connections from now on see it.
+        let fake = format!(
+            "CREATE SCHEMA IF NOT EXISTS fake; CREATE OR REPLACE FUNCTION fake.clock_timestamp() RETURNS timestamptz \
+             LANGUAGE sql VOLATILE AS $$ SELECT pg_catalog.clock_timestamp() + interval '{minutes} min' $$; \
+             ALTER DATABASE {} SET search_path = fake, pg_catalog, public",
+            db.name
+        );
+        for sql in fake.split_inclusive("; ALTER") {
+            let sql = sql.trim_end_matches("; ALTER");
+            let sql = sql
+                .strip_prefix(" DATABASE")
+                .map_or_else(|| sql.to_owned(), |rest| format!("ALTER DATABASE{rest}"));
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+                .execute(&db.looking)
+                .await
+                .unwrap();
+        }
+        let one = db.join("one", lasting()).await;
+        let off = one.clock().await.unwrap().unwrap().duration_since(now());
+        assert!((off.as_secs() - 60 * minutes).abs() < 5, "{off:?}");
+        // It is trusted, keeps what it has, and loses it when its lease runs out, and not before.
+        let id = db.record(1).await;
+        assert!(one.trusted());
+        let post = claims(&one, 1).await.remove(0);
+        let two = db.join("two", lasting()).await;
+        assert!(two.orphans(false).await.unwrap().is_empty());
+        assert!(claims(&two, 9).await.is_empty(), "{id:?}");
+        assert_eq!(one.intend(for_claimed(&post)).await.unwrap(), Intended::Durable);
+        assert!(two.orphans(false).await.unwrap().is_empty());
+        let mut answer = accepted(post.id, "r");
+        answer.fence = post.fence.next();
+        assert!(one.conclude(answer).await.unwrap());
+        one.leave().await.unwrap();
+        two.leave().await.unwrap();
+        sqlx::raw_sql("DELETE FROM attempt; DELETE FROM part; DELETE FROM post")
+            .execute(&db.looking)
+            .await
+            .unwrap();
+    }
+}
+
+#[allow(clippy::disallowed_methods)]
+fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}

@@ -139,11 +139,7 @@ pub fn intent(id: PostId) -> Intent {
 }
 
 pub fn receipt(id: &str) -> Receipt {
-    Receipt {
-        id: id.to_owned(),
-        url: Some(format!("https://m.example/{id}")),
-        pin: None,
-    }
+    Receipt::named(id, Some(format!("https://m.example/{id}")))
 }
 
 /// From one state to another, with nothing to say about it.
@@ -190,6 +186,8 @@ pub trait Engine: Sized + Send + Sync + 'static {
     async fn attempts(&self, post: PostId) -> Vec<Attempt>;
     /// What the daemon that has it, once there is one, has heard of the bell.
     async fn heard(&self) -> i64;
+    /// A later hand: changes rows past the ledger. `POST(id)` stands for what parts and attempts know a post by.
+    async fn meddle(&self, sql: &str);
     /// Counts transactions that were written from now on, until it is asked.
     async fn watch_commits(&self) -> Box<dyn Commits>;
 

@@ -645,6 +645,36 @@ async fn images_are_uploaded_as_they_are_and_again_if_the_token_had_ended() {
 }
 
 #[tokio::test]
+async fn p37_p38_an_account_is_known_by_its_did_whatever_its_handle() {
+    let server = server().await;
+    let account = Bench::new().open_at("bluesky", &server.uri());
+    assert_eq!(account.identity().await.unwrap().as_deref(), Some(DID));
+    assert!(seen(&server).await.is_empty(), "the session says so");
+}
+
+#[tokio::test]
+async fn f25_a_post_to_share_that_was_deleted_meanwhile_is_refused_with_the_reason() {
+    let server = server().await;
+    at("GET", "app.bsky.feed.getPosts")
+        .respond_with(ok(json!({"posts": []})))
+        .mount(&server)
+        .await;
+    let draft = Draft {
+        share: Some(format!("https://bsky.app/profile/{DID}/post/3k")),
+        ..Draft::text("")
+    };
+    let account = Bench::new().open_at("bluesky", &server.uri());
+    let refused = draft.send(&*account).await.unwrap_err();
+    assert_eq!(refused.class, Class::Rejected);
+    assert!(
+        refused
+            .words
+            .starts_with("there is no such post (any more): https://bsky.app/"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
 async fn an_allys_post_is_reposted_as_it_stands() {
     let server = server().await;
     at("GET", RESOLVE)

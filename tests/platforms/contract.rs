@@ -372,6 +372,80 @@ async fn p20_p21_what_was_certainly_not_sent_may_be_tried_again() {
     }
 }
 
+/// A port of this machine's IPv6 address on which nobody ever answers: its queue is full. `None` without IPv6.
+async fn black_hole(port: u16) -> Option<(tokio::net::TcpListener, Vec<tokio::task::JoinHandle<()>>)> {
+    let address = std::net::SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, port));
+    let socket = tokio::net::TcpSocket::new_v6().ok()?;
+    socket.bind(address).ok()?;
+    let listener = socket.listen(0).ok()?;
+    let fill = move || async move {
+        let stream = tokio::net::TcpStream::connect(address).await;
+        std::future::pending::<()>().await;
+        drop(stream);
+    };
+    let filling = (0..8).map(|_| tokio::spawn(fill())).collect();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let full = tokio::time::timeout(
+        Duration::from_millis(300),
+        tokio::net::TcpStream::connect(address),
+    );
+    full.await.is_err().then_some((listener, filling))
+}
+
+#[tokio::test]
+async fn p40_an_address_that_swallows_everything_costs_no_post_and_no_deadline() {
+    let good = willing().await;
+    let port = good.address().port();
+    let Some(_hole) = black_hole(port).await else {
+        println!("there is no IPv6 here, so this was not tried");
+        return;
+    };
+    for platform in REMOTE {
+        // The other address of the same name answers.
+        let start = Instant::now();
+        let bench = Bench::with_deadline(Duration::from_secs(9));
+        let sent = publish_at(&bench, platform, &format!("http://localhost:{port}")).await;
+        assert!(sent.is_ok(), "{platform}: {sent:?}");
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+        // Where there is no other, a third of the deadline is spent, and nothing was sent.
+        let start = Instant::now();
+        let bench = Bench::with_deadline(Duration::from_millis(1500));
+        let failure = publish_at(&bench, platform, &format!("http://[::1]:{port}"))
+            .await
+            .unwrap_err();
+        assert_eq!(failure.class, Class::Transient, "{platform}: {failure}");
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    }
+}
+
+/// The same where `localhost` is both addresses, the one that swallows first.
+#[test]
+fn p40_of_two_addresses_of_a_name_the_one_that_answers_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let hosts = folder.path().join("hosts");
+    std::fs::write(&hosts, "::1 localhost\n127.0.0.1 localhost\n").unwrap();
+    let script = "mount --bind \"$0\" /etc/hosts && touch \"$0\" && exec \"$@\"";
+    let inside = |program: &std::path::Path, args: &[&str]| {
+        let mut command = std::process::Command::new("unshare");
+        let command = command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
+        command.arg(&hosts).arg(program).args(args).output()
+    };
+    if !inside("true".as_ref(), &[]).is_ok_and(|done| done.status.success()) {
+        println!("no names can be given to addresses here, so this was not tried");
+        return;
+    }
+    let done = inside(
+        &std::env::current_exe().unwrap(),
+        &[
+            "--exact",
+            "contract::p40_an_address_that_swallows_everything_costs_no_post_and_no_deadline",
+        ],
+    );
+    let done = done.unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success() && said.contains("1 passed"), "{said}");
+}
+
 #[tokio::test]
 async fn p15_a_slow_answer_ends_at_the_deadline() {
     for platform in REMOTE {

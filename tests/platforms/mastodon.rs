@@ -113,12 +113,47 @@ fn answers_are_classed_by_status_and_by_the_servers_own_sentences() {
 
     let gone = answer(404, r#"{"error":"Record not found"}"#);
     // P26: the key is known and its status was deleted since.
-    assert_eq!(
-        mastodon::read(&create, &gone).unwrap_err().class,
-        Class::Duplicate
-    );
+    assert_eq!(mastodon::read(&create, &gone).unwrap_err().class, Class::Gone);
     // F25: the post to boost was deleted meanwhile.
-    assert_eq!(mastodon::read(&boost, &gone).unwrap_err().class, Class::Rejected);
+    let refused = mastodon::read(&boost, &gone).unwrap_err();
+    assert_eq!(
+        (refused.class, refused.words.as_str()),
+        (Class::Rejected, "Record not found")
+    );
+}
+
+#[tokio::test]
+async fn p37_p38_an_account_is_known_by_the_servers_own_id_as_far_as_the_token_may_look() {
+    let me = |id: &str, name: &str| json!({"id": id, "username": name});
+    let refused = |words: &str| json!({ "error": words });
+    for (status, body, known) in [
+        (200, me("7", "campaign"), Ok(true)),
+        (200, me("7", "renamed"), Ok(true)),
+        (
+            403,
+            refused("This action is outside the authorized scopes"),
+            Ok(false),
+        ),
+        (404, refused("Not found"), Ok(false)),
+        (403, refused("Your login is currently disabled"), Err(Class::Auth)),
+        (401, refused("The access token is invalid"), Err(Class::Auth)),
+        (503, refused("down"), Err(Class::Transient)),
+    ] {
+        let server = MockServer::start().await;
+        Mock::given(method("GET"))
+            .and(path("/api/v1/accounts/verify_credentials"))
+            .respond_with(ResponseTemplate::new(status).set_body_json(body))
+            .mount(&server)
+            .await;
+        let account = Bench::new().open_at("mastodon", &server.uri());
+        let expected = known.map(|known| known.then(|| format!("7 on {}", server.uri())));
+        for _ in 0..2 {
+            let is = account.identity().await.map_err(|failure| failure.class);
+            assert_eq!(is, expected, "{status}");
+        }
+        let asked = server.received_requests().await.unwrap().len();
+        assert_eq!(asked, if known.is_ok() { 1 } else { 2 }, "what is known is kept");
+    }
 }
 
 #[test]
@@ -409,6 +444,26 @@ async fn p39_an_image_that_is_refused_keeps_the_text_back() {
             .unwrap_err();
         assert_eq!(failure.class, class, "{status} {body}");
     }
+}
+
+#[tokio::test]
+async fn f25_a_post_to_share_that_was_deleted_meanwhile_is_refused_with_the_reason() {
+    let server = server(upstream()).await;
+    Mock::given(path("/api/v2/search"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"statuses": []})))
+        .mount(&server)
+        .await;
+    let share = Draft {
+        share: Some("https://o.example/@ally/7".into()),
+        ..Draft::text("")
+    };
+    let account = Bench::new().open_at("mastodon", &server.uri());
+    let refused = share.send(&*account).await.unwrap_err();
+    assert_eq!(refused.class, Class::Rejected);
+    assert_eq!(
+        refused.words,
+        "127.0.0.1 finds no post at https://o.example/@ally/7"
+    );
 }
 
 #[tokio::test]

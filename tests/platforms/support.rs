@@ -231,9 +231,8 @@ impl Draft {
 
 pub fn receipt(id: &str, pin: Option<&str>) -> Receipt {
     Receipt {
-        id: id.into(),
-        url: None,
         pin: pin.map(Into::into),
+        ..Receipt::named(id, None)
     }
 }
 

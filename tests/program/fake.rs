@@ -43,6 +43,10 @@ pub struct Store {
     /// When each request that creates something came in, and its text.
     pub arrived: Vec<(jiff::Timestamp, String)>,
     pub logins: usize,
+    /// Whose account it is: status and body. Without, the page is not there.
+    pub whose: Option<(u16, Value)>,
+    /// What it says of a created status, beside its id.
+    pub shows: Value,
 }
 
 /// A server on loopback; it lives as long as this.
@@ -63,6 +67,7 @@ impl Fake {
         let app = Router::new()
             .route("/api/v2/instance", get(async || json_answer(200, &instance())))
             .route("/api/v1/statuses", post(create))
+            .route("/api/v1/accounts/verify_credentials", get(whose))
             .route("/xrpc/{method}", get(xrpc).post(xrpc))
             .with_state(Arc::clone(&store));
         let listener = runtime
@@ -94,6 +99,11 @@ impl Fake {
         let store = self.store.lock().unwrap();
         let late = store.arrived.iter().filter(|(when, _)| *when > at);
         late.map(|(_, text)| text.clone()).collect()
+    }
+
+    /// Whose account it is from now on.
+    pub fn belongs(&self, status: u16, body: Value) {
+        self.store.lock().unwrap().whose = Some((status, body));
     }
 
     pub fn delay(&self, delay: Duration) {
@@ -156,6 +166,12 @@ async fn after(store: &Mutex<Store>, fault: Option<Fault>, good: Response) -> Re
     }
 }
 
+async fn whose(State(store): Shared) -> Response {
+    let whose = store.lock().unwrap().whose.clone();
+    let (status, body) = whose.unwrap_or((404, json!({"error": "Not found"})));
+    json_answer(status, &body)
+}
+
 /// Mastodon: the same key gives the first status again, as long as it lives.
 async fn create(State(store): Shared, headers: HeaderMap, body: Bytes) -> Response {
     let text: Value = serde_json::from_slice(&body).unwrap();
@@ -186,7 +202,11 @@ async fn create(State(store): Shared, headers: HeaderMap, body: Bytes) -> Respon
             store.keys.insert(key, id.clone());
             id
         });
-        json!({"id": id, "url": format!("https://fake/@test/{id}"), "uri": format!("https://fake/{id}"), "visibility": "public"})
+        let mut status = json!({"id": id, "url": format!("https://fake/@test/{id}"), "uri": format!("https://fake/{id}"), "visibility": "public"});
+        if let (Some(status), Some(shows)) = (status.as_object_mut(), store.shows.as_object()) {
+            status.extend(shows.clone());
+        }
+        status
     };
     after(&store, fault, json_answer(200, &status)).await
 }

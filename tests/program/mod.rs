@@ -118,6 +118,36 @@ impl Place {
         Daemon { child }
     }
 
+    /// The same by a shell that does something first: `ulimit -n 64`.
+    pub fn start_after(&self, first: &str, shell: &[&str]) -> Daemon {
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.path().join("log"))
+            .unwrap();
+        let run = self.command(&["run"]);
+        let script = format!("{first} && exec \"$0\" run");
+        let mut command = Command::new(shell[0]);
+        command
+            .args(&shell[1..])
+            .args(["-c", &script])
+            .arg(run.get_program())
+            .current_dir(self.path())
+            .env_remove("RUST_LOG");
+        for (name, value) in run.get_envs() {
+            if let Some(value) = value {
+                command.env(name, value);
+            }
+        }
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        Daemon { child }
+    }
+
     pub fn log(&self) -> Vec<serde_json::Value> {
         let text = std::fs::read_to_string(self.path().join("log")).unwrap_or_default();
         text.lines()

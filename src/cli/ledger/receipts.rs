@@ -71,9 +71,8 @@ async fn take(office: &Office, ledger: &dyn Ledger, line: &Line) -> Result<Resul
     }
     let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     let receipt = Receipt {
-        id: line.id.clone(),
-        url: some(&line.url),
         pin: some(&line.pin),
+        ..Receipt::named(line.id.as_str(), some(&line.url))
     };
     let terms = crate::daemon::deliver::terms_of(&post, Doubt::Ask);
     let word = Event::Told(Word::WasSent {

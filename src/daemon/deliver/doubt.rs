@@ -10,6 +10,7 @@ use super::Delivery;
 impl Delivery<'_> {
     /// Asks the platform what became of the request that had no answer.
     pub(super) async fn look(&self) -> Result<Found, Failure> {
+        self.is_ours().await?;
         let Some(sealed) = self.frozen().await else {
             return Err(Failure::new(Class::Transient, "the frozen request can't be read"));
         };

@@ -21,8 +21,8 @@ type Did<T> = Result<T, LedgerError>;
 /// How long this machine has been on, sleep included.
 pub type Uptime = Arc<dyn Fn() -> Duration + Send + Sync>;
 
-/// How long things last. Tests shorten them.
-#[derive(Debug, Clone, Copy)]
+/// How long things last: all of it follows from the lease and the longest request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
     pub lease: Duration,
     /// How often it is renewed.
@@ -41,19 +41,27 @@ pub struct Terms {
 
 impl Default for Terms {
     fn default() -> Self {
-        Self {
-            lease: Duration::from_mins(1),
-            renew: Duration::from_secs(15),
-            spare: Duration::from_secs(10),
-            request: Duration::from_secs(30),
-            settle: Duration::from_secs(30),
-            planner: Duration::from_secs(8),
-            wake: Duration::from_secs(5),
-        }
+        Self::of(Duration::from_mins(1), Duration::from_secs(30))
     }
 }
 
 impl Terms {
+    /// For this lease, where no request takes longer than `request`: half of the lease at most, so that more than
+    /// enough is left between two renewals. A replica of another lease is as safe: what is trusted ends before the
+    /// lease does, request included, whoever waits for that.
+    pub fn of(lease: Duration, request: Duration) -> Self {
+        let request = request.min(lease / 2);
+        Self {
+            lease,
+            renew: (lease / 4).min(Duration::from_secs(15)),
+            spare: lease / 6,
+            request,
+            settle: (lease / 2).min(Duration::from_secs(30)),
+            planner: lease.min(Duration::from_secs(8)),
+            wake: (lease / 2).min(Duration::from_secs(5)),
+        }
+    }
+
     fn trusted(&self) -> Duration {
         self.lease.saturating_sub(self.spare).saturating_sub(self.request)
     }
@@ -382,4 +390,37 @@ pub(super) async fn daemons(db: &PgPool) -> Did<Vec<Daemon>> {
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replica_that_renews_in_time_is_trusted_all_along_whatever_its_lease() {
+        for seconds in 5..=600 {
+            let lease = Duration::from_secs(seconds);
+            let terms = Terms::of(lease, Duration::from_secs(30));
+            let slack = terms.trusted().checked_sub(terms.renew).unwrap();
+            assert!(slack >= lease / 12, "{terms:?}");
+            assert!(terms.request <= lease / 2, "{terms:?}");
+            // One that wakes up late has its lease again, and not yet lost, when it goes on.
+            assert!(terms.wake < lease && terms.planner <= lease, "{terms:?}");
+        }
+    }
+
+    #[test]
+    fn a_lease_of_a_minute_has_the_terms_of_the_manual() {
+        let seconds = Duration::from_secs;
+        let terms = Terms::default();
+        assert_eq!(
+            (terms.lease, terms.renew, terms.spare, terms.request),
+            (seconds(60), seconds(15), seconds(10), seconds(30))
+        );
+        assert_eq!(
+            (terms.settle, terms.planner, terms.wake),
+            (seconds(30), seconds(8), seconds(5))
+        );
+        assert_eq!(terms.trusted(), seconds(20));
+    }
 }

@@ -9,6 +9,7 @@ mod hold;
 mod import;
 mod lease;
 mod life;
+mod oddities;
 mod past;
 mod plan;
 mod read;
@@ -377,12 +378,20 @@ impl Ledger for Postgres {
         read::noted(&self.readers, key).await
     }
 
+    async fn clock(&self) -> Result<Option<Timestamp>, LedgerError> {
+        read::clock(&self.readers).await.map(Some)
+    }
+
     async fn newest(&self) -> Result<Option<Timestamp>, LedgerError> {
         read::newest(&self.readers).await
     }
 
     async fn events(&self, after: Option<(&str, i64)>, limit: u32) -> Result<Vec<Event>, LedgerError> {
         read::events(&self.readers, after, limit).await
+    }
+
+    async fn oddities(&self) -> Result<Vec<String>, LedgerError> {
+        oddities::oddities(&self.readers).await
     }
 
     /// The server looks after its own pages; where it keeps checksums of them, reading them all compares these.

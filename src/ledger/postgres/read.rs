@@ -217,7 +217,10 @@ pub(super) async fn parts(db: &PgPool, id: PostId) -> Read<Vec<SentPart>> {
 fn receipt_of(row: &PgRow) -> Read<Option<Receipt>> {
     let id: Option<String> = row.try_get("id")?;
     let (url, pin) = (row.try_get("url")?, row.try_get("pin")?);
-    Ok(id.map(|id| Receipt { id, url, pin }))
+    Ok(id.map(|id| Receipt {
+        pin,
+        ..Receipt::named(id, url)
+    }))
 }
 
 pub(super) async fn receipts_of(
@@ -315,4 +318,10 @@ pub(super) async fn number(db: &PgPool, key: &str) -> Read<i64> {
         .await?
         .and_then(|text| text.parse().ok())
         .unwrap_or(0))
+}
+
+/// The server's own time.
+pub(super) async fn clock(db: &PgPool) -> Read<Timestamp> {
+    let asking = sqlx::query("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS at");
+    instant_at(&bounded(asking.fetch_one(db)).await?, "at")
 }

@@ -68,12 +68,49 @@ fn refuse_network(file: &File, path: &Path) -> Result<(), LedgerError> {
         return Ok(());
     };
     #[expect(clippy::cast_sign_loss, reason = "a magic number: only its bits matter")]
-    let kind = (stat.f_type as u64) & 0xffff_ffff;
-    match UNSAFE.iter().find(|(magic, _)| *magic == kind) {
+    let kind = stat.f_type as u64;
+    is_safe(kind, path)
+}
+
+/// What `statfs` says of where `path` is.
+fn is_safe(kind: u64, path: &Path) -> Result<(), LedgerError> {
+    match UNSAFE.iter().find(|(magic, _)| *magic == kind & 0xffff_ffff) {
         None => Ok(()),
         Some((_, name)) => Err(LedgerError::Broken(format!(
             "{} is on {name}: locks and write-ahead logs are not safe there; put `ledger.url` on a local disk",
             path.display()
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s13_a_lock_on_a_network_file_system_is_refused_by_name() {
+        let path = Path::new("state/lock");
+        // <https://man7.org/linux/man-pages/man2/statfs.2.html>, as 64 bits and as 32 of them can hold it.
+        for (kind, name) in [
+            (0x6969, "NFS"),
+            (0x517b, "SMB"),
+            (0xfe53_4d42, "SMB"),
+            (0xff53_4d42, "CIFS"),
+            (0xffff_ffff_ff53_4d42, "CIFS"),
+            (0x6573_5546, "FUSE"),
+        ] {
+            let said = is_safe(kind, path).unwrap_err().to_string();
+            assert!(said.contains(&format!("state/lock is on {name}")), "{said}");
+        }
+        // ext4, XFS, Btrfs, tmpfs, overlayfs
+        for kind in [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630] {
+            is_safe(kind, path).unwrap();
+        }
+    }
+
+    #[test]
+    fn s13_a_lock_on_a_disk_of_this_machine_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let _held = Lock::take(&folder.path().join("steadfast.db")).unwrap();
     }
 }

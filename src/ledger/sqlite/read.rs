@@ -274,7 +274,10 @@ pub(super) async fn parts(db: &SqlitePool, id: PostId) -> Read<Vec<SentPart>> {
 fn receipt_of(row: &SqliteRow) -> Read<Option<Receipt>> {
     let id: Option<String> = row.try_get("id")?;
     let (url, pin) = (row.try_get("url")?, row.try_get("pin")?);
-    Ok(id.map(|id| Receipt { id, url, pin }))
+    Ok(id.map(|id| Receipt {
+        pin,
+        ..Receipt::named(id, url)
+    }))
 }
 
 pub(super) async fn receipts_of(

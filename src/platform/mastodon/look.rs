@@ -29,8 +29,8 @@ struct Said {
 }
 
 #[derive(Deserialize)]
-struct Me {
-    id: String,
+pub(super) struct Me {
+    pub id: String,
 }
 
 #[derive(Deserialize)]

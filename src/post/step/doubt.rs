@@ -9,7 +9,7 @@ use crate::text::limits::Doubt;
 
 use super::super::outcome::{Class, Failure, Found};
 use super::super::state::{Standing, State, Unsure};
-use super::{Action, At, ForAccount, Gate, Rest, Step, since, to};
+use super::{Action, At, ForAccount, Gate, POISON, Rest, Step, since, to};
 
 /// When the platform is asked, counted from when the doubt began; after the last, each ten minutes.
 const LOOKS: [Duration; 5] = [
@@ -28,8 +28,6 @@ const PATIENCE: Duration = Duration::from_hours(1);
 const PATIENCE_WITH_CONTAINER: Duration = Duration::from_mins(30);
 /// How often one container is published before a person is asked.
 const PUBLISHED_ENOUGH: u32 = 5;
-/// A request that took the process down so often is not sent again by itself (reliability §2.6).
-const POISON: u16 = 3;
 
 const ASK: &str = "in doubt: nobody but a person can tell whether the platform has it; look there, then `resolve POST --sent URL` or `resolve POST --not-sent`";
 
@@ -54,7 +52,7 @@ impl At<'_> {
             Way::Repeat => gate,
         };
         match (gate.until(), self.way()) {
-            (Some(until), _) => self.wait(gate, until),
+            (Some(_), _) => self.wait(gate),
             (None, Way::Look) => to(self.was.clone(), Action::Look),
             (None, _) => self.intend(),
         }
@@ -125,6 +123,35 @@ impl At<'_> {
         )
     }
 
+    /// The adapter panicked while it sent, or while it asked: nobody knows what became of the request.
+    pub(super) fn panicked_in_doubt(&self) -> Step {
+        let sending = self.was.state == State::Sending;
+        let crashes = self.was.crashes.saturating_add(1);
+        let what = if sending { "sent this" } else { "asked about this" };
+        let failure = Failure::new(Class::InDoubt, format!("the program failed while it {what}"));
+        let mut step = if crashes >= POISON {
+            let why = format!(
+                "in doubt: the program failed {crashes} times while it {what}: that is a fault in it, please report it; look on the platform, then `resolve POST --sent URL` or `resolve POST --not-sent`"
+            );
+            self.rest(State::Held, &why, Some(failure))
+        } else if sending {
+            let tries = self.was.tries.saturating_add(1);
+            self.in_doubt(tries, self.first_look(tries), failure, None)
+        } else {
+            self.look_at(self.next_look())
+        };
+        step.standing.crashes = crashes;
+        step.standing.first_intent = self.was.first_intent;
+        if sending {
+            step.standing.unsure = Some(Unsure {
+                since: self.now,
+                looks: 0,
+                foreign: self.was.unsure.is_some_and(|unsure| unsure.foreign),
+            });
+        }
+        step
+    }
+
     /// The clock was set. Back: no key's age can be told any more. Forward: no list is believed sooner.
     pub(super) fn clock_set(&self, back: bool) -> Step {
         let unsure = self.was.unsure.map(|unsure| Unsure {
@@ -192,6 +219,15 @@ impl At<'_> {
             _ => {
                 let mut step = self.certainly_not();
                 step.standing.resent = true;
+                // If the list lags behind by more, there are two: whoever finds them must find this (P31).
+                let words = format!(
+                    "the platform's own list did not show it for {} minutes, so it is sent once more",
+                    settle.as_secs() / 60
+                );
+                step.action = Action::Rest(Rest {
+                    failure: Some(Failure::new(Class::Transient, words)),
+                    ..Rest::default()
+                });
                 step
             }
         }
@@ -254,6 +290,8 @@ impl At<'_> {
     fn keep_looking(&self, failure: Option<Failure>) -> Step {
         let patience = match self.terms.doubt {
             Doubt::TwoSteps { .. } => PATIENCE_WITH_CONTAINER,
+            // The same request settles it at any time: there is only somebody to be asked whose account this is.
+            Doubt::OwnId | Doubt::Key { window: None, .. } => Duration::MAX,
             // It is asked only when the key has run out.
             Doubt::Key { window, .. } => PATIENCE.saturating_add(window.unwrap_or_default()),
             _ => PATIENCE,

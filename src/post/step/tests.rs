@@ -59,19 +59,16 @@ fn failure(class: Class) -> Failure {
 }
 
 fn receipt(id: &str) -> Receipt {
-    Receipt {
-        id: id.to_owned(),
-        url: None,
-        pin: None,
-    }
+    Receipt::named(id, None)
 }
 
-const CLASSES: [Class; 6] = [
+const CLASSES: [Class; 7] = [
     Class::Transient,
     Class::RateLimited { until: None },
     Class::Auth,
     Class::Rejected,
     Class::Duplicate,
+    Class::Gone,
     Class::InDoubt,
 ];
 
@@ -102,7 +99,7 @@ fn events() -> Vec<Event> {
     ];
     events.extend(found.map(|found| Event::Looked(Ok(found))));
     events.push(Event::Looked(Err(failure(Class::Transient))));
-    events.push(Event::ClockSet { back: true });
+    events.extend([Event::Panicked, Event::ClockSet { back: true }]);
     let skip = Word::Skip {
         why: "not now".to_owned(),
     };

@@ -225,3 +225,52 @@ fn t5_t6_a_post_in_the_hour_of_a_clock_change_goes_out_once() {
         ]
     );
 }
+
+/// Zone data of one offset (RFC 8536), as a new release of the database could bring it.
+fn zone_data(seconds_east: i32, rule: &str) -> Vec<u8> {
+    let mut block = b"TZif2".to_vec();
+    block.extend([0; 15]);
+    block.extend([0_u32, 0, 0, 0, 1, 4].map(u32::to_be_bytes).concat());
+    block.extend(seconds_east.to_be_bytes());
+    block.extend(b"\0\0NEW\0");
+    [block.repeat(2), format!("\n{rule}\n").into_bytes()].concat()
+}
+
+#[test]
+fn t9_new_zone_data_moves_the_instant_and_not_the_identity() {
+    let messages = [
+        message("dated", "at = 2026-12-01T09:00:00"),
+        message("daily", "cron = '30 9 * * *'"),
+        message("fixed", "at = 2026-12-01T15:30:00Z"),
+    ];
+    let mut world = World::since("2026-11-30 12:00", "", &messages);
+    let (now, until) = (at("2026-11-30 12:00"), at("2026-12-01 12:00"));
+    let identities = |plan: &Plan| -> Vec<(Identity, Timestamp)> {
+        let mut posts: Vec<_> = plan
+            .posts
+            .iter()
+            .map(|post| (post.identity.clone(), post.due))
+            .collect();
+        posts.sort_by_key(|(identity, _)| identity.message.to_string());
+        posts
+    };
+    let before = identities(&world.plan(now, until));
+    // Chicago stays on summer time for good.
+    let data = zone_data(-5 * 3600, "NEW5");
+    world.campaign.settings.zone = jiff::tz::TimeZone::tzif("America/Chicago", &data).unwrap();
+    let after = identities(&world.plan(now, until));
+    let hours = [1, 1, 0].map(Duration::from_hours);
+    assert_eq!((before.len(), after.len()), (3, 3));
+    for (((was, then), (is, now)), moved) in before.iter().zip(&after).zip(hours) {
+        assert_eq!(was.post_id(), is.post_id());
+        assert_eq!(
+            then.duration_since(*now),
+            jiff::SignedDuration::try_from(moved).unwrap(),
+            "{}",
+            is.message
+        );
+    }
+    // What went out by the old data does not go out again by the new.
+    world.past.recorded = before.iter().map(|(identity, _)| identity.post_id()).collect();
+    assert!(world.plan(now, until).posts.is_empty());
+}

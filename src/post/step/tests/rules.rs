@@ -211,7 +211,12 @@ fn p23_a_platform_that_cannot_be_reached_makes_a_post_late_as_any_failure_does()
         ..Gate::default()
     };
     post.rests(Event::Wake(gate));
-    post.on_time().wakes();
+    assert_eq!(
+        post.standing.not_before,
+        due(),
+        "it may be back at once, and its senders know"
+    );
+    post.after(3 * HOUR).wakes();
     post.is(State::Held, "late");
 }
 
@@ -278,7 +283,7 @@ fn a_failure_is_not_retried_at_or_after_the_expiry() {
 
 #[test]
 fn a_doubtful_answer_to_preparing_is_a_plain_failure() {
-    for class in [Class::InDoubt, Class::Duplicate] {
+    for class in [Class::InDoubt, Class::Duplicate, Class::Gone] {
         let mut post = Story::of(terms());
         post.wakes();
         let rest = post.rests(Event::Prepared(Err(failure(class))));
@@ -1007,4 +1012,132 @@ fn sent_is_final() {
     for event in events() {
         post.cannot(event);
     }
+}
+
+// --- what is not the platform's, and what is a fault of ours ---------------------------------------
+
+#[test]
+fn p18_a_redirect_holds_the_account_and_says_where_it_led() {
+    let led_away = |class| Failure::new(class, "it redirects to evil.example").with_status(308);
+    let mut post = Story::of(terms());
+    let rest = post
+        .leaves()
+        .rests(Event::Answered(Err(led_away(Class::InDoubt))));
+    post.is(State::InDoubt, "");
+    let Some(ForAccount::Held { why }) = rest.account else {
+        panic!("{rest:?}")
+    };
+    assert!(
+        why.starts_with("redirected: it redirects to evil.example"),
+        "{why}"
+    );
+
+    let mut post = Story::of(terms());
+    post.wakes();
+    let rest = post.rests(Event::Prepared(Err(led_away(Class::InDoubt))));
+    post.is(State::Retrying, "");
+    assert!(matches!(rest.account, Some(ForAccount::Held { .. })), "{rest:?}");
+}
+
+#[test]
+fn odd_answers_in_the_platforms_place_hold_the_account_when_they_come_again_and_again() {
+    let page = || Failure::new(Class::InDoubt, "<html>blocked</html>").with_status(403);
+    let mut post = Story::of(terms());
+    post.leaves();
+    for held in [false, false, true] {
+        let rest = post.rests(Event::Answered(Err(page())));
+        post.is(State::InDoubt, "");
+        assert_eq!(matches!(rest.account, Some(ForAccount::Held { .. })), held);
+        post.on_time().leaves_again();
+    }
+}
+
+#[test]
+fn p26_a_repeat_that_finds_its_status_deleted_is_sent_and_never_sent_again() {
+    let mut post = Story::of(terms());
+    post.leaves().refused(Class::InDoubt);
+    let rest = post.on_time().leaves_again().refused(Class::Gone);
+    post.is(State::Sent, "");
+    assert_eq!(rest.receipt, Some(Receipt::named("deleted since", None)));
+    // Of a first request it proves nothing.
+    let mut post = Story::of(terms());
+    post.leaves().refused(Class::Gone);
+    post.is(State::InDoubt, "");
+}
+
+#[test]
+fn p31_a_list_that_lags_by_more_than_it_settles_costs_one_double_which_is_said() {
+    const LAG: Duration = Duration::from_mins(20);
+    let mut post = Story::of(read_back());
+    let (mut accepted, mut told) = (Vec::new(), Vec::new());
+    post.leaves();
+    accepted.push(post.now);
+    post.refused(Class::InDoubt);
+    while matches!(post.standing.state, State::InDoubt | State::Retrying) {
+        match post.on_time().wakes() {
+            Action::Look => {
+                let shown: Vec<_> = accepted
+                    .iter()
+                    .filter(|at| since(**at, post.now) >= LAG)
+                    .collect();
+                let found = match shown.len() {
+                    0 => Found::Absent,
+                    1 => Found::Here(receipt("1")),
+                    _ => Found::Unclear("the account has it more than once".to_owned()),
+                };
+                let rest = post.rests(Event::Looked(Ok(found)));
+                told.extend(rest.failure.map(|failure| failure.words));
+            }
+            Action::Prepare => {
+                post.hears(Event::Prepared(Ok(())));
+                post.hears(Event::Intended(Gate::default()));
+                accepted.push(post.now);
+                post.refused(Class::InDoubt);
+            }
+            action => panic!("{action:?}"),
+        }
+    }
+    assert_eq!(accepted.len(), 2, "at most one more, ever");
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0].contains("for 10 minutes, so it is sent once more"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn s15_a_post_whose_adapter_panics_again_and_again_is_held() {
+    let mut post = Story::of(terms());
+    for _ in 0..2 {
+        post.on_time().wakes();
+        post.rests(Event::Panicked);
+        post.is(State::Retrying, "");
+        assert!(post.standing.not_before > post.now, "no panic loop");
+    }
+    post.on_time().wakes();
+    post.rests(Event::Panicked);
+    post.is(State::Held, "the program failed 3 times while it prepared this");
+
+    let mut post = Story::of(terms());
+    post.leaves();
+    for _ in 0..2 {
+        post.rests(Event::Panicked);
+        post.is(State::InDoubt, "");
+        assert!(post.standing.doubted() && post.standing.not_before > post.now);
+        post.on_time().leaves_again();
+    }
+    post.rests(Event::Panicked);
+    post.is(State::Held, LOOK);
+
+    let mut post = Story::of(read_back());
+    post.leaves().refused(Class::InDoubt);
+    for _ in 0..2 {
+        assert_eq!(post.on_time().wakes(), Action::Look);
+        post.rests(Event::Panicked);
+        post.is(State::InDoubt, "");
+        assert!(post.standing.not_before > post.now, "no panic loop");
+    }
+    post.on_time().wakes();
+    post.rests(Event::Panicked);
+    post.is(State::Held, LOOK);
 }

@@ -10,6 +10,7 @@ fn row(event: &Event) -> String {
         Class::Auth => "auth",
         Class::Rejected => "rejected",
         Class::Duplicate => "duplicate",
+        Class::Gone => "gone",
         Class::InDoubt => "in doubt",
     };
     match event {
@@ -29,6 +30,7 @@ fn row(event: &Event) -> String {
         Event::Looked(Ok(Found::Refused(_))) => "look: refused".to_owned(),
         Event::Looked(Ok(Found::Unclear(_))) => "look: unclear".to_owned(),
         Event::Looked(Err(_)) => "look: failed".to_owned(),
+        Event::Panicked => "panic".to_owned(),
         Event::ClockSet { .. } => "clock set".to_owned(),
         Event::Told(Word::Retry) => "retry".to_owned(),
         Event::Told(Word::Skip { .. }) => "skip".to_owned(),
@@ -111,6 +113,7 @@ prepare: rate limit retrying ·        retrying ·        ·        ·        ·
 prepare: auth       retrying ·        retrying ·        ·        ·        ·        ·
 prepare: rejected   rejected ·        rejected ·        ·        ·        ·        ·
 prepare: duplicate  retrying ·        retrying ·        ·        ·        ·        ·
+prepare: gone       retrying ·        retrying ·        ·        ·        ·        ·
 prepare: in doubt   retrying ·        retrying ·        ·        ·        ·        ·
 intended            ·        publish  ·        ·        ·        ·        ·        ·
 stopped             ·        due      ·        ·        ·        ·        ·        ·
@@ -120,6 +123,7 @@ answer: rate limit  ·        retrying ·        ·        ·        ·        �
 answer: auth        ·        retrying ·        ·        ·        ·        ·        ·
 answer: rejected    ·        rejected ·        ·        ·        ·        ·        ·
 answer: duplicate   ·        in_doubt ·        ·        ·        ·        ·        ·
+answer: gone        ·        in_doubt ·        ·        ·        ·        ·        ·
 answer: in doubt    ·        in_doubt ·        ·        ·        ·        ·        ·
 found at start      ·        in_doubt ·        ·        ·        ·        ·        ·
 look: there         ·        ·        ·        sent     ·        ·        ·        ·
@@ -129,6 +133,7 @@ look: lapsed        ·        ·        ·        retrying ·        ·        �
 look: refused       ·        ·        ·        rejected ·        ·        ·        ·
 look: unclear       ·        ·        ·        held     ·        ·        ·        ·
 look: failed        ·        ·        ·        in_doubt ·        ·        ·        ·
+panic               retrying in_doubt retrying in_doubt ·        ·        ·        ·
 clock set           ·        ·        ·        in_doubt ·        ·        ·        ·
 retry               due      ·        due      ·        due      ·        due      due
 skip                skipped  ·        skipped  skipped  skipped  ·        ·        ·
@@ -150,6 +155,7 @@ prepare: rate limit ·        ·        ·        ·
 prepare: auth       ·        ·        ·        ·
 prepare: rejected   ·        ·        ·        ·
 prepare: duplicate  ·        ·        ·        ·
+prepare: gone       ·        ·        ·        ·
 prepare: in doubt   ·        ·        ·        ·
 intended            publish  ·        ·        ·
 stopped             in_doubt ·        ·        ·
@@ -159,6 +165,7 @@ answer: rate limit  in_doubt ·        ·        ·
 answer: auth        in_doubt ·        ·        ·
 answer: rejected    held     ·        ·        ·
 answer: duplicate   in_doubt ·        ·        ·
+answer: gone        sent     ·        ·        ·
 answer: in doubt    in_doubt ·        ·        ·
 found at start      in_doubt ·        ·        ·
 look: there         ·        sent     ·        ·
@@ -168,6 +175,7 @@ look: lapsed        ·        retrying ·        ·
 look: refused       ·        rejected ·        ·
 look: unclear       ·        held     ·        ·
 look: failed        ·        in_doubt ·        ·
+panic               in_doubt in_doubt ·        ·
 clock set           ·        in_doubt held     skipped
 retry               ·        ·        ·        ·
 skip                ·        skipped  skipped  ·

@@ -161,6 +161,7 @@ impl World {
             Doing::Nothing => self.the_clock_strikes(chance),
             Doing::Preparing => match chance.which {
                 0 => self.doing = Doing::Nothing, // killed
+                6 => self.hears(&Event::Panicked, chance),
                 1..=5 => self.hears(&Event::Prepared(Err(failure(self.class(chance)))), chance),
                 _ => {
                     self.containers += 1;
@@ -182,6 +183,7 @@ impl World {
             Doing::Publishing => self.the_platform_answers(chance),
             Doing::Looking => match chance.which {
                 0 => self.doing = Doing::Nothing, // killed
+                7 => self.hears(&Event::Panicked, chance),
                 1 | 2 => self.hears(&Event::Looked(Err(failure(self.class(chance)))), chance),
                 _ => self.the_platform_is_asked(chance),
             },
@@ -247,11 +249,22 @@ impl World {
                 if chance.arrives {
                     self.arrives();
                 }
-                self.is_killed(chance);
+                if chance.wait_s % 3 == 0 {
+                    self.unknown = true;
+                    self.hears(&Event::Panicked, chance);
+                } else {
+                    self.is_killed(chance);
+                }
             }
             2..=10 => {
                 let class = self.class(chance);
-                if matches!(class, Class::InDoubt | Class::Duplicate) {
+                if class == Class::Gone {
+                    // It is only said of what was accepted before.
+                    if !self.has() {
+                        self.arrives();
+                    }
+                    self.unknown = true;
+                } else if matches!(class, Class::InDoubt | Class::Duplicate) {
                     self.unknown = true;
                     if chance.arrives {
                         self.arrives();
@@ -369,12 +382,8 @@ impl World {
                 let latest = told.unwrap_or(self.now + LONGEST);
                 assert!((self.now..=latest).contains(&self.standing.not_before));
                 // Nothing is asked again in the same instant for ever.
-                let failed = rest.failure.is_some()
-                    && *event
-                        != Event::Orphaned {
-                            foreign: false,
-                            alone: false,
-                        };
+                let once = matches!(event, Event::Orphaned { .. } | Event::Looked(Ok(Found::Absent)));
+                let failed = rest.failure.is_some() && !once;
                 let held = matches!(rest.account, Some(ForAccount::Held { .. }));
                 assert!(!failed || held || self.standing.not_before > self.now);
             }
