@@ -11,8 +11,8 @@ use super::message::{Message, Words};
 use super::template::{Engine, Scene};
 use super::{Account, Campaign};
 use crate::post::content::{Content, Image, Link, Part};
-use crate::text::parts::{self, Threading};
 use crate::text::count;
+use crate::text::parts::{self, Threading};
 
 /// Why a message cannot be said as it stands. The account's post is held; others go on (reliability F15).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

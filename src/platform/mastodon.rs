@@ -455,8 +455,7 @@ impl Instance {
         // Pixelfed 0.12)`.
         let gotosocial =
             wire.source_url.to_lowercase().contains("gotosocial") || wire.version.starts_with("0.");
-        let foreign = gotosocial
-            || wire.version.contains("(compatible;");
+        let foreign = gotosocial || wire.version.contains("(compatible;");
         Self {
             base_url: base.to_string(),
             honours_keys: wire.api_versions.mastodon.is_some() || !foreign,

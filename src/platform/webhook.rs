@@ -139,8 +139,9 @@ struct Taken {
 pub fn request(out: &Outgoing<'_>) -> Result<Prepared, Failure> {
     let total: usize = out.images.iter().map(|image| image.bytes.len()).sum();
     if total as u64 > WEBHOOK_IMAGES_MAX_BYTES {
-        let words =
-            format!("the images have {total} bytes together; at most {WEBHOOK_IMAGES_MAX_BYTES} fit into a webhook");
+        let words = format!(
+            "the images have {total} bytes together; at most {WEBHOOK_IMAGES_MAX_BYTES} fit into a webhook"
+        );
         return Err(Failure::new(Class::Rejected, words));
     }
     let event = Event {

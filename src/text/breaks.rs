@@ -7,56 +7,86 @@ use regex::Regex;
 use unicode_bidi::{BidiClass, BidiInfo, bidi_class};
 
 use super::entities::entities;
-use super::segment::{clusters, ends_without_spaces, sentences};
+use super::segment::{
+    clusters, ends_without_spaces, graphemes, has_script_without_spaces, sentences, stands_without_spaces,
+};
 use super::{mastodon, x};
 
-/// All places, in bytes, in order. Each is the end of something that is not white space.
-pub(super) struct Breaks {
+/// Where one text may be broken: places in bytes, in order, each the end of something that is not white space.
+/// What takes long to find is found only in the one word in which a part happens to end.
+pub(super) struct Breaks<'t> {
+    text: &'t str,
+    /// Where paragraphs end.
     pub(super) paragraphs: Vec<usize>,
+    /// Where sentences end.
     pub(super) sentences: Vec<usize>,
-    /// In scripts without spaces, a space or a comma ends what spaces end elsewhere.
+    /// In scripts without spaces, a space or a comma ends what spaces and commas end elsewhere.
     pub(super) phrases: Vec<usize>,
-    pub(super) words: Vec<usize>,
-    /// For what has no words: letters without end.
-    pub(super) clusters: Vec<usize>,
+    /// Where white space begins, and the end of the text.
+    pub(super) gaps: Vec<usize>,
     /// Runs against the direction of their paragraph, and what stands between directional signs: readers see
     /// such a run in another order, and half of it would be misread.
     pub(super) runs: Vec<Range<usize>>,
+    /// Whether there is a script without spaces in it.
+    without_spaces: bool,
 }
 
-impl Breaks {
-    pub(super) fn of(text: &str) -> Self {
-        let whole = unbreakable(text);
-        let seams = Seams::of(text);
+impl<'t> Breaks<'t> {
+    pub(super) fn of(text: &'t str) -> Self {
+        let mut gaps = gaps(text);
+        gaps.retain(|end| is_seam(text, *end) && is_seam(text, after_gap(text, *end)));
+        let without_spaces = has_script_without_spaces(text);
+        let whole = if without_spaces {
+            unbreakable(text)
+        } else {
+            Vec::new()
+        };
         let ends = |mut ends: Vec<usize>| {
-            ends.sort_unstable();
-            ends.dedup();
             ends.retain(|end| {
-                !inside(&whole, *end) && seams.has(*end) && seams.has(after_gap(text, *end))
+                gaps.binary_search(end).is_ok()
+                    || (stands_without_spaces(text, *end) && is_seam(text, *end) && !inside(&whole, *end))
             });
             ends
         };
-        let spaces = gap_starts(text);
-        let without_spaces = ends_without_spaces(text);
-        let phrases = without_spaces
-            .iter()
-            .chain(&spaces)
-            .copied()
-            .filter(|end| ends_phrase(text, *end))
-            .collect();
-        let words = spaces.iter().chain(&without_spaces).copied().collect();
         Self {
+            text,
             paragraphs: ends(paragraph_ends(text)),
             sentences: ends(sentence_ends(text)),
-            phrases: ends(if without_spaces.is_empty() {
-                Vec::new()
+            phrases: if without_spaces {
+                ends(phrase_ends(text))
             } else {
-                phrases
-            }),
-            words: ends(words),
-            clusters: ends(cluster_ends(text)),
+                Vec::new()
+            },
             runs: runs(text),
+            gaps,
+            without_spaces,
         }
+    }
+
+    /// Where words end within what stands between two gaps.
+    pub(super) fn words(&self, between: Range<usize>) -> Vec<usize> {
+        if !self.without_spaces {
+            return Vec::new();
+        }
+        self.within(between, |text| {
+            let seams = cluster_ends(text);
+            let mut ends = ends_without_spaces(text);
+            ends.retain(|end| seams.binary_search(end).is_ok());
+            ends
+        })
+    }
+
+    /// Where characters end there, for what has no words: letters without end.
+    pub(super) fn characters(&self, between: Range<usize>) -> Vec<usize> {
+        self.within(between, cluster_ends)
+    }
+
+    fn within(&self, between: Range<usize>, ends: impl Fn(&str) -> Vec<usize>) -> Vec<usize> {
+        let text = self.text.get(between.clone()).unwrap_or_default();
+        let whole = unbreakable(text);
+        let mut ends = ends(text);
+        ends.retain(|end| !inside(&whole, *end));
+        ends.into_iter().map(|end| between.start + end).collect()
     }
 }
 
@@ -77,19 +107,18 @@ pub(super) fn inside(ranges: &[Range<usize>], at: usize) -> bool {
     ranges.get(next).is_some_and(|range| range.start < at)
 }
 
-/// The places between two clusters.
-struct Seams(Option<Vec<usize>>);
-
-impl Seams {
-    fn of(text: &str) -> Self {
-        let plain = text.is_ascii() && !text.contains('\r');
-        Self((!plain).then(|| cluster_ends(text)))
-    }
-
-    fn has(&self, at: usize) -> bool {
-        self.0
-            .as_ref()
-            .is_none_or(|seams| seams.binary_search(&at).is_ok())
+/// Whether no cluster is cut at `at`, beside white space or between two words: what comes before the last
+/// character is of no account there.
+fn is_seam(text: &str, at: usize) -> bool {
+    let Some((before, after)) = text.split_at_checked(at) else {
+        return false;
+    };
+    match (before.chars().next_back(), after.chars().next()) {
+        (Some(before), Some(after)) if before.is_ascii() && after.is_ascii() => {
+            (before, after) != ('\r', '\n')
+        }
+        (Some(before), Some(after)) => graphemes(&String::from_iter([before, after])) == 2,
+        _ => true,
     }
 }
 
@@ -146,7 +175,7 @@ fn ends_in_abbreviation(sentence: &str) -> bool {
 }
 
 /// Where white space follows what is none, and the end.
-fn gap_starts(text: &str) -> Vec<usize> {
+fn gaps(text: &str) -> Vec<usize> {
     let mut ends = Vec::new();
     let mut words = false;
     for (at, c) in text.char_indices() {
@@ -161,18 +190,33 @@ fn gap_starts(text: &str) -> Vec<usize> {
     ends
 }
 
-fn ends_phrase(text: &str, end: usize) -> bool {
-    let Some((before, after)) = text.split_at_checked(end) else {
-        return false;
+/// Before a space, and after the commas and stops of East and South-East Asia.
+fn phrase_ends(text: &str) -> Vec<usize> {
+    let ends_phrase = |c| {
+        matches!(
+            c,
+            '、' | '，' | '；' | '：' | '。' | '！' | '？' | '」' | '』' | '）' | '၊' | '။' | '។'
+        )
     };
-    after.starts_with(is_gap)
-        || before.ends_with(['、', '，', '；', '：', '。', '！', '？', '」', '』', '၊', '။', '។'])
+    let mut ends = Vec::new();
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let next = chars.peek().map(|(_, next)| *next);
+        let end = at + c.len_utf8();
+        let at_gap = !is_gap(c) && next.is_some_and(is_gap) && stands_without_spaces(text, end);
+        if at_gap || (ends_phrase(c) && !next.is_some_and(ends_phrase)) {
+            ends.push(end);
+        }
+    }
+    ends
 }
 
 /// What stays in one piece on every platform: links, mentions and tags as any of them sees them.
 fn unbreakable(text: &str) -> Vec<Range<usize>> {
     static SIGN_AND_WORD: LazyLock<Regex> = LazyLock::new(|| {
-        super::pattern(r"[#＃@＠][\p{L}\p{M}\p{N}_](?:[\p{L}\p{M}\p{N}_\u{200C}\u{200D}·・.-]*[\p{L}\p{M}\p{N}_])?")
+        super::pattern(
+            r"[#＃@＠][\p{L}\p{M}\p{N}_](?:[\p{L}\p{M}\p{N}_\u{200C}\u{200D}·・.-]*[\p{L}\p{M}\p{N}_])?",
+        )
     });
     let mut ranges: Vec<Range<usize>> = entities(text).into_iter().map(|entity| entity.range).collect();
     ranges.extend(mastodon::spans(text).into_iter().map(|span| span.range));
@@ -269,13 +313,18 @@ mod tests {
     }
 
     fn words_of(text: &str) -> Vec<&str> {
+        let breaks = Breaks::of(text);
+        let mut words = Vec::new();
         let mut from = 0;
-        let cut = |end: usize| {
-            let word = &text[from..end];
-            from = after_gap(text, end);
-            word
-        };
-        Breaks::of(text).words.into_iter().map(cut).collect()
+        for gap in &breaks.gaps {
+            let inner = breaks.words(from..*gap);
+            for end in inner.into_iter().filter(|end| end < gap).chain([*gap]) {
+                words.push(&text[from..end]);
+                from = end;
+            }
+            from = after_gap(text, *gap);
+        }
+        words
     }
 
     #[test]
@@ -287,10 +336,7 @@ mod tests {
                 "公正な裁判を求めます。",
                 vec!["公正", "な", "裁判", "を", "求め", "ます。"],
             ),
-            (
-                "ความยุติธรรมสำหรับทุกคน",
-                vec!["ความ", "ยุติธรรม", "สำหรับ", "ทุก", "คน"],
-            ),
+            ("ความยุติธรรมสำหรับทุกคน", vec!["ความ", "ยุติธรรม", "สำหรับ", "ทุก", "คน"]),
             ("well-known 100\u{A0}000", vec!["well-known", "100\u{A0}000"]),
             ("공정한 재판을", vec!["공정한", "재판을"]),
             (
@@ -308,10 +354,7 @@ mod tests {
     fn a_run_against_the_paragraphs_direction_is_one() {
         assert_eq!(runs_of("plain"), Vec::<&str>::new());
         assert_eq!(runs_of("He said العدالة حق and left"), ["العدالة حق"]);
-        assert_eq!(
-            runs_of("قال Corey Miller إن 25 عاما"),
-            ["Corey Miller", "25"]
-        );
+        assert_eq!(runs_of("قال Corey Miller إن 25 عاما"), ["Corey Miller", "25"]);
         assert_eq!(runs_of("a \u{2067}b c\u{2069} d"), ["\u{2067}b c\u{2069}"]);
         assert_eq!(runs_of("العدالة حق للجميع"), Vec::<&str>::new());
     }

@@ -122,8 +122,9 @@ pub fn with_warning<'a>(text: &'a str, warn: &str) -> Cow<'a, str> {
 /// "Emojis are counted as the number of UTF-8 bytes"; of other characters nothing is said, so that each code
 /// point counts. What may be shown as an emoji is taken for one.
 fn threads_length(text: &str) -> usize {
-    static EMOJI: LazyLock<Regex> =
-        LazyLock::new(|| super::pattern(r"[\p{Extended_Pictographic}\p{Regional_Indicator}\x{FE0F}\x{20E3}]"));
+    static EMOJI: LazyLock<Regex> = LazyLock::new(|| {
+        super::pattern(r"[\p{Extended_Pictographic}\p{Regional_Indicator}\x{FE0F}\x{20E3}]")
+    });
     if text.is_ascii() {
         return text.len();
     }

@@ -146,7 +146,8 @@ fn tags(text: &str) -> Kept {
         return Kept::new();
     }
     let all = TAG.captures_iter(text);
-    all.filter_map(|found| Some(found.name("sign")?.range())).collect()
+    all.filter_map(|found| Some(found.name("sign")?.range()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -174,11 +175,7 @@ mod tests {
                 r"\ | { } @ [ ] ( ) < > # * _ ~",
                 r"\\ \| \{ \} \@ \[ \] \( \) \< \> \# \* \_ \~",
             ),
-            (
-                Escape::LittleText,
-                "https://a.io/b_c#d",
-                r"https://a.io/b\_c\#d",
-            ),
+            (Escape::LittleText, "https://a.io/b_c#d", r"https://a.io/b\_c\#d"),
             (
                 Escape::Discord,
                 "# not *bold* https://a.io/b_c_d\n- no list\n > nor this - #tag",
@@ -193,7 +190,10 @@ mod tests {
             assert_eq!(escape.apply(text), sent, "{escape:?}");
             assert_eq!(escape.undo(sent), text, "{escape:?}");
         }
-        assert_eq!(attribute(r#"https://a.io/"x"&y"#), "https://a.io/&quot;x&quot;&amp;y");
+        assert_eq!(
+            attribute(r#"https://a.io/"x"&y"#),
+            "https://a.io/&quot;x&quot;&amp;y"
+        );
     }
 
     proptest! {

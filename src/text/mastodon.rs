@@ -191,4 +191,3 @@ fn mentions(text: &str, spans: &mut Vec<Span>) {
         });
     }
 }
-

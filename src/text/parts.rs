@@ -50,7 +50,7 @@ pub fn thread<'r>(
     if !threading.auto || (all_fit(&written) && (!threading.counter || written.len() < 2)) {
         return counted(written, threading.counter);
     }
-    let texts: Vec<(&str, Breaks)> = written
+    let texts: Vec<(&str, Breaks<'_>)> = written
         .iter()
         .map(|text| (text.as_str(), Breaks::of(text)))
         .collect();
@@ -89,57 +89,64 @@ fn counted(mut parts: Vec<String>, counter: bool) -> Vec<String> {
 }
 
 /// The pieces of `text`, between which there is nothing but white space. `fits` is told the number of a piece.
-fn cut(text: &str, breaks: &Breaks, fits: impl Fn(usize, &str) -> bool) -> Vec<Range<usize>> {
+fn cut(text: &str, breaks: &Breaks<'_>, fits: impl Fn(usize, &str) -> bool) -> Vec<Range<usize>> {
     let mut pieces = Vec::new();
     // A run that no part could hold has to be broken like all else.
     let mut runs = breaks.runs.clone();
     runs.retain(|run| text.get(run.clone()).is_some_and(|run| fits(0, run.trim())));
-    let end = text.trim_end().len();
     let mut start = after_gap(text, 0);
-    while start < end {
-        let fits = |to: usize| {
-            text.get(start..to)
+    while start < text.trim_end().len() {
+        let fits = |end: usize| {
+            text.get(start..end)
                 .is_some_and(|piece| fits(pieces.len(), piece))
         };
-        let to = if fits(end) {
-            end
-        } else {
-            end_of_first(start, breaks, &runs, fits).unwrap_or(end)
-        };
-        pieces.push(start..to);
-        start = after_gap(text, to);
+        let end = best_end(text, start, breaks, &runs, fits);
+        pieces.push(start..end);
+        start = after_gap(text, end);
     }
     pieces
 }
 
 /// Where the piece that begins at `start` ends best.
-fn end_of_first(
+fn best_end(
+    text: &str,
     start: usize,
-    breaks: &Breaks,
+    breaks: &Breaks<'_>,
     runs: &[Range<usize>],
     fits: impl Fn(usize) -> bool,
-) -> Option<usize> {
-    let Some(reach) = last_fitting(&breaks.words, start, &fits) else {
+) -> usize {
+    let gap = last_fitting(&breaks.gaps, start, &fits);
+    let last = breaks.gaps.last().copied().unwrap_or(text.len());
+    if gap == Some(last) {
+        return last;
+    }
+    // In what follows that gap a word may end too, if there are no spaces between them.
+    let from = gap.map_or(start, |gap| after_gap(text, gap));
+    let next = breaks.gaps.partition_point(|gap| *gap <= from);
+    let between = from..breaks.gaps.get(next).copied().unwrap_or(last);
+    let words = breaks.words(between.clone());
+    let Some(reach) = last_fitting(&words, start, &fits).or(gap) else {
         // Not one word fits: letters without end, or a link that no part could hold, which then stands alone.
-        return last_fitting(&breaks.clusters, start, &fits).or_else(|| {
-            let next = breaks.clusters.partition_point(|end| *end <= start);
-            breaks.clusters.get(next).copied()
-        });
+        let characters = breaks.characters(between.clone());
+        return last_fitting(&characters, start, &fits)
+            .or(characters.first().copied())
+            .unwrap_or(between.end);
     };
     // From there back to the last that is good enough.
-    let last = |ends: &[usize], least: usize, reach: usize| {
+    let back = |ends: &[usize], least: usize, reach: usize| {
         let until = ends.partition_point(|end| *end <= reach);
         let ends = ends.get(..until).unwrap_or_default();
         let near = ends.iter().rev().copied();
         near.take_while(|end| *end > start && *end >= least)
             .find(|end| !inside(runs, *end) && fits(*end))
     };
-    let reach = last(&breaks.words, start, reach).unwrap_or(reach);
+    let whole_runs = back(&words, start, reach).or_else(|| back(&breaks.gaps, start, reach));
+    let reach = whole_runs.unwrap_or(reach);
     // A better end is taken unless it wastes the part.
     let least = start + (reach - start).div_ceil(3);
     let better = [&breaks.paragraphs, &breaks.sentences, &breaks.phrases];
-    let better = better.into_iter().find_map(|ends| last(ends, least, reach));
-    Some(better.unwrap_or(reach))
+    let better = better.into_iter().find_map(|ends| back(ends, least, reach));
+    better.unwrap_or(reach)
 }
 
 /// The furthest of `ends` after `start` that fits, as if what is shorter always fitted too: looked for in

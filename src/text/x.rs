@@ -26,9 +26,7 @@ pub(super) fn weight(text: &str) -> usize {
         weight += weight_of_words(text.get(from..link.range.start).unwrap_or_default());
         weight += match link.known {
             Known::Surely => LINK,
-            Known::Perhaps => LINK.max(weight_of_words(
-                text.get(link.range.clone()).unwrap_or_default(),
-            )),
+            Known::Perhaps => LINK.max(weight_of_words(text.get(link.range.clone()).unwrap_or_default())),
         };
         from = link.range.end;
     }
@@ -62,10 +60,7 @@ fn weight_of_words(text: &str) -> usize {
 
 fn weight_of_char(c: char) -> usize {
     match c {
-        '\0'..='\u{10FF}'
-        | '\u{2000}'..='\u{200D}'
-        | '\u{2010}'..='\u{201F}'
-        | '\u{2032}'..='\u{2037}' => 1,
+        '\0'..='\u{10FF}' | '\u{2000}'..='\u{200D}' | '\u{2010}'..='\u{201F}' | '\u{2032}'..='\u{2037}' => 1,
         _ => 2,
     }
 }

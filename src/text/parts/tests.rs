@@ -117,25 +117,26 @@ fn every_language_is_broken_at_its_own_sentences_and_words() {
     for (text, parts) in [
         (
             "¿Quién decide hoy? Nadie lo sabe todavía. Esperamos una audiencia.",
-            vec!["¿Quién decide hoy?", "Nadie lo sabe todavía.", "Esperamos una audiencia."],
+            vec![
+                "¿Quién decide hoy?",
+                "Nadie lo sabe todavía.",
+                "Esperamos una audiencia.",
+            ],
         ),
         (
             "هل كانت المحاكمة عادلة؟ لا أحد يعرف بعد. ننتظر جلسة.",
             vec!["هل كانت المحاكمة عادلة؟ لا أحد يعرف بعد.", "ننتظر جلسة."],
         ),
         (
-            "公正な裁判を求めます。彼は二十年待っています。証拠は一度も調べられていません。",
+            "公正な裁判を求めます。彼は二十年待っています。証拠は一度も調べられていませんでした。",
             vec![
                 "公正な裁判を求めます。彼は二十年待っています。",
-                "証拠は一度も調べられていません。",
+                "証拠は一度も調べられていませんでした。",
             ],
         ),
         (
             "เราต้องการความยุติธรรมสำหรับทุกคน เขารอมายี่สิบปีแล้วโดยไม่มีการไต่สวน",
-            vec![
-                "เราต้องการความยุติธรรมสำหรับทุกคน",
-                "เขารอมายี่สิบปีแล้วโดยไม่มีการไต่สวน",
-            ],
+            vec!["เราต้องการความยุติธรรมสำหรับทุกคน", "เขารอมายี่สิบปีแล้วโดยไม่มีการไต่สวน"],
         ),
     ] {
         assert_eq!(split_auto(text, &SMALL, ""), parts);
@@ -155,15 +156,26 @@ fn a_quotation_against_the_direction_stays_together() {
             &SMALL,
             ""
         ),
-        ["The court said in its own words", "العدالة حق للجميع and no more."]
+        [
+            "The court said in its own words",
+            "العدالة حق للجميع and no more."
+        ]
     );
     assert_eq!(
-        split_auto("قالت المحكمة إن القضية هي State of Louisiana v Miller", &SMALL, ""),
+        split_auto(
+            "قالت المحكمة إن القضية هي State of Louisiana v Miller",
+            &SMALL,
+            ""
+        ),
         ["قالت المحكمة إن القضية هي", "State of Louisiana v Miller"]
     );
     // But what no part can hold is broken like all else.
     let long = format!("He said: {}", "العدالة حق للجميع ".repeat(6));
-    assert!(split_auto(&long, &SMALL, "").iter().all(|part| measure(&SMALL, part, "").fits()));
+    assert!(
+        split_auto(&long, &SMALL, "")
+            .iter()
+            .all(|part| measure(&SMALL, part, "").fits())
+    );
 }
 
 #[test]
@@ -181,7 +193,10 @@ fn counters_are_counted() {
         auto: false,
         counter: true,
     };
-    assert_eq!(thread("one\n---\ntwo", written, |_| &SMALL, ""), ["one 1/2", "two 2/2"]);
+    assert_eq!(
+        thread("one\n---\ntwo", written, |_| &SMALL, ""),
+        ["one 1/2", "two 2/2"]
+    );
     assert_eq!(thread("one", written, |_| &SMALL, ""), ["one"]);
     // All parts are counted, those that were written and those that were made.
     assert_eq!(
@@ -240,7 +255,7 @@ fn piece() -> impl Strategy<Value = String> {
 }
 
 fn words() -> impl Strategy<Value = String> {
-    proptest::collection::vec(piece(), 0..60).prop_map(|pieces| pieces.concat())
+    proptest::collection::vec(piece(), 0..40).prop_map(|pieces| pieces.concat())
 }
 
 /// Each way of counting, with little room.
@@ -279,7 +294,7 @@ fn are_the_text(parts: &[String], text: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
     fn parts_joined_again_are_the_text_and_every_part_fits(text in words()) {
         for rule in rules() {
