@@ -239,13 +239,15 @@ impl Settings {
         self.accounts.iter().all(|account| account.platform == "sandbox")
     }
 
-    /// The accounts as the campaign sees them.
+    /// The accounts as the campaign sees them, with what their servers said of themselves when they were last
+    /// asked.
     pub fn roster(&self) -> Roster {
+        let vault = self.state_folder();
         let account = |settings: &AccountSettings| Account {
             name: settings.name.clone(),
             platform: settings.platform,
             like: settings.like,
-            limits: Arc::new(limits_of(settings.like)),
+            limits: Arc::new(limits_of(settings, &vault)),
             language: settings.language.clone(),
             min_gap: settings.min_gap,
             max_per_day: settings.max_per_day,
@@ -264,9 +266,10 @@ fn environment() -> Environment {
         .separator("__")
 }
 
-fn limits_of(platform: &str) -> Limits {
-    let entry = platform::find(platform).or(platform::PLATFORMS.first());
-    entry.map_or_else(platform::sandbox::limits, |entry| (entry.limits)())
+fn limits_of(account: &AccountSettings, vault: &Path) -> Limits {
+    platform::find(account.platform).map_or_else(platform::sandbox::limits, |entry| {
+        (entry.known_limits)(&account.keys, vault, &account.name)
+    })
 }
 
 fn listen(text: &str, problems: &mut Vec<String>) -> Option<SocketAddr> {

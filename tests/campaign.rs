@@ -146,7 +146,9 @@ fn every_key_of_the_design_is_read() {
 
     let second = find(&campaign, "hearing-denied");
     assert!(second.breaking && second.when == When::Queue);
-    assert!(matches!(find(&campaign, "weekly").when, When::Cron(_)) && find(&campaign, "weekly").thread_auto);
+    assert!(
+        matches!(find(&campaign, "weekly").when, When::Cron(_)) && find(&campaign, "weekly").threading.auto
+    );
     let When::After { message, wait } = &find(&campaign, "later").when else {
         panic!()
     };

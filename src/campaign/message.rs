@@ -10,6 +10,7 @@ use jiff::civil::DateTime;
 use crate::calendar::cron::Cron;
 use crate::post::content::Image;
 use crate::post::identity::MessageId;
+use crate::text::parts::Threading;
 
 use super::problem::Spot;
 
@@ -37,8 +38,8 @@ pub struct Message {
     pub reply_to: Option<MessageId>,
     pub share: Option<Box<str>>,
     pub draft: bool,
-    /// Split a text that is too long at paragraph and sentence ends.
-    pub thread_auto: bool,
+    /// How the text becomes a thread.
+    pub threading: Threading,
 }
 
 /// What may be said otherwise for a platform, an account or a language. In the message itself all that

@@ -24,7 +24,7 @@ use crate::calendar::cron::Cron;
 use crate::calendar::traffic::Spacing;
 use crate::calendar::window::Windows;
 use crate::post::identity::{AccountName, CampaignId, MessageId};
-use crate::text::limits::Limits;
+use crate::text::limits::{self, Limits};
 
 use fact::Fact;
 use message::Message;
@@ -80,24 +80,10 @@ pub enum AfterHold {
 }
 
 /// Every platform's word, whether an account uses it or not: what an override may be for.
-pub const PLATFORMS: &[&str] = &[
-    "mastodon",
-    "bluesky",
-    "x",
-    "threads",
-    "instagram",
-    "facebook",
-    "linkedin",
-    "telegram",
-    "discord",
-    "slack",
-    "reddit",
-    "tumblr",
-    "pinterest",
-    "nostr",
-    "webhook",
-    "sandbox",
-];
+pub fn platforms() -> impl Iterator<Item = &'static str> {
+    let real = limits::PLATFORMS.iter().map(|limits| limits.platform);
+    real.chain(["sandbox"])
+}
 
 /// The accounts that messages can go to, as far as the campaign needs to know them.
 #[derive(Debug, Clone, Default)]

@@ -11,7 +11,8 @@ use super::message::{Message, Words};
 use super::template::{Engine, Scene};
 use super::{Account, Campaign};
 use crate::post::content::{Content, Image, Link, Part};
-use crate::text::{count, parts};
+use crate::text::count;
+use crate::text::parts::{self, Threading};
 
 /// Why a message cannot be said as it stands. The account's post is held; others go on (reliability F15).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -224,18 +225,17 @@ pub(super) fn compose(
         }
         warn => (text.trim().to_owned(), warn),
     };
-    let shown = warn.as_deref().unwrap_or_default();
-    let texts = if message.thread_auto {
-        // The link takes room too.
+    let threading = message.threading;
+    let texts = if threading == Threading::default() {
+        parts::split(&text)
+    } else {
+        // The link takes room too, and stands before the counter.
         let on_card = limits.abilities.card && images.is_empty();
         if let Some(url) = chosen.link.filter(|url| !on_card && !text.contains(&***url)) {
             text = format!("{text}\n\n{url}");
         }
-        let written = parts::split(&text);
-        let split = |part: &String| parts::split_auto(part, &limits.length, shown);
-        written.iter().flat_map(split).collect()
-    } else {
-        parts::split(&text)
+        let rule = |index| limits.rule(index, index == 0 && !images.is_empty());
+        parts::thread(&text, threading, rule, warn.as_deref().unwrap_or_default())
     };
     let mut parts: Vec<Part> = texts
         .into_iter()

@@ -140,6 +140,8 @@ struct Message {
     draft: Option<bool>,
     /// Lets a text that is too long be split at the ends of paragraphs and sentences.
     thread: Option<Thread>,
+    /// Writes ` 1/5` after each part of a thread.
+    counter: Option<bool>,
     /// The same message in other languages: `[message.lang.es]`.
     lang: Option<BTreeMap<Language, Words>>,
     /// Other words for a platform, an account or a group.

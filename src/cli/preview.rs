@@ -7,6 +7,7 @@ use crate::campaign::render::render;
 use crate::campaign::{Account, Campaign};
 use crate::post::content::Part;
 use crate::text::count::measure;
+use crate::text::limits::Measure;
 
 use super::args::Format;
 use super::say::meant;
@@ -40,13 +41,11 @@ struct PartRow {
 
 impl PartRow {
     /// As a reader will see it, and as `check` measures it: with the link, where the platform shows none.
-    fn new(part: &Part, account: &Account, warn: &str) -> Self {
-        let text = part.shown_text(account.limits.abilities);
-        let measured = measure(&account.limits.length, &text, warn);
+    fn new(part: &Part, measured: Measure, text: &str) -> Self {
         let link = part.link.as_ref().map(|link| link.url.clone());
         Self {
             card: link.filter(|url| !text.contains(url.as_str())),
-            text: text.into_owned(),
+            text: text.to_owned(),
             length: measured.length,
             limit: measured.limit,
             unit: measured.unit.into_owned(),
@@ -124,16 +123,13 @@ fn row(office: &Office, campaign: &Campaign, message: &Message, account: &Accoun
             }
             let warn = content.warn.as_deref().unwrap_or_default();
             for (index, part) in content.parts.iter().enumerate() {
-                let part = PartRow::new(part, account, warn);
-                if let Some(limit) = part.limit.filter(|limit| part.length > *limit) {
-                    row.problems.push(format!(
-                        "part {} has {} {}, the limit is {limit}",
-                        index + 1,
-                        part.length,
-                        part.unit
-                    ));
-                }
-                row.parts.push(part);
+                let limits = &account.limits;
+                let text = part.shown_text(limits.abilities);
+                let measured = measure(limits.rule(index, !part.images.is_empty()), &text, warn);
+                let objection = measured.objection();
+                let objection = objection.map(|objection| format!("part {} {objection}", index + 1));
+                row.problems.extend(objection);
+                row.parts.push(PartRow::new(part, measured, &text));
             }
         }
     }

@@ -20,7 +20,7 @@ use super::{ImageBytes, Key, Outgoing, Platform, Prepared, Sealed, Tools, answer
 use crate::post::outcome::{Class, Failure, Receipt};
 use crate::text::count::with_warning;
 use crate::text::entities::{EntityKind, entities, first_link};
-use crate::text::limits::{Abilities, Doubt, LengthRule, Limits};
+use crate::text::limits::{BLUESKY, Limits};
 use session::{Session, SignIn};
 
 pub const NAME: &str = "bluesky";
@@ -28,28 +28,8 @@ pub const NAME: &str = "bluesky";
 const POST: &str = "app.bsky.feed.post";
 const REPOST: &str = "app.bsky.feed.repost";
 
-/// Lexicon `app.bsky.feed.post`. Images may have 2 MB by the newest lexicon, but servers that have an older
-/// one refuse more than 1 MB. The apps cut descriptions at 2000 characters.
 pub fn limits() -> Limits {
-    Limits {
-        platform: NAME,
-        length: LengthRule::GraphemesAndBytes {
-            max: 300,
-            max_bytes: 3000,
-        },
-        max_parts: 100,
-        max_images: 4,
-        max_image_bytes: 1_000_000,
-        max_alt: Some(2000),
-        image_types: &["image/jpeg", "image/png", "image/webp", "image/gif"],
-        abilities: Abilities {
-            warn: true,
-            share: true,
-            reply: true,
-            card: true,
-        },
-        doubt: Doubt::OwnId,
-    }
+    BLUESKY
 }
 
 /// `[account.NAME]` with `platform = "bluesky"`.

@@ -4,7 +4,7 @@
 //! `Idempotency-Key`, which the server remembers for an hour; GoToSocial and others ignore it, so the server
 //! is asked what it is before the first post.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -17,41 +17,32 @@ use super::secret::{Secret, SecretSource, write_private};
 use super::{
     Among, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, answers, file_name, harmless, settings,
 };
+use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
-use crate::text::limits::{Abilities, Doubt, LengthRule, Limits};
+use crate::text::escape::Escape;
+use crate::text::limits::{Doubt, LengthRule, Limits, MASTODON, MASTODON_SETTLE, Unit};
 
 mod look;
 mod shown;
 
 pub const NAME: &str = "mastodon";
 
-/// The server keeps a key for 3600 s from its own commit; ten minutes are left for clocks and queues.
-const KEY_WINDOW: Duration = Duration::from_mins(50);
-
-/// How long the account's own list may lag behind.
-const SETTLE: Duration = Duration::from_mins(10);
-
 /// Upstream's defaults, until the server has said its own.
 pub fn limits() -> Limits {
-    Limits {
-        platform: NAME,
-        length: LengthRule::Mastodon { max: 500, link: 23 },
-        max_parts: 100,
-        max_images: 4,
-        max_image_bytes: 16 << 20,
-        max_alt: Some(1500),
-        image_types: &["image/jpeg", "image/png", "image/gif", "image/webp"],
-        abilities: Abilities {
-            warn: true,
-            share: true,
-            reply: true,
-            card: false,
-        },
-        doubt: Doubt::Key {
-            window: Some(KEY_WINDOW),
-            then: Some(SETTLE),
-        },
-    }
+    MASTODON
+}
+
+/// What the server said of itself when it was last asked, else upstream's defaults.
+pub(super) fn known_limits(table: &toml::Table, vault: &Path, account: &AccountName) -> Limits {
+    let base = table.get("base_url").and_then(toml::Value::as_str);
+    base.and_then(|base| BaseUrl::parse(base).ok())
+        .and_then(|base| Instance::read(&file(vault, account), &base))
+        .map_or(MASTODON, |instance| instance.limits())
+}
+
+/// Where an account's server is remembered.
+fn file(vault: &Path, account: &AccountName) -> PathBuf {
+    vault.join(format!("instance-{account}.json"))
 }
 
 /// `[account.NAME]` with `platform = "mastodon"`.
@@ -74,7 +65,7 @@ pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Plat
         .resolve()
         .map_err(|e| format!("access_token: {e}"))?;
     tools.scrubber.learn(&token);
-    let vault = tools.vault.join(format!("instance-{}.json", tools.account));
+    let vault = file(tools.vault, tools.account);
     let known = Instance::read(&vault, &base);
     Ok(Box::new(Mastodon {
         first: known.as_ref().map_or_else(limits, Instance::limits),
@@ -430,6 +421,9 @@ impl Mastodon {
 struct Instance {
     base_url: String,
     honours_keys: bool,
+    /// It discounts neither links nor mentions. Files from before it was asked do not say.
+    #[serde(default)]
+    counts_as_typed: bool,
     max_characters: usize,
     per_link: usize,
     max_images: u16,
@@ -487,12 +481,13 @@ impl Instance {
         } = wire.configuration;
         // GoToSocial reads the header and forgets it. The others name themselves so: `2.7.2 (compatible;
         // Pixelfed 0.12)`.
-        let foreign = wire.source_url.to_lowercase().contains("gotosocial")
-            || wire.version.starts_with("0.")
-            || wire.version.contains("(compatible;");
+        let gotosocial =
+            wire.source_url.to_lowercase().contains("gotosocial") || wire.version.starts_with("0.");
+        let foreign = gotosocial || wire.version.contains("(compatible;");
         Self {
             base_url: base.to_string(),
             honours_keys: wire.api_versions.mastodon.is_some() || !foreign,
+            counts_as_typed: gotosocial && wire.api_versions.mastodon.is_none(),
             max_characters: statuses.max_characters.unwrap_or(500),
             per_link: statuses.characters_reserved_per_url.unwrap_or(23),
             max_images: statuses.max_media_attachments.unwrap_or(4),
@@ -504,9 +499,17 @@ impl Instance {
     fn limits(&self) -> Limits {
         let usual = limits();
         Limits {
-            length: LengthRule::Mastodon {
-                max: self.max_characters,
-                link: self.per_link,
+            length: if self.counts_as_typed {
+                LengthRule::Units {
+                    max: self.max_characters,
+                    unit: Unit::CodePoints,
+                    escape: Escape::None,
+                }
+            } else {
+                LengthRule::Mastodon {
+                    max: self.max_characters,
+                    link: self.per_link,
+                }
             },
             max_images: self.max_images,
             max_image_bytes: self.max_image_bytes,
@@ -514,7 +517,9 @@ impl Instance {
             doubt: if self.honours_keys {
                 usual.doubt
             } else {
-                Doubt::ReadBack { settle: SETTLE }
+                Doubt::ReadBack {
+                    settle: MASTODON_SETTLE,
+                }
             },
             ..usual
         }

@@ -28,9 +28,13 @@ pub use crate::post::sealed::{Key, Prepared, Sealed};
 
 macro_rules! entry {
     ($platform:ident) => {
+        entry!($platform, |_, _, _| $platform::limits())
+    };
+    ($platform:ident, $known_limits:expr) => {
         Entry {
             name: $platform::NAME,
             limits: $platform::limits,
+            known_limits: $known_limits,
             open: $platform::open,
             check: check::<$platform::Config>,
             schema: <$platform::Config as schemars::JsonSchema>::json_schema,
@@ -40,10 +44,10 @@ macro_rules! entry {
 
 /// Every platform there is: one line each.
 pub const PLATFORMS: &[Entry] = &[
-    entry!(mastodon),
+    entry!(mastodon, mastodon::known_limits),
     entry!(bluesky),
     entry!(webhook),
-    entry!(sandbox),
+    entry!(sandbox, sandbox::known_limits),
 ];
 
 /// One line of `PLATFORMS`.
@@ -52,6 +56,8 @@ pub struct Entry {
     pub name: &'static str,
     /// Its usual limits; those of an account may be wider (`Platform::limits`).
     pub limits: fn() -> Limits,
+    /// Those of an account, as far as its keys tell, and what is remembered of its server in the vault.
+    pub known_limits: fn(&toml::Table, &Path, &AccountName) -> Limits,
     open: Open,
     /// What is wrong with an account's own keys, as far as it can be seen without reading any secret: one
     /// sentence each, without any value that may be one.

@@ -5,6 +5,7 @@
 //! `doubt` it behaves like platforms that have no such keys, so that operators can rehearse them.
 
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,10 +17,10 @@ use serde::{Deserialize, Serialize};
 use super::http::Http;
 use super::{Among, Outgoing, Platform, Prepared, Sealed, Tools, settings};
 use crate::post::content::Image;
-use crate::post::identity::DeliveryId;
+use crate::post::identity::{AccountName, DeliveryId};
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::count::{graphemes, measure};
-use crate::text::limits::{Doubt, Limits};
+use crate::text::limits::{self, Doubt, Limits};
 
 mod timeline;
 
@@ -32,7 +33,13 @@ pub const NAME: &str = "sandbox";
 const LIKE: &str = "mastodon";
 
 pub fn limits() -> Limits {
-    like(super::mastodon::limits())
+    like(limits::MASTODON)
+}
+
+/// Those of the platform that it is like.
+pub(super) fn known_limits(table: &toml::Table, _: &Path, _: &AccountName) -> Limits {
+    let like = table.get("like").and_then(toml::Value::as_str);
+    limits::of(like.unwrap_or(LIKE)).map_or_else(limits, Limits::clone)
 }
 
 fn like(mut limits: Limits) -> Limits {
@@ -84,20 +91,14 @@ pub struct Config {
 pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
     let config: Config = settings(table)?;
     let name = config.like.as_deref().unwrap_or(LIKE);
-    let model = super::find(name)
-        .filter(|entry| entry.name != NAME)
-        .ok_or_else(|| {
-            let names: Vec<&str> = super::PLATFORMS
-                .iter()
-                .map(|e| e.name)
-                .filter(|name| *name != NAME)
-                .collect();
-            format!(
-                "like: there is no platform `{name}`; there are {}",
-                names.join(", ")
-            )
-        })?;
-    let mut limits = like((model.limits)());
+    let model = limits::of(name).ok_or_else(|| {
+        let names: Vec<&str> = limits::PLATFORMS.iter().map(|model| model.platform).collect();
+        format!(
+            "like: there is no platform `{name}`; there are {}",
+            names.join(", ")
+        )
+    })?;
+    let mut limits = like(model.clone());
     limits.doubt = config.doubt.doubt();
     Ok(Box::new(Sandbox {
         limits,
@@ -176,15 +177,15 @@ pub fn request(limits: &Limits, out: &Outgoing<'_>) -> Result<Prepared, Failure>
 
 /// What a platform with these limits would say against it.
 fn objection(limits: &Limits, out: &Outgoing<'_>, text: &str) -> Option<String> {
-    let measure = measure(&limits.length, text, out.warn.unwrap_or_default());
-    if let Some(limit) = measure.limit.filter(|_| !measure.fits()) {
-        return Some(format!(
-            "the text has {} {}; at most {limit} are taken",
-            measure.length, measure.unit
-        ));
+    let rule = limits.rule(usize::from(out.index), !out.images.is_empty());
+    if let Some(objection) = measure(rule, text, out.warn.unwrap_or_default()).objection() {
+        return Some(format!("the text {objection}"));
     }
     if text.trim().is_empty() && out.images.is_empty() && out.share.is_none() {
         return Some("the text is empty".into());
+    }
+    if out.share.is_none() && out.images.len() < usize::from(limits.min_images) {
+        return Some("nothing is taken without an image".into());
     }
     if out.images.len() > usize::from(limits.max_images) {
         return Some(format!(

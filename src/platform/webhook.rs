@@ -19,33 +19,12 @@ use super::{Key, Outgoing, Platform, Prepared, Sealed, Tools, settings};
 use crate::post::identity::DeliveryId;
 use crate::post::outcome::{Class, Failure, Receipt};
 use crate::text::entities::{EntityKind, entities};
-use crate::text::limits::{Abilities, Doubt, LengthRule, Limits};
+use crate::text::limits::{Limits, WEBHOOK, WEBHOOK_IMAGES_MAX_BYTES};
 
 pub const NAME: &str = "webhook";
 
-/// All images of one part together, since they travel in the body.
-const IMAGES_MAX_BYTES: usize = 5 << 20;
-
 pub fn limits() -> Limits {
-    Limits {
-        platform: NAME,
-        length: LengthRule::Unlimited,
-        max_parts: 100,
-        max_images: 10,
-        max_image_bytes: IMAGES_MAX_BYTES as u64,
-        max_alt: None,
-        image_types: &["image/jpeg", "image/png", "image/gif", "image/webp"],
-        abilities: Abilities {
-            warn: true,
-            share: true,
-            reply: true,
-            card: true,
-        },
-        doubt: Doubt::Key {
-            window: None,
-            then: None,
-        },
-    }
+    WEBHOOK
 }
 
 /// `[account.NAME]` with `platform = "webhook"`.
@@ -159,9 +138,10 @@ struct Taken {
 /// The whole body. It is serialised once: these bytes are signed and sent.
 pub fn request(out: &Outgoing<'_>) -> Result<Prepared, Failure> {
     let total: usize = out.images.iter().map(|image| image.bytes.len()).sum();
-    if total > IMAGES_MAX_BYTES {
-        let words =
-            format!("the images have {total} bytes together; at most {IMAGES_MAX_BYTES} fit into a webhook");
+    if total as u64 > WEBHOOK_IMAGES_MAX_BYTES {
+        let words = format!(
+            "the images have {total} bytes together; at most {WEBHOOK_IMAGES_MAX_BYTES} fit into a webhook"
+        );
         return Err(Failure::new(Class::Rejected, words));
     }
     let event = Event {

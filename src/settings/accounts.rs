@@ -6,6 +6,7 @@ use super::keys::{Keys, nearest};
 use super::{AccountSettings, InDoubt};
 use crate::platform::{self, Entry};
 use crate::post::identity::{AccountName, propose_name};
+use crate::text::limits;
 
 /// The sandbox's stand-ins where no account is set: every platform that has a timeline to show.
 const STAND_INS: [&str; 2] = ["mastodon", "bluesky"];
@@ -84,16 +85,11 @@ fn like(entry: &'static Entry, keys: &Keys, at: &str, problems: &mut Vec<String>
         return Some(entry.name);
     };
     let wanted = wanted.to_string();
-    let models = || {
-        platform::PLATFORMS
-            .iter()
-            .map(|entry| entry.name)
-            .filter(|name| *name != "sandbox")
-    };
+    let models = || limits::PLATFORMS.iter().map(|model| model.platform);
     let found = models().find(|name| *name == wanted);
     if found.is_none() {
         problems.push(format!(
-            "{at}: `like = \"{wanted}\"`: this version has no such platform; it has {}",
+            "{at}: `like = \"{wanted}\"`: there is no such platform; there are {}",
             models().collect::<Vec<_>>().join(", ")
         ));
     }

@@ -1,7 +1,12 @@
 //! A platform's rules as data. The core never asks which platform it is, only what its limits say.
 
+mod table;
+
 use std::borrow::Cow;
 use std::time::Duration;
+
+use super::escape::Escape;
+pub use table::*;
 
 /// What one platform (or one server of it) takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,8 +14,14 @@ pub struct Limits {
     /// The platform's word in config files: `mastodon`, `bluesky` …
     pub platform: &'static str,
     pub length: LengthRule,
+    /// The rule for the text of a part that has images, where it is another (Telegram's captions).
+    pub caption: Option<LengthRule>,
+    /// The rule for the parts after the first, where it is another (Reddit's comments).
+    pub later: Option<LengthRule>,
     /// How many parts a thread may have.
     pub max_parts: u16,
+    /// How many images a post must have: 1 where there is no post without.
+    pub min_images: u16,
     /// How many images one part may have; 0: the platform (or our adapter) takes none.
     pub max_images: u16,
     /// The largest image it takes, in bytes.
@@ -21,6 +32,17 @@ pub struct Limits {
     pub image_types: &'static [&'static str],
     pub abilities: Abilities,
     pub doubt: Doubt,
+    /// The hosts on which all its posts are found; empty: on any server.
+    pub homes: &'static [&'static str],
+}
+
+impl Limits {
+    /// The length rule for the part `index`, counted from 0, with or without images.
+    pub fn rule(&self, index: usize, images: bool) -> &LengthRule {
+        let later = self.later.as_ref().filter(|_| index > 0);
+        let caption = self.caption.as_ref().filter(|_| images);
+        later.or(caption).unwrap_or(&self.length)
+    }
 }
 
 /// What a platform can do at all.
@@ -45,11 +67,28 @@ pub struct Abilities {
 pub enum LengthRule {
     /// No limit.
     Unlimited,
+    /// So many units of the text as it is written, and so many of what is sent, with its escapes; nothing is
+    /// discounted.
+    Units { max: usize, unit: Unit, escape: Escape },
     /// Grapheme clusters and UTF-8 bytes, both checked; nothing is discounted (Bluesky).
     GraphemesAndBytes { max: usize, max_bytes: usize },
     /// Grapheme clusters of warning and text together; each link with a scheme counts `link`, and of a
     /// mention only `@user` (Mastodon).
     Mastodon { max: usize, link: usize },
+    /// The weights of twitter-text's configuration 3: links count 23, emoji 2, most letters outside the
+    /// alphabets 2 (X).
+    X { max: usize },
+    /// Code points, but each emoji counts its UTF-8 bytes (Threads).
+    Threads { max: usize },
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    CodePoints,
+    /// Code units of UTF-16, of which an emoji has two or more. Never fewer than code points, so it is also
+    /// taken where a platform says "characters" and does not say which.
+    Utf16,
 }
 
 /// A text measured by a rule.
@@ -58,13 +97,27 @@ pub struct Measure {
     pub length: usize,
     /// `None`: no limit.
     pub limit: Option<usize>,
-    /// What is counted: `characters`, `bytes`.
+    /// What is counted, in words for people: `characters`, `bytes` …
     pub unit: Cow<'static, str>,
+    /// A character for which the platform refuses the text, however short it is.
+    pub refused: Option<char>,
 }
 
 impl Measure {
     pub fn fits(&self) -> bool {
-        self.limit.is_none_or(|limit| self.length <= limit)
+        self.refused.is_none() && self.limit.is_none_or(|limit| self.length <= limit)
+    }
+
+    /// What is wrong with it, in words that follow the name of what was measured; `None` if it fits.
+    pub fn objection(&self) -> Option<String> {
+        if let Some(c) = self.refused {
+            return Some(format!(
+                "has the invisible character U+{:04X}, which is refused",
+                u32::from(c)
+            ));
+        }
+        let limit = self.limit.filter(|limit| self.length > *limit)?;
+        Some(format!("has {} {}, the limit is {limit}", self.length, self.unit))
     }
 }
 

@@ -1,9 +1,15 @@
-//! HOW LONG. What a text is to a platform: how it counts, and what in it is a link, a tag or a mention.
+//! HOW LONG. What a text is to a platform: how it counts, what in it is a link, a tag or a mention, where it may
+//! be broken, and how it is written.
 
+mod breaks;
 pub mod count;
 pub mod entities;
+pub mod escape;
 pub mod limits;
+mod mastodon;
 pub mod parts;
+mod segment;
+mod x;
 
 /// A pattern written in this program, so that it cannot fail on anything that comes from outside.
 #[expect(

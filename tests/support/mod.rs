@@ -17,7 +17,7 @@ use steadfast::campaign::outside::{Media, MediaProblem, Outside};
 use steadfast::campaign::problem::Problem;
 use steadfast::campaign::read::{FileRead, read};
 use steadfast::campaign::{Account, Roster};
-use steadfast::text::limits::{Abilities, Doubt, LengthRule, Limits};
+use steadfast::text::limits::{self, Abilities, Doubt, LengthRule, Limits};
 
 /// Monday, 23 November 2026, noon in Chicago.
 pub fn now() -> Timestamp {
@@ -43,6 +43,7 @@ pub fn mastodon() -> Limits {
             window: None,
             then: None,
         },
+        ..limits::MASTODON
     }
 }
 
@@ -62,6 +63,7 @@ pub fn bluesky() -> Limits {
             card: true,
         },
         doubt: Doubt::OwnId,
+        homes: limits::BLUESKY.homes,
         ..mastodon()
     }
 }

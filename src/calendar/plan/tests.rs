@@ -14,7 +14,7 @@ use crate::campaign::assemble::assemble;
 use crate::campaign::outside::{Media, MediaProblem, Outside};
 use crate::campaign::read::read;
 use crate::post::identity::AccountName;
-use crate::text::limits::{Abilities, Doubt, LengthRule, Limits};
+use crate::text::limits::{Abilities, Doubt, LengthRule, Limits, WEBHOOK};
 
 /// A campaign, its accounts, and what has happened so far.
 #[derive(Clone)]
@@ -60,6 +60,7 @@ fn account(name: &str) -> Account {
             card: false,
         },
         doubt: Doubt::OwnId,
+        ..WEBHOOK
     };
     Account {
         name: name.parse().unwrap(),

@@ -7,7 +7,7 @@ use crate::campaign::render::{Chosen, choose, compose, described};
 use crate::campaign::template::Scene;
 use crate::post::content::{Content, Image};
 use crate::text::count;
-use crate::text::limits::LengthRule;
+use crate::text::limits;
 
 impl<'a> Check<'a, '_> {
     pub(super) fn share(&mut self, url: &str, targets: &[&Account]) {
@@ -33,9 +33,12 @@ impl<'a> Check<'a, '_> {
                 help,
             );
         }
-        // A post can only be shared where it is; of one network we know how its addresses look.
-        let theirs = url::Url::parse(url).is_ok_and(|url| url.host_str() == Some("bsky.app"));
-        let wrong = |account: &&&Account| able(account) && (account.like == "bluesky") != theirs;
+        // A post can only be shared where it is; of most networks we know how their addresses look.
+        let home = home(url);
+        let wrong = |account: &&&Account| {
+            let only = !account.limits.homes.is_empty();
+            able(account) && home.map_or(only, |home| home != account.limits.homes)
+        };
         for account in targets.iter().filter(wrong) {
             self.error(
                 "unsupported",
@@ -111,17 +114,29 @@ impl<'a> Check<'a, '_> {
         };
         for (i, part) in content.parts.iter().enumerate() {
             let shown = part.shown_text(limits.abilities);
-            if surely_fits(&limits.length, &shown, warn) {
+            let rule = limits.rule(i, !part.images.is_empty());
+            if count::surely_fits(rule, &shown, warn) {
                 continue;
             }
-            let measure = count::measure(&limits.length, &shown, warn);
-            if let Some(limit) = measure.limit.filter(|_| !measure.fits()) {
+            let measure = count::measure(rule, &shown, warn);
+            if let Some(c) = measure.refused {
+                self.error(
+                    "unsupported",
+                    text(),
+                    format!(
+                        "{} refuses the invisible character U+{:04X}",
+                        label(account),
+                        u32::from(c)
+                    ),
+                    "write the words around it anew",
+                );
+            } else if let Some(limit) = measure.limit.filter(|_| !measure.fits()) {
                 let which = if content.parts.len() > 1 {
                     format!("part {} is ", i + 1)
                 } else {
                     String::new()
                 };
-                let help = if self.message.thread_auto {
+                let help = if self.message.threading.auto {
                     format!("make it shorter, or write other words under `[message.{place}]`")
                 } else {
                     format!(
@@ -171,6 +186,14 @@ impl<'a> Check<'a, '_> {
             );
         }
         self.images(account, chosen);
+        if chosen.images.len() < usize::from(limits.min_images) {
+            self.error(
+                "unsupported",
+                text(),
+                format!("{} has no posts without an image", label(account)),
+                "write `image = [{ file = \"…\", alt = \"…\" }]`, or leave the account out of `to`",
+            );
+        }
     }
 
     fn images(&mut self, account: &Account, chosen: &Chosen<'_>) {
@@ -278,15 +301,16 @@ pub(super) fn is_for_all(template: &str) -> bool {
     !template.contains("account")
 }
 
-/// Whether no way of counting could find it too long: most texts are short, and finding links takes a while.
-fn surely_fits(rule: &LengthRule, text: &str, warn: &str) -> bool {
-    let bytes = text.len() + warn.len() + "\n\n".len();
-    match *rule {
-        LengthRule::Unlimited => true,
-        LengthRule::GraphemesAndBytes { max, max_bytes } => bytes <= max.min(max_bytes),
-        // A short link counts more than it has letters.
-        LengthRule::Mastodon { max, link } => bytes + link * text.matches("://").count() <= max,
-    }
+/// The hosts of the network whose post is at `url`; `None`: one that has servers of any name.
+fn home(url: &str) -> Option<&'static [&'static str]> {
+    let url = url::Url::parse(url).ok()?;
+    let host = url.host_str()?;
+    let is_at = |home: &str| {
+        host.strip_suffix(home)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    let mut homes = limits::PLATFORMS.iter().map(|limits| limits.homes);
+    homes.find(|homes| homes.iter().any(|home| is_at(home)))
 }
 
 /// An account as people know it.

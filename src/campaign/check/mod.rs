@@ -20,7 +20,7 @@ use super::problem::{Problem, Severity, nearest, shown};
 use super::read::{Entry, FileRead, MESSAGE_KEYS};
 use super::render::RenderProblem;
 use super::template::{Engine, Said, Scene, is_template};
-use super::{PLATFORMS, Roster, Settings};
+use super::{Roster, Settings, platforms};
 use crate::post::identity::MessageId;
 use account::is_for_all;
 
@@ -262,12 +262,12 @@ impl<'a> Check<'a, '_> {
         for name in message
             .for_account
             .keys()
-            .filter(|name| !known(name) && !PLATFORMS.contains(&&***name))
+            .filter(|name| !known(name) && !platforms().any(|platform| platform == &***name))
         {
             let near = nearest(
                 name,
                 names()
-                    .chain(PLATFORMS.iter().copied())
+                    .chain(platforms().map(|name| -> &str { name }))
                     .chain(MESSAGE_KEYS.iter().copied()),
             );
             let help = near.map_or_else(

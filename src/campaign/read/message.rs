@@ -12,6 +12,7 @@ use crate::calendar::cron::Cron;
 use crate::campaign::message::{Local, Message, When, Words};
 use crate::campaign::problem::{Severity, nearest, shown};
 use crate::post::identity::{MessageId, propose_name};
+use crate::text::parts::Threading;
 
 /// The keys of `[[message]]` that are read.
 pub const MESSAGE_KEYS: &[&str] = &[
@@ -33,6 +34,7 @@ pub const MESSAGE_KEYS: &[&str] = &[
     "warn",
     "draft",
     "thread",
+    "counter",
     "lang",
 ];
 /// Those that are planned but not built.
@@ -71,7 +73,8 @@ struct Draft {
     late: Option<Duration>,
     reply_to: Option<MessageId>,
     unfinished: bool,
-    thread_auto: bool,
+    threading: Threading,
+    counter: Option<Span>,
 }
 
 /// Reads the message in `table`, whose header is at `at`; `body` is the text of a Markdown file, `name`
@@ -128,7 +131,7 @@ pub fn message(
         reply_to: draft.reply_to,
         share: draft.share.map(|(url, _)| url.into()),
         draft: draft.unfinished,
-        thread_auto: draft.thread_auto,
+        threading: draft.threading,
     };
     report.about = None;
     let failed = report.errors > errors;
@@ -202,7 +205,12 @@ fn read_key(report: &mut Report<'_>, draft: &mut Draft, key: &str, key_at: Span,
         "share" => draft.share = url(report, "share", value),
         "warn" => draft.words.warn = report.some_text("warn", value).map(|(warn, _)| warn.into()),
         "draft" => draft.unfinished = report.flag("draft", value).is_some_and(|flag| flag.0),
-        "thread" => draft.thread_auto = thread(report, value),
+        "thread" => draft.threading.auto = thread(report, value),
+        "counter" => {
+            let flag = report.flag("counter", value).filter(|flag| flag.0);
+            draft.threading.counter = flag.is_some();
+            draft.counter = flag.map(|flag| flag.1);
+        }
         "lang" => draft.for_language = languages(report, value),
         "every" => report.not_yet(
             "`every`",
@@ -327,6 +335,14 @@ impl Draft {
                 "write `text = \"…\"`, or `share = \"https://…\"` for the post of another",
             );
         }
+        if let Some(counter) = self.counter.clone().filter(|_| !self.may_have_parts()) {
+            report.warning(
+                "no-effect",
+                counter,
+                "`counter` numbers the parts of a thread, and this message has no parts",
+                "leave the line out, or write `thread = \"auto\"` or lines of just `---`",
+            );
+        }
         if let (Some(Local::Civil(starts)), Some(Local::Civil(expires))) = (self.starts, self.expires)
             && starts >= expires
         {
@@ -337,6 +353,17 @@ impl Draft {
                 "write the later date as `expires`",
             );
         }
+    }
+}
+
+impl Draft {
+    /// Whether any text of it can become a thread.
+    fn may_have_parts(&self) -> bool {
+        let others = self.for_account.values().chain(self.for_language.values());
+        let words = std::iter::once(&self.words).chain(others);
+        let mut texts = words.filter_map(|words| words.text.as_deref());
+        let written = |text: &str| text.lines().any(|line| line.trim() == "---");
+        self.share.is_none() && (self.threading.auto || texts.any(written))
     }
 }
 

@@ -1,0 +1,429 @@
+//! Every platform's limits, one constant each: what the platforms' manuals say, and the stricter reading where
+//! they are silent. An adapter takes its constant, and a sandbox that is `like` the platform takes the same.
+
+use std::time::Duration;
+
+use super::{Abilities, Doubt, LengthRule, Limits, Unit};
+use crate::text::escape::Escape;
+
+/// All of them, each once, by the platform's usual way in: what config files and overrides may name.
+pub const PLATFORMS: &[Limits] = &[
+    MASTODON, BLUESKY, X, THREADS, INSTAGRAM, FACEBOOK, LINKEDIN, TELEGRAM, DISCORD, SLACK, REDDIT, TUMBLR,
+    PINTEREST, NOSTR, WEBHOOK,
+];
+
+/// The limits of the platform that config files call `name`.
+pub fn of(name: &str) -> Option<&'static Limits> {
+    PLATFORMS.iter().find(|limits| limits.platform == name)
+}
+
+const ALL_IMAGES: &[&str] = &["image/jpeg", "image/png", "image/gif", "image/webp"];
+
+/// No thread is longer, whatever the platform would take.
+const MAX_PARTS: u16 = 100;
+
+/// What nearly all of them have in common, to be said only once.
+const PLAIN: Limits = Limits {
+    platform: "",
+    length: LengthRule::Unlimited,
+    caption: None,
+    later: None,
+    max_parts: MAX_PARTS,
+    min_images: 0,
+    max_images: 0,
+    max_image_bytes: 0,
+    max_alt: None,
+    image_types: ALL_IMAGES,
+    abilities: Abilities {
+        warn: false,
+        share: false,
+        reply: true,
+        card: false,
+    },
+    doubt: Doubt::Ask,
+    homes: &[],
+};
+
+const fn utf16(max: usize, escape: Escape) -> LengthRule {
+    LengthRule::Units {
+        max,
+        unit: Unit::Utf16,
+        escape,
+    }
+}
+
+/// A server keeps a key for an hour, as far as one can see; then it is asked for the account's own list.
+/// A server may say other numbers of itself.
+pub const MASTODON: Limits = Limits {
+    platform: "mastodon",
+    length: LengthRule::Mastodon { max: 500, link: 23 },
+    max_images: 4,
+    max_image_bytes: 16 << 20,
+    max_alt: Some(1500),
+    abilities: Abilities {
+        warn: true,
+        share: true,
+        reply: true,
+        card: false,
+    },
+    doubt: Doubt::Key {
+        window: Some(Duration::from_mins(50)),
+        then: Some(MASTODON_SETTLE),
+    },
+    ..PLAIN
+};
+
+/// How long a server's list must be without a status before it is believed: servers have copies of their
+/// databases that lag.
+pub const MASTODON_SETTLE: Duration = Duration::from_mins(10);
+
+/// Lexicon `app.bsky.feed.post`. Images may have 2 MB by the newest lexicon, but servers that have an older
+/// one refuse more than 1 MB. The apps cut descriptions at 2000 characters.
+pub const BLUESKY: Limits = Limits {
+    platform: "bluesky",
+    length: LengthRule::GraphemesAndBytes {
+        max: 300,
+        max_bytes: 3000,
+    },
+    max_images: 4,
+    max_image_bytes: 1_000_000,
+    max_alt: Some(2000),
+    abilities: Abilities {
+        warn: true,
+        share: true,
+        reply: true,
+        card: true,
+    },
+    doubt: Doubt::OwnId,
+    homes: &["bsky.app"],
+    ..PLAIN
+};
+
+/// <https://docs.x.com/fundamentals/counting-characters>. Its timelines lag: three looks within two minutes.
+/// It makes its card from a link in the text.
+pub const X: Limits = Limits {
+    platform: "x",
+    length: LengthRule::X { max: 280 },
+    max_images: 4,
+    max_image_bytes: 5_000_000,
+    max_alt: Some(1000),
+    abilities: Abilities {
+        warn: false,
+        share: true,
+        reply: true,
+        card: false,
+    },
+    doubt: Doubt::ReadBack {
+        settle: Duration::from_mins(2),
+    },
+    homes: &["x.com", "twitter.com"],
+    ..PLAIN
+};
+
+/// <https://developers.facebook.com/docs/threads>. Only posts whose number an operator knows could be
+/// reposted, which an address does not tell.
+pub const THREADS: Limits = Limits {
+    platform: "threads",
+    length: LengthRule::Threads { max: 500 },
+    max_images: 20,
+    max_image_bytes: 8_000_000,
+    max_alt: Some(1000),
+    image_types: &["image/jpeg", "image/png"],
+    abilities: Abilities {
+        warn: false,
+        share: false,
+        reply: true,
+        card: true,
+    },
+    doubt: Doubt::TwoSteps {
+        settle: Duration::from_mins(3),
+    },
+    homes: &["threads.net", "threads.com"],
+    ..PLAIN
+};
+
+/// <https://developers.facebook.com/docs/instagram-platform/content-publishing>. The unit of a caption's
+/// length is not published.
+pub const INSTAGRAM: Limits = Limits {
+    platform: "instagram",
+    length: utf16(2200, Escape::None),
+    min_images: 1,
+    max_images: 10,
+    max_image_bytes: 8_000_000,
+    max_alt: Some(1000),
+    image_types: &["image/jpeg"],
+    abilities: NOTHING,
+    doubt: Doubt::TwoSteps {
+        settle: Duration::from_mins(1),
+    },
+    homes: &["instagram.com"],
+    ..PLAIN
+};
+
+const NOTHING: Abilities = Abilities {
+    warn: false,
+    share: false,
+    reply: false,
+    card: false,
+};
+
+/// <https://developers.facebook.com/docs/pages-api/posts>. The unit of the length and the longest description
+/// are not published; of an image one page says 10 MB, an error says 4.
+pub const FACEBOOK: Limits = Limits {
+    platform: "facebook",
+    length: utf16(63_206, Escape::None),
+    max_images: 10,
+    max_image_bytes: 4_000_000,
+    max_alt: Some(1000),
+    image_types: &["image/jpeg", "image/png", "image/gif"],
+    abilities: Abilities {
+        card: true,
+        ..NOTHING
+    },
+    doubt: Doubt::ReadBack {
+        settle: Duration::from_mins(5),
+    },
+    homes: &["facebook.com"],
+    ..PLAIN
+};
+
+/// An organization's page. <https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api>.
+/// The unit of the length, whether backslashes count, and how large an image may be are not published.
+pub const LINKEDIN: Limits = Limits {
+    platform: "linkedin",
+    length: utf16(3000, Escape::LittleText),
+    max_images: 20,
+    max_image_bytes: 5_000_000,
+    max_alt: Some(4086),
+    image_types: &["image/jpeg", "image/png", "image/gif"],
+    abilities: Abilities {
+        share: true,
+        card: true,
+        ..NOTHING
+    },
+    doubt: Doubt::ReadBack {
+        settle: Duration::from_mins(5),
+    },
+    homes: &["linkedin.com"],
+    ..PLAIN
+};
+
+/// A person's own account on LinkedIn, which may not read what it posted.
+pub const LINKEDIN_MEMBER: Limits = Limits {
+    doubt: Doubt::Ask,
+    ..LINKEDIN
+};
+
+/// <https://core.telegram.org/bots/api#sendmessage>, without a parse mode. "Characters" are not said to be
+/// UTF-16, but offsets are. There are no descriptions of images, so none is too long.
+pub const TELEGRAM: Limits = Limits {
+    platform: "telegram",
+    length: utf16(4096, Escape::None),
+    caption: Some(utf16(1024, Escape::None)),
+    max_images: 10,
+    max_image_bytes: 10_000_000,
+    image_types: &["image/jpeg", "image/png", "image/gif", "image/webp"],
+    abilities: Abilities {
+        warn: false,
+        share: true,
+        reply: true,
+        card: false,
+    },
+    doubt: Doubt::Ask,
+    homes: &["t.me", "telegram.me"],
+    ..PLAIN
+};
+
+/// A bot. <https://docs.discord.com/developers/resources/message#create-message>. The unit of the length is
+/// not published.
+pub const DISCORD: Limits = Limits {
+    platform: "discord",
+    length: utf16(2000, Escape::Discord),
+    max_images: 10,
+    max_image_bytes: 10 << 20,
+    max_alt: Some(1024),
+    abilities: Abilities {
+        warn: false,
+        share: true,
+        reply: true,
+        card: false,
+    },
+    doubt: Doubt::ReadBack {
+        settle: Duration::from_mins(1),
+    },
+    homes: &["discord.com"],
+    ..PLAIN
+};
+
+/// An incoming webhook of Discord: it answers nobody, and can't read.
+pub const DISCORD_WEBHOOK: Limits = Limits {
+    abilities: NOTHING,
+    doubt: Doubt::Ask,
+    ..DISCORD
+};
+
+/// A bot. <https://docs.slack.dev/reference/methods/chat.postMessage>. More than 40,000 characters would be cut
+/// in silence, and what has more than 4,000 could never be corrected. The unit is not published.
+pub const SLACK: Limits = Limits {
+    platform: "slack",
+    length: utf16(4000, Escape::Entities),
+    max_images: 10,
+    max_image_bytes: 16 << 20,
+    max_alt: Some(1000),
+    doubt: Doubt::ReadBack {
+        settle: Duration::from_mins(1),
+    },
+    homes: &["slack.com"],
+    ..PLAIN
+};
+
+/// An incoming webhook of Slack: text alone; it answers nobody, and can't read.
+pub const SLACK_WEBHOOK: Limits = Limits {
+    max_images: 0,
+    abilities: NOTHING,
+    doubt: Doubt::Ask,
+    ..SLACK
+};
+
+/// <https://www.reddit.com/dev/api#POST_api_submit>: a text post, and comments on it as the further parts.
+/// Images have no descriptions; a post with one may show in the lists only minutes later.
+pub const REDDIT: Limits = Limits {
+    platform: "reddit",
+    length: units(40_000, Escape::Reddit),
+    later: Some(units(10_000, Escape::Reddit)),
+    max_images: 1,
+    max_image_bytes: 20_000_000,
+    image_types: &["image/jpeg", "image/png", "image/gif"],
+    doubt: Doubt::ReadBack {
+        settle: Duration::from_mins(10),
+    },
+    homes: &["reddit.com"],
+    ..PLAIN
+};
+
+const fn units(max: usize, escape: Escape) -> LengthRule {
+    LengthRule::Units {
+        max,
+        unit: Unit::CodePoints,
+        escape,
+    }
+}
+
+/// <https://www.tumblr.com/docs/npf>: a text is sent as one block.
+pub const TUMBLR: Limits = Limits {
+    platform: "tumblr",
+    length: units(4096, Escape::None),
+    max_images: 30,
+    max_image_bytes: 20_000_000,
+    max_alt: Some(4096),
+    abilities: Abilities {
+        warn: false,
+        share: true,
+        reply: true,
+        card: true,
+    },
+    doubt: Doubt::ReadBack {
+        settle: Duration::from_mins(1),
+    },
+    homes: &["tumblr.com"],
+    ..PLAIN
+};
+
+/// <https://developers.pinterest.com/docs/api/v5/pins-create>. The unit of the length is not published. How
+/// soon a board shows a new pin is not known either, so that one which is missing there proves nothing.
+pub const PINTEREST: Limits = Limits {
+    platform: "pinterest",
+    length: utf16(800, Escape::None),
+    min_images: 1,
+    max_images: 5,
+    max_image_bytes: 20_000_000,
+    max_alt: Some(500),
+    image_types: &["image/jpeg", "image/png"],
+    abilities: NOTHING,
+    homes: &["pinterest.com"],
+    ..PLAIN
+};
+
+/// <https://github.com/nostr-protocol/nips>. The protocol has no limit, each relay has its own: what nearly all
+/// take. Images stand on other servers.
+pub const NOSTR: Limits = Limits {
+    platform: "nostr",
+    length: units(8000, Escape::None),
+    max_images: 10,
+    max_image_bytes: 16 << 20,
+    abilities: Abilities {
+        warn: true,
+        share: true,
+        reply: true,
+        card: false,
+    },
+    doubt: Doubt::OwnId,
+    ..PLAIN
+};
+
+/// Our own, so it takes all that one request may hold.
+pub const WEBHOOK: Limits = Limits {
+    platform: "webhook",
+    max_images: 10,
+    max_image_bytes: WEBHOOK_IMAGES_MAX_BYTES,
+    abilities: Abilities {
+        warn: true,
+        share: true,
+        reply: true,
+        card: true,
+    },
+    doubt: Doubt::Key {
+        window: None,
+        then: None,
+    },
+    ..PLAIN
+};
+
+/// All images of one request to a webhook together.
+pub const WEBHOOK_IMAGES_MAX_BYTES: u64 = 5 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_platform_stands_once_in_the_table_under_its_own_word() {
+        for (i, limits) in PLATFORMS.iter().enumerate() {
+            let name = limits.platform;
+            assert!(!name.is_empty());
+            assert_eq!(of(name), Some(limits), "{name}");
+            assert!(PLATFORMS.iter().skip(i + 1).all(|other| other.platform != name));
+        }
+        assert_eq!(of("myspace"), None);
+    }
+
+    #[test]
+    fn what_a_row_says_agrees_with_itself() {
+        for limits in PLATFORMS {
+            let name = limits.platform;
+            assert!(limits.min_images <= limits.max_images, "{name}");
+            assert!(limits.max_images == 0 || limits.max_image_bytes > 0, "{name}");
+            assert!(!limits.image_types.is_empty(), "{name}");
+            assert!(
+                limits.later.is_none() || limits.abilities.reply,
+                "{name}: a rule for parts that cannot be"
+            );
+            // A shared post can be told from others only by its address or by being anywhere.
+            assert!(limits.homes.iter().all(|home| home.contains('.')), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_part_is_measured_by_what_it_is() {
+        let max = |rule: &LengthRule| match *rule {
+            LengthRule::Units { max, .. } => max,
+            _ => 0,
+        };
+        assert_eq!(max(TELEGRAM.rule(0, false)), 4096);
+        assert_eq!(max(TELEGRAM.rule(0, true)), 1024);
+        assert_eq!(max(TELEGRAM.rule(1, false)), 4096);
+        assert_eq!(max(REDDIT.rule(0, true)), 40_000);
+        assert_eq!(max(REDDIT.rule(1, false)), 10_000);
+        assert_eq!(X.rule(3, true), &X.length);
+    }
+}

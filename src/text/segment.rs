@@ -1,0 +1,101 @@
+//! Where characters, words and sentences of all languages begin and end, by Unicode's rules and, for those
+//! that write no spaces, by the dictionaries and models of ICU4X.
+
+use std::sync::LazyLock;
+
+use icu_segmenter::options::{LineBreakOptions, SentenceBreakInvariantOptions, WordBreakInvariantOptions};
+use icu_segmenter::{
+    GraphemeClusterSegmenter, LineSegmenter, SentenceSegmenter, WordSegmenter, WordSegmenterBorrowed,
+};
+use regex::Regex;
+
+/// How many extended grapheme clusters: what a reader takes for one character.
+pub fn graphemes(text: &str) -> usize {
+    // Of ASCII only CR LF makes one cluster of two bytes.
+    if text.is_ascii() && !text.contains('\r') {
+        text.len()
+    } else {
+        clusters(text).count()
+    }
+}
+
+/// The clusters of a text.
+pub(super) fn clusters(text: &str) -> impl Iterator<Item = &str> {
+    pieces(text, GraphemeClusterSegmenter::new().segment_str(text))
+}
+
+/// The sentences of a text with what stands between them; together they are the text.
+pub(super) fn sentences(text: &str) -> impl Iterator<Item = &str> {
+    let segmenter = SentenceSegmenter::new(SentenceBreakInvariantOptions::default());
+    let ends: Vec<usize> = segmenter.segment_str(text).collect();
+    pieces(text, ends.into_iter())
+}
+
+/// Where words end in scripts that write no spaces between them, and a new line may begin: never before a
+/// closing sign, never after an opening one.
+pub(super) fn ends_without_spaces(text: &str) -> Vec<usize> {
+    static WORDS: LazyLock<WordSegmenterBorrowed<'static>> =
+        LazyLock::new(|| WordSegmenter::new_auto(WordBreakInvariantOptions::default()));
+    if !has_script_without_spaces(text) {
+        return Vec::new();
+    }
+    // It knows the signs, and not the words of South-East Asia, which would take it as long again.
+    let segmenter = LineSegmenter::new_for_non_complex_scripts(LineBreakOptions::default());
+    let mut lines = segmenter.segment_str(text).peekable();
+    WORDS
+        .segment_str(text)
+        .filter(|end| {
+            while lines.next_if(|line| line < end).is_some() {}
+            let may_begin = lines.peek() == Some(end) || both_near(&LETTERS_OF_SOUTH_EAST_ASIA, text, *end);
+            may_begin && stands_without_spaces(text, *end)
+        })
+        .collect()
+}
+
+pub(super) fn has_script_without_spaces(text: &str) -> bool {
+    !text.is_ascii() && WITHOUT_SPACES.is_match(text)
+}
+
+/// Whether the character before or after `at` is of a script without spaces.
+pub(super) fn stands_without_spaces(text: &str, at: usize) -> bool {
+    near(text, at)
+        .into_iter()
+        .flatten()
+        .any(|c| is_of(&WITHOUT_SPACES, c))
+}
+
+fn both_near(class: &Regex, text: &str, at: usize) -> bool {
+    near(text, at)
+        .into_iter()
+        .all(|c| c.is_some_and(|c| is_of(class, c)))
+}
+
+/// The characters before and after `at`.
+fn near(text: &str, at: usize) -> [Option<char>; 2] {
+    let (before, after) = text.split_at_checked(at).unwrap_or_default();
+    [before.chars().next_back(), after.chars().next()]
+}
+
+fn is_of(class: &Regex, c: char) -> bool {
+    !c.is_ascii() && class.is_match(c.encode_utf8(&mut [0; 4]))
+}
+
+/// Letters and signs of the scripts without spaces. The signs of East Asia belong to no script.
+static WITHOUT_SPACES: LazyLock<Regex> = LazyLock::new(|| {
+    super::pattern(
+        r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Yi}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}\p{Javanese}\p{Balinese}\p{Tai_Tham}\p{New_Tai_Lue}\p{Tai_Le}\x{3000}-\x{303F}\x{FF00}-\x{FF65}]",
+    )
+});
+
+static LETTERS_OF_SOUTH_EAST_ASIA: LazyLock<Regex> =
+    LazyLock::new(|| super::pattern(r"[[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]&&[\p{L}\p{M}\p{N}]]"));
+
+/// What lies between each end and the next.
+fn pieces(text: &str, ends: impl Iterator<Item = usize>) -> impl Iterator<Item = &str> {
+    let mut from = 0;
+    ends.filter_map(move |end| {
+        let piece = text.get(from..end).filter(|piece| !piece.is_empty())?;
+        from = end;
+        Some(piece)
+    })
+}
