@@ -268,6 +268,28 @@ fn parts_links_images_and_warnings_are_put_where_they_belong() {
 }
 
 #[test]
+fn a_counter_numbers_the_parts_after_the_link() {
+    let campaign = one("text = \"\"\"One.\n---\nTwo.\"\"\"\nlink = \"https://a.example/x\"\ncounter = true");
+    let said = say(&campaign, "mastodon").unwrap();
+    let texts: Vec<_> = said
+        .parts
+        .iter()
+        .map(|part| part.shown_text(mastodon().abilities))
+        .collect();
+    assert_eq!(texts, ["One. 1/2", "Two.\n\nhttps://a.example/x 2/2"]);
+    // Bluesky has a card for it.
+    let said = say(&campaign, "bluesky").unwrap();
+    assert_eq!(said.parts[1].text, "Two. 2/2");
+    let told = |body: &str| {
+        let message = format!("[[message]]\nid = \"a\"\n{body}");
+        codes(&[("campaign.toml", SETTINGS), ("m.toml", &message)])
+    };
+    assert!(told("text = \"One.\"\nthread = \"auto\"\ncounter = true").is_empty());
+    assert_eq!(told("text = \"One.\"\ncounter = true"), ["no-effect"]);
+    assert_eq!(told("text = \"One.\"\ncounter = \"yes\""), ["wrong-type"]);
+}
+
+#[test]
 fn a_link_takes_room_when_a_text_is_split() {
     let sentence = "Ten of twelve jurors voted guilty and two did not. ".repeat(12);
     let campaign = one(&format!(

@@ -792,7 +792,7 @@ fn a_wrong_table_is_refused_in_a_sentence_that_says_what_to_write() {
             "url = 'https://a.example'\nsecret = 'SECRET(whsec_c4nary==)'",
             "24 to 64 bytes",
         ),
-        ("sandbox", "like = 'sandbox'", "mastodon, bluesky, webhook"),
+        ("sandbox", "like = 'sandbox'", "mastodon, bluesky, x, threads"),
         ("sandbox", "like = 'twitter'", "`twitter`"),
     ] {
         let error = bench.try_open(platform, keys).err().unwrap();
