@@ -573,10 +573,7 @@ fn f26_a_fact_past_its_review_when_it_is_due_is_not_said() {
 }
 
 #[rstest]
-#[case(
-    "at = 9999-12-31T23:59:59",
-    "`at` is outside the years that can be reckoned with"
-)]
+#[case("at = 9999-12-31T23:59:59", "there is no 9999-12-31 23:59 in this time zone")]
 #[case("at = 9998-12-31T23:59:59", "`at` is more than ten years away")]
 #[case("expires = 2999-12-31", "`expires` is more than ten years away")]
 #[case("at = 2036-11-24T09:00:00", "`at` is more than ten years away")]

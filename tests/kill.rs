@@ -234,3 +234,88 @@ fn s1_where_the_platform_must_be_asked_each_post_goes_out_exactly_once_too() {
         );
     }
 }
+
+/// Killed while it asks for what nobody sees: what the server is, whose account it is, an upload, a sign-in, the
+/// account's own list. And while it sends.
+#[test]
+fn s1_whatever_is_asked_for_at_the_kill_the_post_goes_out_exactly_once() {
+    let keys = [
+        "/api/v2/instance",
+        "/api/v1/accounts/verify_credentials",
+        "/api/v2/media",
+        "/api/v1/statuses",
+        "/xrpc/com.atproto.server.createSession",
+        "/xrpc/com.atproto.repo.putRecord",
+    ];
+    let lists = ["/api/v1/accounts/7/statuses", "/api/v1/statuses/110000/source"];
+    let mut scenes = Vec::new();
+    for after in [false, true] {
+        scenes.extend(keys.map(|path| (path, after, false)));
+        scenes.extend(lists.map(|path| (path, after, true)));
+    }
+    for some in scenes.chunks(4) {
+        std::thread::scope(|scope| {
+            for (path, after, forgets_keys) in some {
+                scope.spawn(|| killed_at(path, *after, *forgets_keys));
+            }
+        });
+    }
+}
+
+fn killed_at(path: &'static str, after: bool, forgets_keys: bool) {
+    let fake = Fake::start();
+    fake.belongs(200, serde_json::json!({"id": "7"}));
+    let place = Place::new(&format!(
+        "[account.mastodon]\nplatform = \"mastodon\"\nbase_url = \"{0}\"\naccess_token = {{ env = \"TOKEN\" }}\n\n\
+         [account.bluesky]\nplatform = \"bluesky\"\nbase_url = \"{0}\"\nidentifier = \"test.example\"\n\
+         app_password = {{ env = \"TOKEN\" }}\n",
+        fake.url
+    ));
+    assert!(place.run(&["init"]).status.success());
+    std::fs::create_dir(place.path().join("messages/media")).unwrap();
+    let picture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("messages/media/ten-to-two.png");
+    std::fs::copy(picture, place.path().join("messages/media/a.png")).unwrap();
+    let mut daemon = place.start();
+    place.wait_ready();
+    {
+        let mut store = fake.store.lock().unwrap();
+        store.forgets_keys = forgets_keys;
+        store.kills = Some((path, after, daemon.child.id()));
+        if forgets_keys {
+            // Its list is read when an answer is lost.
+            store
+                .faults
+                .push(program::fake::Fault::AcceptThenAnswer(502, "oh".to_owned()));
+        }
+    }
+    let message = "[[message]]\nid = \"a\"\npriority = \"breaking\"\n";
+    // A Bluesky that takes no images here: it gets a text.
+    place.write(
+        "a.toml",
+        &format!("{message}to = [\"mastodon\"]\ntext = \"a picture\"\nimage = [{{ file = \"media/a.png\", alt = \"a\" }}]\n"),
+    );
+    if !forgets_keys {
+        place.write(
+            "b.toml",
+            &format!(
+                "{}to = [\"bluesky\"]\ntext = \"a text\"\n",
+                message.replace("\"a\"", "\"b\"")
+            ),
+        );
+    }
+    place.wait(&format!("the kill at {path}"), 30, || {
+        fake.store.lock().unwrap().kills.is_none()
+    });
+    daemon.child.wait().unwrap();
+    let _again = place.start();
+    let posts = if forgets_keys { 1 } else { 2 };
+    place.wait(&format!("all of it after {path}, {after}"), 60, || {
+        place.json(&["status", "--format", "json"])["counts"]["sent"] == posts
+    });
+    assert_eq!(
+        fake.accepted().len(),
+        posts,
+        "{path}, {after}: {:?}",
+        fake.texts()
+    );
+}
