@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use program::fake::{Accepted, Fake, now};
 use program::{Dice, Place};
+use sqlx::Connection;
+use sqlx::sqlite::SqliteConnection;
 
 /// How many kills; a longer run is a matter of patience: `STEADFAST_KILLS=5000 cargo test --test kill`.
 fn kills() -> u64 {
@@ -318,4 +320,63 @@ fn killed_at(path: &'static str, after: bool, forgets_keys: bool) {
         "{path}, {after}: {:?}",
         fake.texts()
     );
+}
+
+/// How many posts the ledger of the first version has: enough that it takes a while to bring them up to date.
+const OLD: i64 = 60_000;
+
+#[test]
+fn s21_an_upgrade_that_is_killed_on_its_way_leaves_the_old_ledger_or_the_new_one() {
+    let mut dice = Dice::new();
+    let place = Place::new("");
+    std::fs::create_dir(place.path().join("state")).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.ledger());
+    runtime.block_on(async {
+        let mut db = SqliteConnection::connect_with(&options.clone().create_if_missing(true))
+            .await
+            .unwrap();
+        let migrations =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ledger/migrations/sqlite");
+        let migrator = sqlx::migrate::Migrator::new(migrations).await.unwrap();
+        migrator.run_to(1, &mut db).await.unwrap();
+        let rows = format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {OLD}) \
+             INSERT INTO post (id, message, account, platform, occurrence, due, late, recurring, breaking, file, parts, \
+                 content, recorded, state, not_before, attempts, changed) \
+             SELECT printf('%032x', i), 'm' || i, 'mastodon', 'sandbox', 'once', 1, 2, 0, 0, 'f.toml', 1, \
+                 '{{}}', 1, 'skipped', 1, 0, 7 FROM n"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(rows)).execute(&mut db).await.unwrap();
+        db.close().await.unwrap();
+    });
+    // As it is on the disk: its version, and how many posts it has.
+    let looks = || {
+        runtime.block_on(async {
+            let mut db = SqliteConnection::connect_with(&options).await.unwrap();
+            let found = sqlx::query_as::<_, (i64, i64)>(
+                "SELECT (SELECT max(version) FROM _sqlx_migrations WHERE success), (SELECT count(*) FROM post)",
+            )
+            .fetch_one(&mut db)
+            .await
+            .unwrap();
+            db.close().await.unwrap();
+            found
+        })
+    };
+    let mut seen_old = 0;
+    for n in 1..=12 {
+        let mut daemon = place.start();
+        std::thread::sleep(Duration::from_millis(20 + dice.below(80 * n)));
+        daemon.kill();
+        let (version, posts) = looks();
+        assert_eq!(posts, OLD, "version {version}");
+        seen_old += i32::from(version == 1);
+    }
+    println!("{seen_old} of 12 kills came before the end of the upgrade");
+    assert!(seen_old > 0, "no kill came in time");
+    let _daemon = place.start();
+    place.wait_ready();
+    assert_eq!(looks(), (2, OLD));
+    assert!(place.run(&["ledger", "check"]).status.success());
 }
