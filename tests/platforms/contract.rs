@@ -385,11 +385,11 @@ async fn black_hole(port: u16) -> Option<(tokio::net::TcpListener, Vec<tokio::ta
     };
     let filling = (0..8).map(|_| tokio::spawn(fill())).collect();
     tokio::time::sleep(Duration::from_millis(200)).await;
-    let full = tokio::time::timeout(
+    let another = tokio::time::timeout(
         Duration::from_millis(300),
         tokio::net::TcpStream::connect(address),
     );
-    full.await.is_err().then_some((listener, filling))
+    another.await.is_err().then_some((listener, filling))
 }
 
 #[tokio::test]
