@@ -7,6 +7,7 @@ pub mod post; // ONE DELIVERY: who a post is, its states, and what comes next
 pub mod text; // HOW LONG: counting, links, tags and mentions, threads
 
 // First floor: each talks to one thing; neither knows the other.
+pub mod card; // texts drawn as images; the only reader of fonts
 pub mod clock; // the only reader of the clocks and of randomness
 pub mod folder; // the only reader of the messages folder
 pub mod ledger; // WHAT HAPPENED: every post, intent, answer and hold

@@ -25,6 +25,7 @@ use steadfast::campaign::problem::Problem;
 use steadfast::campaign::read::{FileRead, read};
 use steadfast::campaign::render::{RenderProblem, render, words_for};
 use steadfast::campaign::{Account, AfterHold, Campaign, Roster};
+use steadfast::post::card::Card;
 use steadfast::post::content::Content;
 use steadfast::post::identity::{AccountName, Identity, Occurrence};
 
@@ -757,6 +758,10 @@ impl Outside for Counting {
     fn media(&self, path: &str) -> Result<Media, MediaProblem> {
         self.media.borrow_mut().push(path.to_owned());
         self.world.media(path)
+    }
+
+    fn card(&self, card: &Card) -> Result<(), MediaProblem> {
+        self.world.card(card)
     }
 
     fn text(&self, file: &str) -> Option<Arc<str>> {

@@ -6,14 +6,24 @@
 )]
 
 use std::fs;
+use std::io::Cursor;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use bytes::Bytes;
+use image::codecs::png::PngEncoder;
+use image::{DynamicImage, ImageEncoder as _, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use img_parts::png::PngChunk;
 use steadfast::campaign::outside::Outside;
-use steadfast::folder::{Changed, Folder};
+use steadfast::folder::{Changed, Folder, Picture};
+use steadfast::text::images::Frame;
+use steadfast::text::limits::{self, Limits};
+
+const ONLY_JPEG: Limits = Limits {
+    image_types: &["image/jpeg"],
+    ..limits::MASTODON
+};
 
 fn message(id: &str) -> String {
     format!("[[message]]\nid = \"{id}\"\ntext = \"Words of {id}.\"\n")
@@ -180,7 +190,7 @@ fn f10_media_outside_the_folder_are_refused() {
         "",
     ] {
         assert!(folder.media(path).is_err(), "{path}");
-        assert!(folder.picture(path).is_err(), "{path}");
+        assert!(folder.picture(path, None).is_err(), "{path}");
     }
     let media = folder.media("media/court.png").unwrap();
     assert_eq!((media.mime, media.width, media.height), ("image/png", 3, 2));
@@ -374,7 +384,7 @@ fn f22_nothing_is_left_of_places_and_people_and_the_image_stays() {
     ] {
         let raw = fs::read(dir.path().join(file)).unwrap();
         assert!(contains(&raw, PLACE), "{file} has something to strip");
-        let picture = folder.picture(file).unwrap();
+        let picture = folder.picture(file, None).unwrap();
         assert_eq!(
             (picture.mime, picture.width, picture.height),
             (mime, 3, 2),
@@ -388,10 +398,10 @@ fn f22_nothing_is_left_of_places_and_people_and_the_image_stays() {
         assert!(contains(&picture.bytes, kept), "{file}");
         // What was cleaned is an image, and is clean.
         put(dir.path(), &format!("again-{file}"), &picture.bytes);
-        assert_eq!(folder.picture(&format!("again-{file}")).unwrap(), picture);
+        assert_eq!(folder.picture(&format!("again-{file}"), None).unwrap(), picture);
         assert_eq!(folder.media(file).unwrap().size, picture.bytes.len() as u64);
     }
-    let jpeg = folder.picture("a.jpg").unwrap().bytes;
+    let jpeg = folder.picture("a.jpg", None).unwrap().bytes;
     assert!(
         jpeg.ends_with(&[5, 6, 0xff, 0xd9]),
         "nothing hides behind the end"
@@ -399,14 +409,175 @@ fn f22_nothing_is_left_of_places_and_people_and_the_image_stays() {
     assert!(contains(&jpeg, &[1, 2, 0xff, 0x00, 3, 0xff, 0xd0, 4]));
 }
 
+/// A picture of a red corner (above, left) on blue, and noise, so that it does not compress.
+fn drawn(width: u32, height: u32) -> RgbImage {
+    let mut noise = 1u32;
+    RgbImage::from_fn(width, height, |x, y| {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        if x < width / 2 && y < height / 2 {
+            Rgb([250, 0, 0])
+        } else {
+            Rgb([0, (noise >> 24) as u8, 250])
+        }
+    })
+}
+
+fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+    let mut out = Cursor::new(Vec::new());
+    image.write_to(&mut out, format).unwrap();
+    out.into_inner()
+}
+
+fn decoded(picture: &Picture) -> DynamicImage {
+    let image = image::load_from_memory(&picture.bytes).unwrap();
+    assert_eq!((image.width(), image.height()), (picture.width, picture.height));
+    image
+}
+
 #[test]
-fn f22_an_image_that_is_turned_by_its_metadata_is_refused() {
+fn f22_a_photograph_that_lies_on_its_side_is_turned_and_tells_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    put(dir.path(), "a.jpg", jpeg(6));
-    put(dir.path(), "a.png", png(&[(b"eXIf", exif(8)[6..].to_vec())]));
+    let upright = encoded(&drawn(80, 40).into(), ImageFormat::Jpeg);
+    let photo = [&upright[..2], &segment(0xe1, &exif(6)), &upright[2..]].concat();
+    put(dir.path(), "a.jpg", photo);
     let folder = Folder::open(dir.path()).unwrap();
-    for file in ["a.jpg", "a.png"] {
-        assert!(folder.media(file).unwrap_err().help.contains("rotate"), "{file}");
+    let media = folder.media("a.jpg").unwrap();
+    assert_eq!((media.width, media.height), (40, 80));
+    for limits in [None, Some(&limits::MASTODON), Some(&limits::INSTAGRAM)] {
+        let Ok(picture) = folder.picture("a.jpg", limits) else {
+            // Instagram takes nothing as tall as that.
+            assert_eq!(limits, Some(&limits::INSTAGRAM));
+            continue;
+        };
+        assert_eq!(
+            (picture.mime, picture.width, picture.height),
+            ("image/jpeg", 40, 80)
+        );
+        assert!(!contains(&picture.bytes, PLACE) && !contains(&picture.bytes, b"Exif"));
+        // Turned to the right, the corner above left is above right.
+        let turned = decoded(&picture).to_rgb8();
+        assert!(turned.get_pixel(35, 5).0[0] > 200 && turned.get_pixel(5, 5).0[0] < 60);
+    }
+    put(
+        dir.path(),
+        "moving.png",
+        png(&[(b"acTL", vec![0; 8]), (b"eXIf", exif(8)[6..].to_vec())]),
+    );
+    assert!(folder.media("moving.png").unwrap_err().help.contains("rotate"));
+}
+
+#[test]
+fn an_image_that_is_too_large_is_scaled_down_the_same_way_each_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let noise = DynamicImage::from(drawn(600, 400));
+    put(dir.path(), "a.png", encoded(&noise, ImageFormat::Png));
+    let folder = Folder::open(dir.path()).unwrap();
+    let whole = folder.picture("a.png", Some(&limits::MASTODON)).unwrap();
+    assert_eq!(
+        (whole.mime, whole.width),
+        ("image/png", 600),
+        "what fits is left alone"
+    );
+    let light = Limits {
+        max_image_bytes: 80_000,
+        ..limits::MASTODON
+    };
+    let small = folder.picture("a.png", Some(&light)).unwrap();
+    assert!(small.bytes.len() <= 80_000, "{}", small.bytes.len());
+    assert_eq!(small.mime, "image/jpeg");
+    assert!(small.width.abs_diff(small.height * 3 / 2) <= 1, "its shape stays");
+    decoded(&small);
+    assert_eq!(folder.picture("a.png", Some(&light)).unwrap(), small);
+
+    // Pixels count too, and no more is taken from it than must be.
+    let narrow = Limits {
+        frame: Frame {
+            max_pixels: Some(300 * 200),
+            ..Frame::ANY
+        },
+        ..limits::MASTODON
+    };
+    let fewer = folder.picture("a.png", Some(&narrow)).unwrap();
+    assert_eq!((fewer.mime, fewer.width, fewer.height), ("image/png", 300, 200));
+    let none = Limits {
+        max_image_bytes: 500,
+        ..limits::MASTODON
+    };
+    let refused = folder.picture("a.png", Some(&none)).unwrap_err();
+    assert!(refused.message.contains("small enough"), "{refused}");
+}
+
+#[test]
+fn an_image_of_a_type_that_is_not_taken_is_converted_and_keeps_its_colours() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut clear = RgbaImage::from_pixel(100, 100, Rgba([0, 0, 0, 0]));
+    clear.put_pixel(0, 0, Rgba([10, 20, 30, 255]));
+    let clear = DynamicImage::from(clear);
+    for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Gif] {
+        put(dir.path(), "a", encoded(&clear, format));
+        let folder = Folder::open(dir.path()).unwrap();
+        let opaque = folder.picture("a", Some(&limits::INSTAGRAM)).unwrap();
+        assert_eq!(opaque.mime, "image/jpeg", "{format:?}");
+        let background = decoded(&opaque).to_rgb8().get_pixel(80, 80).0;
+        assert!(
+            background.iter().all(|part| *part > 250),
+            "{format:?}: {background:?}"
+        );
+        let drawing = folder.picture("a", Some(&limits::THREADS)).unwrap();
+        assert_eq!(drawing.mime, "image/png", "{format:?}");
+        assert_eq!(decoded(&drawing).to_rgba8().get_pixel(80, 80).0[3], 0);
+    }
+
+    for (space, kept) in [(b"RGB ", true), (b"CMYK", false)] {
+        let profile = [&[0; 16][..], space, &[7; 108]].concat();
+        let mut out = Vec::new();
+        let mut encoder = PngEncoder::new(&mut out);
+        encoder.set_icc_profile(profile.clone()).unwrap();
+        drawn(64, 64).write_with_encoder(encoder).unwrap();
+        put(dir.path(), "colours.png", out);
+        let folder = Folder::open(dir.path()).unwrap();
+        let jpeg = folder.picture("colours.png", Some(&limits::INSTAGRAM)).unwrap();
+        assert_eq!(contains(&jpeg.bytes, &profile), kept, "{kept}");
+    }
+}
+
+#[test]
+fn f21_what_moves_passes_untouched_or_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut moving = gif();
+    let at = moving.iter().position(|byte| *byte == 0x2c).unwrap();
+    let end = moving.iter().rposition(|byte| *byte == 0x3b).unwrap();
+    let picture = moving[at..end].to_vec();
+    moving.splice(at..at, picture);
+    put(dir.path(), "a.gif", moving);
+    let folder = Folder::open(dir.path()).unwrap();
+    assert!(folder.media("a.gif").unwrap().moving);
+    let same = folder.picture("a.gif", Some(&limits::MASTODON)).unwrap();
+    assert_eq!(same, folder.picture("a.gif", None).unwrap());
+    assert_eq!(same.mime, "image/gif");
+    assert!(folder.picture("a.gif", Some(&limits::INSTAGRAM)).is_err());
+}
+
+#[test]
+fn f21_f23_what_can_not_be_decoded_is_said_and_no_memory_is_taken_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), "noise.png", png(&[]));
+    let deep = [
+        &6000u32.to_be_bytes()[..],
+        &6000u32.to_be_bytes()[..],
+        &[16, 6, 0, 0, 0],
+    ]
+    .concat();
+    let mut bomb = png(&[]);
+    bomb.splice(
+        8..33,
+        PngChunk::new(*b"IHDR", Bytes::from(deep)).encoder().bytes(),
+    );
+    put(dir.path(), "bomb.png", bomb);
+    let folder = Folder::open(dir.path()).unwrap();
+    for (file, said) in [("noise.png", "damaged"), ("bomb.png", "memory")] {
+        let problem = folder.picture(file, Some(&ONLY_JPEG)).unwrap_err();
+        assert!(problem.message.contains(said), "{file}: {problem}");
     }
 }
 
@@ -475,10 +646,10 @@ fn f11_what_is_uploaded_is_what_was_looked_at() {
     let dir = tempfile::tempdir().unwrap();
     put(dir.path(), "a.png", png(&[]));
     let folder = Folder::open(dir.path()).unwrap();
-    let before = folder.picture("a.png").unwrap();
+    let before = folder.picture("a.png", None).unwrap();
     put(dir.path(), "a.png", "not an image at all");
     assert!(
-        folder.picture("a.png").is_err(),
+        folder.picture("a.png", None).is_err(),
         "a swapped file is looked at anew"
     );
     assert!(folder.media("a.png").is_err());

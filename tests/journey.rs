@@ -109,6 +109,49 @@ fn a_new_message_goes_out_within_three_seconds_and_an_old_one_never_again() {
     assert_eq!(fake.texts(), ["one", "two", "three"]);
 }
 
+/// The image in a form that was sent, and whether the form has these bytes.
+fn uploaded(fake: &Fake, index: usize, start: &[u8], words: &[u8]) -> (image::RgbImage, bool) {
+    let form = fake.store.lock().unwrap().uploads[index].clone();
+    let find = |bytes: &[u8]| form.windows(bytes.len()).position(|window| window == bytes);
+    let from = find(start).expect("an image of this type");
+    let image = image::load_from_memory(&form[from..]).unwrap();
+    (image.to_rgb8(), find(words).is_some())
+}
+
+#[test]
+fn f22_a_platform_gets_images_upright_and_without_their_place_and_cards_with_their_words() {
+    let fake = Fake::start();
+    let place = on_mastodon(&fake);
+    let mut photo = std::io::Cursor::new(Vec::new());
+    image::RgbImage::from_pixel(80, 40, image::Rgb([200, 10, 10]))
+        .write_to(&mut photo, image::ImageFormat::Jpeg)
+        .unwrap();
+    let mut photo = photo.into_inner();
+    // It lies on its side, by what the camera noted, and says where it was taken.
+    let exif = b"\xff\xe1\x00\x36Exif\0\0II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0GPS-29.9146N-90.0540W\0";
+    photo.splice(2..2, exif.iter().copied());
+    std::fs::create_dir(place.path().join("messages/media")).unwrap();
+    std::fs::write(place.path().join("messages/media/a.jpg"), photo).unwrap();
+    place.write(
+        "a.toml",
+        &(breaking("photo", "Seen.") + "image = [{ file = \"media/a.jpg\", alt = \"Red\" }]\n"),
+    );
+    assert!(place.run(&["check"]).status.success());
+    let _daemon = place.start();
+    place.wait("the photograph", 30, || fake.texts() == ["Seen."]);
+    let (image, told) = uploaded(&fake, 0, b"\xff\xd8\xff", b"GPS-29");
+    assert_eq!((image.width(), image.height(), told), (40, 80, false));
+
+    place.write(
+        "b.toml",
+        &(breaking("card", "Ten to two. #One") + "card = \"quote\"\n"),
+    );
+    place.wait("the card", 30, || fake.texts().len() == 2);
+    let (card, described) = uploaded(&fake, 1, b"\x89PNG", b"\r\n\r\nTen to two.\r\n");
+    assert_eq!((card.width(), card.height(), described), (1200, 675, true));
+    assert_eq!(fake.texts()[1], "Ten to two. #One", "the words stay beside it");
+}
+
 #[test]
 fn a_broken_file_holds_its_messages_and_no_others() {
     let fake = Fake::start();

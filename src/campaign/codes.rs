@@ -11,6 +11,11 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         "messages wait for, or reply to, each other in a circle",
     ),
     (
+        "bad-card",
+        Error,
+        "a text that cannot be drawn as a card: too long, or in letters that no font has",
+    ),
+    (
         "bad-cron",
         Error,
         "a recurring rule (`cron`, `slots`) that cannot be read",
@@ -105,6 +110,11 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         "invisible-in-link",
         Error,
         "a character that cannot be seen, in a link",
+    ),
+    (
+        "low-contrast",
+        Error,
+        "colours of a card on which its words could hardly be read",
     ),
     ("missing", Error, "something that is required"),
     ("missing-alt", Error, "an image without a description"),

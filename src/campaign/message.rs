@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use crate::calendar::cron::Cron;
+use crate::post::card::Style;
 use crate::post::content::Image;
 use crate::post::identity::MessageId;
 use crate::text::parts::Threading;
@@ -40,6 +41,8 @@ pub struct Message {
     pub draft: bool,
     /// How the text becomes a thread.
     pub threading: Threading,
+    /// The first part has its words as an image too, where it has no other.
+    pub card: Option<Style>,
 }
 
 /// What may be said otherwise for a platform, an account or a language. In the message itself all that

@@ -23,6 +23,7 @@ use jiff::tz::TimeZone;
 use crate::calendar::cron::Cron;
 use crate::calendar::traffic::Spacing;
 use crate::calendar::window::Windows;
+use crate::post::card::Colours;
 use crate::post::identity::{AccountName, CampaignId, MessageId};
 use crate::text::limits::{self, Limits};
 
@@ -63,6 +64,8 @@ pub struct Settings {
     pub slots: Vec<Arc<Cron>>,
     pub windows: Windows,
     pub hashtags: Vec<String>,
+    /// Of the cards of its messages.
+    pub card: Colours,
     /// Set: everything stops, with this as the reason.
     pub hold: Option<String>,
     pub after_hold: AfterHold,

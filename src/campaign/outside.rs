@@ -2,24 +2,20 @@
 
 use std::sync::Arc;
 
+use crate::post::card::Card;
+pub use crate::text::images::Media;
+
 /// Answers to what cannot be seen in the message files' own words.
 pub trait Outside {
     /// The media file at `path`, as a message names it.
     fn media(&self, path: &str) -> Result<Media, MediaProblem>;
 
+    /// Whether `card` can be drawn.
+    fn card(&self, card: &Card) -> Result<(), MediaProblem>;
+
     /// The text of a message file as it was read, to show the line that a problem is on. Asked only for
     /// files that have a problem; `None` if it has changed since.
     fn text(&self, file: &str) -> Option<Arc<str>>;
-}
-
-/// An image that can be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Media {
-    pub mime: &'static str,
-    /// Its size without metadata, in bytes.
-    pub size: u64,
-    pub width: u32,
-    pub height: u32,
 }
 
 /// Why a media file cannot be used.

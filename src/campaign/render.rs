@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use super::fact::Fact;
 use super::message::{Message, Words};
 use super::template::{Engine, Scene};
-use super::{Account, Campaign};
+use super::{Account, Campaign, Settings};
+use crate::post::card::Card;
 use crate::post::content::{Content, Image, Link, Part};
 use crate::text::count;
 use crate::text::parts::{self, Threading};
@@ -44,6 +45,8 @@ pub struct Chosen<'m> {
     pub link: Option<&'m Arc<str>>,
     pub warn: Option<&'m Arc<str>>,
     pub images: &'m [Image],
+    /// Some words say which images there are, though perhaps none.
+    pub(super) pictured: bool,
     /// The language that the text is in: that of the override it comes from; an override for an account
     /// is in the account's language, all else in the campaign's.
     pub language: &'m str,
@@ -72,12 +75,12 @@ pub(super) fn choose<'m>(
         link: None,
         warn: None,
         images: &[],
+        pictured: false,
         language: own_language,
         source: [""; 2],
         image_source: [""; 2],
     };
     let spoken = account.language.as_deref().unwrap_or(own_language);
-    let mut pictured = false;
     let mut take = |words: &'m Words, language: &'m str, source: [&'m str; 2]| {
         if chosen.text.is_none() && words.text.is_some() {
             chosen.text = words.text.as_ref();
@@ -85,8 +88,8 @@ pub(super) fn choose<'m>(
         }
         chosen.link = chosen.link.or(words.link.as_ref());
         chosen.warn = chosen.warn.or(words.warn.as_ref());
-        if let Some(images) = words.images.as_deref().filter(|_| !pictured) {
-            (chosen.images, chosen.image_source, pictured) = (images, source, true);
+        if let Some(images) = words.images.as_deref().filter(|_| !chosen.pictured) {
+            (chosen.images, chosen.image_source, chosen.pictured) = (images, source, true);
         }
     };
     let places = &message.for_account;
@@ -160,7 +163,8 @@ pub fn render(
     {
         return Err(problem);
     }
-    compose(message, account, &chosen, &text, warn, images)
+    let settings = &campaign.settings;
+    compose(settings, message, account, &chosen, &text, warn, images)
 }
 
 /// The post of another, shown as it is.
@@ -185,6 +189,7 @@ pub(super) fn described(
             Ok(Image {
                 file: image.file.clone(),
                 alt: say(&image.alt)?,
+                card: None,
             })
         })
         .collect()
@@ -209,8 +214,10 @@ fn blocked(
 /// - Where a platform has no content warning, it stands before the text, in a paragraph of its own.
 /// - The link belongs to the part that has it in its text, else to the last. Whether it is shown as a card or
 ///   at the end of the text is [`Part::shown_text`]'s to say.
-/// - Images belong to the first part.
+/// - Images belong to the first part. A card stands there where nobody said which images there are, and the
+///   platform takes any.
 pub(super) fn compose(
+    settings: &Settings,
     message: &Message,
     account: &Account,
     chosen: &Chosen<'_>,
@@ -225,16 +232,18 @@ pub(super) fn compose(
         }
         warn => (text.trim().to_owned(), warn),
     };
+    let style = message.card.filter(|_| !chosen.pictured && limits.max_images > 0);
+    let pictured = style.is_some() || !images.is_empty();
     let threading = message.threading;
     let texts = if threading == Threading::default() {
         parts::split(&text)
     } else {
         // The link takes room too, and stands before the counter.
-        let on_card = limits.abilities.card && images.is_empty();
+        let on_card = limits.abilities.card && !pictured;
         if let Some(url) = chosen.link.filter(|url| !on_card && !text.contains(&***url)) {
             text = format!("{text}\n\n{url}");
         }
-        let rule = |index| limits.rule(index, index == 0 && !images.is_empty());
+        let rule = |index| limits.rule(index, index == 0 && pictured);
         parts::thread(&text, threading, rule, warn.as_deref().unwrap_or_default())
     };
     let mut parts: Vec<Part> = texts
@@ -261,6 +270,16 @@ pub(super) fn compose(
     }
     if let Some(first) = parts.first_mut() {
         first.images = images;
+        if let Some(style) = style {
+            let card = Card::of(
+                style,
+                &first.text,
+                &settings.name,
+                &settings.hashtags,
+                settings.card,
+            );
+            first.images.extend(card.map(Card::image));
+        }
     }
     Ok(Content {
         parts,

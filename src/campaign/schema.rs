@@ -44,11 +44,23 @@ struct Campaign {
     quiet_hours: Option<Vec<String>>,
     /// For texts: `{{ campaign.hashtags }}` writes them all. They are not added by themselves.
     hashtags: Option<Vec<String>>,
+    /// The colours of cards, as `#17223b`.
+    card: Option<Card>,
     /// Any text here stops everything, with that as the reason.
     hold: Option<String>,
     /// What becomes of posts that fell due during a hold: a person says, those that are not too late go out,
     /// or all are left out.
     after_hold: Option<AfterHold>,
+}
+
+/// The words must be easy to read on the background.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Card {
+    background: Option<Colour>,
+    text: Option<Colour>,
+    /// Of marks and hashtags.
+    accent: Option<Colour>,
 }
 
 #[derive(JsonSchema)]
@@ -142,6 +154,8 @@ struct Message {
     thread: Option<Thread>,
     /// Writes ` 1/5` after each part of a thread.
     counter: Option<bool>,
+    /// The words as an image too, where the message has no other.
+    card: Option<Style>,
     /// The same message in other languages: `[message.lang.es]`.
     lang: Option<BTreeMap<Language, Words>>,
     /// Other words for a platform, an account or a group.
@@ -189,6 +203,12 @@ enum Thread {
     Auto,
 }
 
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum Style {
+    Quote,
+}
+
 /// A text with a pattern, under a name of its own.
 macro_rules! text {
     ($name:ident, $pattern:literal) => {
@@ -210,6 +230,7 @@ macro_rules! text {
 text!(Name, r"^[a-z0-9][a-z0-9._-]{0,63}$");
 text!(FactName, r"^[a-z][a-z0-9_]*$");
 text!(Language, r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$");
+text!(Colour, r"^#[0-9A-Fa-f]{6}$");
 text!(Date, r"^\d{4}-\d{2}-\d{2}$");
 text!(
     Day,
@@ -243,6 +264,7 @@ mod tests {
         for (name, known) in [
             ("", read::FILE_KEYS),
             ("Campaign", read::CAMPAIGN_KEYS),
+            ("Card", read::CARD_KEYS),
             ("Blackout", read::BLACKOUT_KEYS),
             ("Fact", read::FACT_KEYS),
             ("Message", read::MESSAGE_KEYS),

@@ -52,7 +52,10 @@ impl PartRow {
             images: part
                 .images
                 .iter()
-                .map(|image| format!("{}: {}", image.file, image.alt))
+                .map(|image| match image.card {
+                    Some(_) => format!("card: {}", image.alt),
+                    None => format!("{}: {}", image.file, image.alt),
+                })
                 .collect(),
             share: false,
         }

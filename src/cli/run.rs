@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -13,7 +13,7 @@ use crate::campaign::Roster;
 use crate::daemon::ballast::Ballast;
 use crate::daemon::watch::{Missing, RESCAN, Watch};
 use crate::daemon::{self, Media, Outlet, World};
-use crate::folder::{Folder, Picture};
+use crate::folder::Folder;
 use crate::ledger::open::{Seat, belongs_to};
 use crate::ledger::{Ledger, LedgerError};
 use crate::platform::http::Http;
@@ -21,6 +21,7 @@ use crate::platform::secret::Scrubber;
 use crate::platform::{self, ImageBytes, Tools};
 use crate::post::content::Image;
 use crate::settings::LedgerAt;
+use crate::text::limits::Limits;
 use crate::web;
 
 use super::{Exit, Failed, Office, log};
@@ -169,6 +170,7 @@ pub(super) fn assemble_world(
         roster: Arc::new(assets.roster.clone()),
         media: Arc::new(Pictures {
             folder: Arc::new(folder),
+            turn: Arc::new(Semaphore::new(1)),
         }),
         dates: http.dates(),
         brake: Arc::new(office.brake()),
@@ -182,34 +184,40 @@ pub(super) fn assemble_world(
     })
 }
 
-/// Images from the messages folder.
+/// Images from the messages folder, and cards.
 struct Pictures {
     folder: Arc<Folder>,
+    /// One at a time: one alone may take a few hundred megabytes.
+    turn: Arc<Semaphore>,
 }
+
+/// The longest that an image may take to be read and drawn anew.
+const IMAGE_MAX: Duration = Duration::from_secs(8);
 
 #[async_trait]
 impl Media for Pictures {
-    async fn image(&self, image: &Image) -> Result<ImageBytes, String> {
-        let (folder, image) = (Arc::clone(&self.folder), image.clone());
+    async fn image(&self, image: &Image, limits: &Limits) -> Result<ImageBytes, String> {
+        let too_slow = |_| format!("{}: it took longer than 8 seconds to be made ready", image.file);
+        let lost = "the image could not be read";
+        let turn = Arc::clone(&self.turn).acquire_owned().await.map_err(|_| lost)?;
+        let (folder, wanted, limits) = (Arc::clone(&self.folder), image.clone(), limits.clone());
         let read = tokio::task::spawn_blocking(move || {
-            let picture = folder
-                .picture(&image.file)
-                .map_err(|problem| format!("{}: {problem}", image.file))?;
-            let Picture {
-                bytes,
-                mime,
-                width,
-                height,
-            } = picture;
-            Ok(ImageBytes {
-                bytes,
-                mime,
-                width,
-                height,
-                alt: image.alt,
-            })
+            // Whoever takes too long has it until they are done.
+            let _turn = turn;
+            folder.image(&wanted, Some(&limits))
         });
-        read.await.map_err(|_| "the image could not be read".to_owned())?
+        let picture = tokio::time::timeout(IMAGE_MAX, read)
+            .await
+            .map_err(too_slow)?
+            .map_err(|_| lost)?
+            .map_err(|problem| format!("{}: {problem}", image.file))?;
+        Ok(ImageBytes {
+            bytes: picture.bytes,
+            mime: picture.mime,
+            width: picture.width,
+            height: picture.height,
+            alt: image.alt.clone(),
+        })
     }
 }
 

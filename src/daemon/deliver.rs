@@ -13,7 +13,7 @@ use crate::post::outcome::{Class, Failure, Receipt};
 use crate::post::sealed::{Key, Prepared, Sealed};
 use crate::post::state::{Standing, State, Terms};
 use crate::post::step::{Action, Event, ForAccount, Gate, Rest, step};
-use crate::text::limits::Doubt;
+use crate::text::limits::{Doubt, Limits};
 
 use super::{Outlet, Shared, World, report};
 
@@ -23,11 +23,12 @@ mod whose;
 /// Where the bytes of images come from.
 #[async_trait]
 pub trait Media: Send + Sync {
-    /// The image as it may be shown to the world: read once, checked, without metadata.
+    /// The image as it may be shown to the world, and as a platform with these limits takes it: read once,
+    /// checked, without metadata.
     ///
     /// # Errors
     /// Says in one sentence what is wrong with the file.
-    async fn image(&self, image: &Image) -> Result<ImageBytes, String>;
+    async fn image(&self, image: &Image, limits: &Limits) -> Result<ImageBytes, String>;
 }
 
 /// What of a post never changes.
@@ -209,7 +210,7 @@ impl Delivery<'_> {
             images.push(
                 self.world
                     .media
-                    .image(image)
+                    .image(image, self.outlet.platform.limits())
                     .await
                     .map_err(|why| Failure::new(Class::Rejected, why))?,
             );
@@ -443,7 +444,7 @@ pub struct NoMedia;
 
 #[async_trait]
 impl Media for NoMedia {
-    async fn image(&self, image: &Image) -> Result<ImageBytes, String> {
+    async fn image(&self, image: &Image, _: &Limits) -> Result<ImageBytes, String> {
         Err(format!("there is no {}", image.file))
     }
 }

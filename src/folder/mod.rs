@@ -14,6 +14,10 @@ use rustix::fs::FileType;
 
 use crate::campaign::outside::{Media, MediaProblem, Outside};
 use crate::campaign::read::{FILE_MAX, FileRead, read};
+use crate::card::{self, Undrawable};
+use crate::post::card::Card;
+use crate::post::content::Image;
+use crate::text::limits::Limits;
 use open::{Fingerprint, Refused};
 
 /// The folder itself, seen from itself.
@@ -180,11 +184,31 @@ impl Folder {
         })
     }
 
-    /// The image at `path` in the messages folder, cleaned. It is read once: what is returned here is what
-    /// was looked at (reliability F11).
-    pub fn picture(&self, path: &str) -> Result<Picture, MediaProblem> {
+    /// The image at `path` in the messages folder, cleaned, upright, and as a platform with these limits takes
+    /// it; `None`: whatever it is. It is read once: what is returned here is what was looked at (reliability
+    /// F11). The same file gives the same bytes.
+    ///
+    /// It may take seconds and much memory, at most what 40 million pixels need.
+    pub fn picture(&self, path: &str, limits: Option<&Limits>) -> Result<Picture, MediaProblem> {
         let opened = self.open_media(path)?;
         let (bytes, media) = examine(opened)?;
+        let (bytes, media) = media::fitted(bytes, media, limits)?;
+        Ok(Picture {
+            bytes,
+            mime: media.mime,
+            width: media.width,
+            height: media.height,
+        })
+    }
+
+    /// An image of a post: a file, or a card that is drawn.
+    pub fn image(&self, image: &Image, limits: Option<&Limits>) -> Result<Picture, MediaProblem> {
+        let Some(card) = &image.card else {
+            return self.picture(&image.file, limits);
+        };
+        let drawn = card::draw(card).map_err(undrawable)?;
+        let (bytes, media) = media::clean(drawn)?;
+        let (bytes, media) = media::fitted(bytes, media, limits)?;
         Ok(Picture {
             bytes,
             mime: media.mime,
@@ -227,6 +251,13 @@ fn examine(opened: open::Opened) -> Result<(Bytes, Media), MediaProblem> {
     media::clean(bytes.into())
 }
 
+fn undrawable(why: Undrawable) -> MediaProblem {
+    MediaProblem {
+        message: why.message,
+        help: why.help.to_owned(),
+    }
+}
+
 fn unreadable(path: &str, why: &Refused) -> Known {
     Known {
         fingerprint: None,
@@ -253,6 +284,10 @@ impl Outside for Folder {
         let media = examine(opened).map(|(_, media)| media);
         cache.insert(path.to_owned(), (fingerprint, media.clone()));
         media
+    }
+
+    fn card(&self, card: &Card) -> Result<(), MediaProblem> {
+        card::fits(card).map_err(undrawable)
     }
 
     fn text(&self, file: &str) -> Option<Arc<str>> {

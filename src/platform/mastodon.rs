@@ -20,6 +20,7 @@ use super::{
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::escape::Escape;
+use crate::text::images::Frame;
 use crate::text::limits::{Doubt, LengthRule, Limits, MASTODON, MASTODON_SETTLE, Unit};
 
 mod look;
@@ -424,6 +425,9 @@ struct Instance {
     per_link: usize,
     max_images: u16,
     max_image_bytes: u64,
+    /// Files from before it was asked do not say.
+    #[serde(default)]
+    max_pixels: Option<u64>,
     max_alt: usize,
 }
 
@@ -465,6 +469,7 @@ mod wire {
     #[serde(default)]
     pub struct MediaAttachments {
         pub image_size_limit: Option<u64>,
+        pub image_matrix_limit: Option<u64>,
         pub description_limit: Option<usize>,
     }
 }
@@ -488,6 +493,7 @@ impl Instance {
             per_link: statuses.characters_reserved_per_url.unwrap_or(23),
             max_images: statuses.max_media_attachments.unwrap_or(4),
             max_image_bytes: media_attachments.image_size_limit.unwrap_or(16 << 20),
+            max_pixels: media_attachments.image_matrix_limit,
             max_alt: media_attachments.description_limit.unwrap_or(1500),
         }
     }
@@ -509,6 +515,11 @@ impl Instance {
             },
             max_images: self.max_images,
             max_image_bytes: self.max_image_bytes,
+            max_moving_bytes: Some(self.max_image_bytes),
+            frame: Frame {
+                max_pixels: self.max_pixels.or(usual.frame.max_pixels),
+                ..usual.frame
+            },
             max_alt: Some(self.max_alt),
             doubt: if self.honours_keys {
                 usual.doubt

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use super::card::Card;
 use super::identity::MessageId;
 use crate::text::limits::Abilities;
 
@@ -62,9 +63,12 @@ pub struct Link {
 /// An image and its description.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
-    /// Relative to the messages folder, with `/` between names.
+    /// Relative to the messages folder, with `/` between names. Of a card: a name of its own.
     pub file: String,
     pub alt: String,
+    /// It is no file: it is drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<Box<Card>>,
 }
 
 #[cfg(test)]
@@ -92,6 +96,7 @@ mod tests {
         part.images.push(Image {
             file: "a.png".into(),
             alt: String::new(),
+            card: None,
         });
         assert_eq!(part.shown_text(cards), "Read it.\n\nhttps://a.example/x");
         part.text = "See https://a.example/x now".into();

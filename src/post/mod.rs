@@ -1,6 +1,7 @@
 //! ONE DELIVERY. Who a post is, what it says, which state it is in, and what comes next.
 
 pub mod breaker;
+pub mod card;
 pub mod content;
 pub mod identity;
 pub mod outcome;

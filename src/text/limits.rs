@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::escape::Escape;
+use super::images::Frame;
 pub use table::*;
 
 /// What one platform (or one server of it) takes.
@@ -26,6 +27,10 @@ pub struct Limits {
     pub max_images: u16,
     /// The largest image it takes, in bytes.
     pub max_image_bytes: u64,
+    /// The largest moving image; `None`: it would stand still there.
+    pub max_moving_bytes: Option<u64>,
+    /// The dimensions of images that it takes.
+    pub frame: Frame,
     /// The longest description of an image, in grapheme clusters; `None`: no limit.
     pub max_alt: Option<usize>,
     /// The MIME types of images it takes.

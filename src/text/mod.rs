@@ -2,14 +2,18 @@
 //! be broken, and how it is written.
 
 mod breaks;
+pub mod colour;
 pub mod count;
 pub mod entities;
 pub mod escape;
+pub mod images;
 pub mod limits;
 mod mastodon;
 pub mod parts;
 mod segment;
 mod x;
+
+pub use segment::line_pieces;
 
 /// A pattern written in this program, so that it cannot fail on anything that comes from outside.
 #[expect(

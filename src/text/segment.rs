@@ -65,6 +65,12 @@ pub(super) fn ends_without_spaces(text: &str) -> Vec<usize> {
         .collect()
 }
 
+/// The text in pieces after which a new line may begin; together they are the text.
+pub fn line_pieces(text: &str) -> Vec<&str> {
+    let segmenter = LineSegmenter::new_auto(LineBreakOptions::default());
+    pieces(text, segmenter.segment_str(text)).collect()
+}
+
 pub(super) fn has_script_without_spaces(text: &str) -> bool {
     !text.is_ascii() && WITHOUT_SPACES.is_match(text)
 }

@@ -155,7 +155,7 @@ pub(super) async fn media(State(pages): State<Arc<Pages>>, Path(file): Path<Stri
             });
         crate::folder::Folder::open(&pages.messages)
             .ok()?
-            .picture(&named?.file)
+            .image(&named?, None)
             .ok()
     });
     match read.await {

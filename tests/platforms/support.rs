@@ -182,6 +182,7 @@ impl Draft {
         self.part.images.push(Image {
             file: "media/court.png".into(),
             alt: "The court".into(),
+            card: None,
         });
         self.images.push(ImageBytes {
             bytes: Bytes::from_static(b"\x89PNG pixels"),

@@ -45,6 +45,8 @@ pub struct Store {
     /// When each request that creates something came in, and its text.
     pub arrived: Vec<(jiff::Timestamp, String)>,
     pub logins: usize,
+    /// The forms with images, byte for byte.
+    pub uploads: Vec<Bytes>,
     /// Whose account it is: status and body. Without, the page is not there.
     pub whose: Option<(u16, Value)>,
     /// It is a GoToSocial, which takes no notice of keys, and has a list of its own to be read.
@@ -72,10 +74,7 @@ impl Fake {
             .unwrap();
         let app = Router::new()
             .route("/api/v2/instance", get(of_itself))
-            .route(
-                "/api/v2/media",
-                post(async || json_answer(200, &json!({"id": "m", "url": "https://fake/m"}))),
-            )
+            .route("/api/v2/media", post(upload))
             .route("/api/v1/accounts/7/statuses", get(list))
             .route("/api/v1/statuses/{id}/source", get(source))
             .route("/api/v1/statuses", post(create))
@@ -243,6 +242,11 @@ async fn source(State(store): Shared, Path(id): Path<String>) -> Response {
     let store = store.lock().unwrap();
     let post = store.accepted.iter().find(|post| post.id == id).unwrap();
     json_answer(200, &json!({"text": post.text, "spoiler_text": ""}))
+}
+
+async fn upload(State(store): Shared, form: Bytes) -> Response {
+    store.lock().unwrap().uploads.push(form);
+    json_answer(200, &json!({"id": "m", "url": "https://fake/m"}))
 }
 
 async fn whose(State(store): Shared) -> Response {

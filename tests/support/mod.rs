@@ -17,6 +17,7 @@ use steadfast::campaign::outside::{Media, MediaProblem, Outside};
 use steadfast::campaign::problem::Problem;
 use steadfast::campaign::read::{FileRead, read};
 use steadfast::campaign::{Account, Roster};
+use steadfast::post::card::Card;
 use steadfast::text::limits::{self, Abilities, Doubt, LengthRule, Limits};
 
 /// Monday, 23 November 2026, noon in Chicago.
@@ -139,6 +140,8 @@ impl World {
             size: 20_000,
             width: 640,
             height: 480,
+            moving: false,
+            turn: 1,
         };
         world.media.insert("media/court.png".into(), png);
         world
@@ -161,6 +164,13 @@ impl Outside for World {
         self.media.get(path).copied().ok_or_else(|| MediaProblem {
             message: "there is no such file".into(),
             help: "put it into the messages folder".into(),
+        })
+    }
+
+    fn card(&self, card: &Card) -> Result<(), MediaProblem> {
+        steadfast::card::fits(card).map_err(|why| MediaProblem {
+            message: why.message,
+            help: why.help.into(),
         })
     }
 

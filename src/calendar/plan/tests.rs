@@ -39,6 +39,10 @@ impl Outside for NoFiles {
         unreachable!("no message has an image")
     }
 
+    fn card(&self, _: &crate::post::card::Card) -> Result<(), MediaProblem> {
+        unreachable!("no message has a card")
+    }
+
     fn text(&self, _: &str) -> Option<Arc<str>> {
         None
     }

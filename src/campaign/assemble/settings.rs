@@ -11,6 +11,7 @@ use crate::campaign::place::Unplaced;
 use crate::campaign::problem::{Place, Problem, Severity};
 use crate::campaign::read::RawCampaign;
 use crate::campaign::{AfterHold, Settings};
+use crate::post::card::Colours;
 
 /// Why there is no campaign.
 pub(super) struct Missing {
@@ -187,6 +188,7 @@ fn stand_in() -> Settings {
         slots: Vec::new(),
         windows: Windows::default(),
         hashtags: Vec::new(),
+        card: Colours::default(),
         hold: None,
         after_hold: AfterHold::Review,
     }
@@ -209,6 +211,7 @@ fn fill(settings: &mut Settings, raw: &RawCampaign) {
     settings.slots = raw.slots.iter().map(|(_, slot)| slot.clone()).collect();
     settings.windows.quiet.clone_from(&raw.quiet);
     settings.hashtags.clone_from(&raw.hashtags);
+    settings.card = raw.card;
     settings.hold.clone_from(&raw.hold);
     settings.after_hold = raw.after_hold;
 }

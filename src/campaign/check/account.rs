@@ -7,7 +7,8 @@ use crate::campaign::render::{Chosen, choose, compose, described};
 use crate::campaign::template::Scene;
 use crate::post::content::{Content, Image};
 use crate::text::count;
-use crate::text::limits;
+use crate::text::images::{Media, Misfit, way};
+use crate::text::limits::{self, Limits};
 
 impl<'a> Check<'a, '_> {
     pub(super) fn share(&mut self, url: &str, targets: &[&Account]) {
@@ -89,8 +90,9 @@ impl<'a> Check<'a, '_> {
                 .map(|warn| say(warn))
                 .transpose()
                 .and_then(|warn| Ok((warn, described(chosen.images, &mut say)?)));
-            let composed =
-                rest.and_then(|(warn, images)| compose(message, account, &chosen, &text, warn, images));
+            let composed = rest.and_then(|(warn, images)| {
+                compose(context.settings, message, account, &chosen, &text, warn, images)
+            });
             match composed {
                 Ok(words) => {
                     self.fits(account, &chosen, &words);
@@ -186,12 +188,44 @@ impl<'a> Check<'a, '_> {
             );
         }
         self.images(account, chosen);
-        if chosen.images.len() < usize::from(limits.min_images) {
+        let pictures = content.parts.first().map_or(&[][..], |part| &part.images);
+        for image in pictures {
+            self.card(account, chosen, image);
+        }
+        if pictures.len() < usize::from(limits.min_images) {
             self.error(
                 "unsupported",
                 text(),
                 format!("{} has no posts without an image", label(account)),
-                "write `image = [{ file = \"…\", alt = \"…\" }]`, or leave the account out of `to`",
+                "write `card = \"quote\"` or `image = [{ file = \"…\", alt = \"…\" }]`, or leave the account out of `to`",
+            );
+        }
+    }
+
+    /// A card that can't be drawn, or whose words are too many for a description.
+    fn card(&mut self, account: &Account, chosen: &Chosen<'_>, image: &Image) {
+        let Some(card) = &image.card else { return };
+        let length = count::graphemes(&image.alt);
+        if let Some(max) = account.limits.max_alt.filter(|max| length > *max) {
+            self.error(
+                "too-long",
+                path([""; 2], &["card"]),
+                format!(
+                    "the card's words are too long as its description for {}: {length} characters, the limit is {max}",
+                    label(account)
+                ),
+                "make the text shorter",
+            );
+        }
+        if !self.drawn.insert(image.file.clone()) {
+            return;
+        }
+        if let Err(problem) = self.outside.card(card) {
+            self.error(
+                "bad-card",
+                path(chosen.source, &["text"]),
+                problem.message,
+                problem.help,
             );
         }
     }
@@ -220,7 +254,7 @@ impl<'a> Check<'a, '_> {
                 format!("write `image = […]` with fewer under `[message.{place}]`"),
             );
         }
-        for (i, Image { file, alt }) in chosen.images.iter().enumerate() {
+        for (i, Image { file, alt, .. }) in chosen.images.iter().enumerate() {
             let i = i.to_string();
             if let Some(max) = limits.max_alt.filter(|max| count::graphemes(alt) > *max) {
                 self.error(
@@ -237,33 +271,15 @@ impl<'a> Check<'a, '_> {
             let Some(Ok(media)) = self.media.0.get(file) else {
                 continue;
             };
-            if max > 0 && !limits.image_types.contains(&media.mime) {
+            if max > 0
+                && let Err(misfit) = way(media, limits)
+            {
+                let (what, help) = said(misfit, media, limits);
                 self.error(
                     "bad-image",
                     at(&["image", &i, "file"]),
-                    format!("{} does not take {} images", label(account), kind(media.mime)),
-                    format!(
-                        "save it as {}",
-                        limits
-                            .image_types
-                            .iter()
-                            .copied()
-                            .map(kind)
-                            .collect::<Vec<_>>()
-                            .join(" or ")
-                    ),
-                );
-            } else if max > 0 && media.size > limits.max_image_bytes {
-                self.error(
-                    "bad-image",
-                    at(&["image", &i, "file"]),
-                    format!(
-                        "this image is too large for {}: {} kB, the limit is {} kB",
-                        label(account),
-                        media.size / 1000,
-                        limits.max_image_bytes / 1000
-                    ),
-                    "save it smaller, or with more compression",
+                    format!("{} {what}", label(account)),
+                    help,
                 );
             }
         }
@@ -321,6 +337,42 @@ fn label(account: &Account) -> String {
         format!("{} (account `{}`)", account.platform, account.name)
     } else {
         format!("{} (account `{}`)", account.like, account.name)
+    }
+}
+
+/// What a platform can't do with an image, after its name, and what to do about it. Stills of any size and type
+/// are made to fit.
+fn said(misfit: Misfit, media: &Media, limits: &Limits) -> (String, String) {
+    let (width, height) = (media.width, media.height);
+    let shape = |ratio: (u32, u32)| format!("{}:{}", ratio.0, ratio.1);
+    let [tallest, broadest] = limits.frame.shapes.unwrap_or([(0, 1), (1, 0)]);
+    match misfit {
+        Misfit::Moving => (
+            format!("shows no moving {} images", kind(media.mime)),
+            "save one picture of it as PNG or JPEG".into(),
+        ),
+        Misfit::MovingTooLarge => (
+            format!(
+                "takes no moving image as large as this one: {width} × {height}, {} kB, the limit is {} kB",
+                media.size / 1000,
+                limits.max_moving_bytes.unwrap_or_default() / 1000
+            ),
+            "save it smaller, or with fewer pictures".into(),
+        ),
+        Misfit::TooTall => (
+            format!(
+                "takes no image as tall as this one: {width} × {height}, the tallest is {}",
+                shape(tallest)
+            ),
+            "crop it".into(),
+        ),
+        Misfit::TooBroad => (
+            format!(
+                "takes no image as broad as this one: {width} × {height}, the broadest is {}",
+                shape(broadest)
+            ),
+            "crop it".into(),
+        ),
     }
 }
 

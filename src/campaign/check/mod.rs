@@ -101,6 +101,8 @@ fn fresh(context: &Context<'_>, file: &FileRead, media: &Pictures, outside: &dyn
             entry,
             message: &entry.message,
             media,
+            outside,
+            drawn: BTreeSet::new(),
             problems: &mut unplaced,
             blocked: None,
             uses: BTreeSet::new(),
@@ -160,6 +162,9 @@ struct Check<'a, 'c> {
     entry: &'a Entry,
     message: &'a Message,
     media: &'a Pictures,
+    outside: &'a dyn Outside,
+    /// Cards that were looked at already.
+    drawn: BTreeSet<String>,
     problems: &'a mut Vec<Unplaced>,
     blocked: Option<String>,
     uses: BTreeSet<String>,

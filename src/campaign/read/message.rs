@@ -7,10 +7,11 @@ use std::time::Duration;
 use super::report::{Found, Report, Span, Table, Value};
 use super::settings::cron;
 use super::time::{after, at, beginning, end, late, message_id};
-use super::words::{WORDS_KEYS, images, languages, template, thread, url, words, words_text};
+use super::words::{WORDS_KEYS, card, images, languages, template, thread, url, words, words_text};
 use crate::calendar::cron::Cron;
 use crate::campaign::message::{Local, Message, When, Words};
 use crate::campaign::problem::{Severity, nearest, shown};
+use crate::post::card::Style;
 use crate::post::identity::{MessageId, propose_name};
 use crate::text::parts::Threading;
 
@@ -35,10 +36,11 @@ pub const MESSAGE_KEYS: &[&str] = &[
     "draft",
     "thread",
     "counter",
+    "card",
     "lang",
 ];
 /// Those that are planned but not built.
-pub const NOT_YET_KEYS: &[&str] = &["every", "was", "rev", "fold"];
+pub const NOT_YET_KEYS: &[&str] = &["every", "was", "rev", "fold", "video"];
 
 /// A message as it was read, and how well.
 #[derive(Debug, Clone)]
@@ -75,6 +77,7 @@ struct Draft {
     unfinished: bool,
     threading: Threading,
     counter: Option<Span>,
+    card: Option<Style>,
 }
 
 /// Reads the message in `table`, whose header is at `at`; `body` is the text of a Markdown file, `name`
@@ -132,6 +135,7 @@ pub fn message(
         share: draft.share.map(|(url, _)| url.into()),
         draft: draft.unfinished,
         threading: draft.threading,
+        card: draft.card,
     };
     report.about = None;
     let failed = report.errors > errors;
@@ -211,6 +215,7 @@ fn read_key(report: &mut Report<'_>, draft: &mut Draft, key: &str, key_at: Span,
             draft.threading.counter = flag.is_some();
             draft.counter = flag.map(|flag| flag.1);
         }
+        "card" => draft.card = card(report, value),
         "lang" => draft.for_language = languages(report, value),
         "every" => report.not_yet(
             "`every`",
@@ -222,6 +227,11 @@ fn read_key(report: &mut Report<'_>, draft: &mut Draft, key: &str, key_at: Span,
             "`rev`",
             key_at,
             "to post it again, copy the message and give it a new id",
+        ),
+        "video" => report.not_yet(
+            "`video`",
+            key_at,
+            "write its address as `link`, or use a picture of it as `image`",
         ),
         "fold" => report.not_yet(
             "`fold`",
@@ -305,6 +315,7 @@ impl Draft {
                 ("image", self.words.images.is_some()),
                 ("reply_to", self.reply_to.is_some()),
                 ("warn", self.words.warn.is_some()),
+                ("card", self.card.is_some()),
             ] {
                 if present {
                     report.error(
@@ -333,6 +344,14 @@ impl Draft {
                 at.clone(),
                 "this message has no `text`",
                 "write `text = \"…\"`, or `share = \"https://…\"` for the post of another",
+            );
+        }
+        if self.card.is_some() && self.words.images.is_some() {
+            report.error(
+                "conflict",
+                span("card"),
+                "`card` and `image` exclude each other: a card stands where there is no image",
+                "keep the one that is meant",
             );
         }
         if let Some(counter) = self.counter.clone().filter(|_| !self.may_have_parts()) {

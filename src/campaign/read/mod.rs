@@ -24,7 +24,7 @@ pub use fact::{FACT_KEYS, RawFact};
 pub use lint::secret;
 pub(super) use markdown::split as split_markdown;
 pub use message::{Entry, MESSAGE_KEYS, NOT_YET_KEYS};
-pub use settings::{BLACKOUT_KEYS, CAMPAIGN_KEYS, RawBlackout, RawCampaign};
+pub use settings::{BLACKOUT_KEYS, CAMPAIGN_KEYS, CARD_KEYS, RawBlackout, RawCampaign};
 pub use time::AFTER_KEYS;
 pub use value::{duration, is_language};
 pub use words::{IMAGE_KEYS, WORDS_KEYS};

@@ -13,6 +13,7 @@ use crate::calendar::window::Quiet;
 use crate::campaign::AfterHold;
 use crate::campaign::message::Local;
 use crate::campaign::problem::{Spot, shown};
+use crate::post::card::Colours;
 use crate::post::identity::{CampaignId, propose_name};
 
 /// The keys of `[campaign]`.
@@ -24,9 +25,12 @@ pub const CAMPAIGN_KEYS: &[&str] = &[
     "slots",
     "quiet_hours",
     "hashtags",
+    "card",
     "hold",
     "after_hold",
 ];
+/// The keys of `card` in `[campaign]`.
+pub const CARD_KEYS: &[&str] = &["background", "text", "accent"];
 /// The keys of `[[blackout]]`.
 pub const BLACKOUT_KEYS: &[&str] = &["from", "until", "why"];
 
@@ -41,6 +45,7 @@ pub struct RawCampaign {
     pub slots: Vec<(usize, Arc<Cron>)>,
     pub quiet: Vec<Quiet>,
     pub hashtags: Vec<String>,
+    pub card: Colours,
     pub hold: Option<String>,
     pub after_hold: AfterHold,
     pub spot: Spot,
@@ -77,6 +82,7 @@ pub fn campaign(report: &mut Report<'_>, value: &Value<'_>) -> Option<RawCampaig
         slots: Vec::new(),
         quiet: Vec::new(),
         hashtags: Vec::new(),
+        card: Colours::default(),
         hold: None,
         after_hold: AfterHold::default(),
         spot: report.spot(at.start),
@@ -90,6 +96,7 @@ pub fn campaign(report: &mut Report<'_>, value: &Value<'_>) -> Option<RawCampaig
             "slots" => raw.slots = slots(report, value),
             "quiet_hours" => raw.quiet = quiet(report, value),
             "hashtags" => raw.hashtags = hashtags(report, value),
+            "card" => raw.card = colours(report, value),
             "hold" => {
                 raw.hold = report
                     .text("hold", value)
@@ -228,6 +235,67 @@ fn hashtags(report: &mut Report<'_>, value: &Value<'_>) -> Vec<String> {
             None
         })
         .collect()
+}
+
+/// The least contrast of text with its background, and of large text and signs
+/// (<https://www.w3.org/TR/WCAG22/#contrast-minimum>).
+const TEXT_CONTRAST: f64 = 4.5;
+const ACCENT_CONTRAST: f64 = 3.0;
+
+fn colours(report: &mut Report<'_>, value: &Value<'_>) -> Colours {
+    let mut colours = Colours::default();
+    let example = "`card = { background = \"#17223b\", text = \"#f8f5ee\", accent = \"#f2a541\" }`";
+    let Some(table) = report.table("card", value, example) else {
+        return colours;
+    };
+    let mut good = true;
+    for (key, value) in table {
+        let slot = match key.get_ref().as_ref() {
+            "background" => &mut colours.background,
+            "text" => &mut colours.text,
+            "accent" => &mut colours.accent,
+            other => {
+                report.unknown_key(other, key.span(), CARD_KEYS);
+                continue;
+            }
+        };
+        let Some((word, at)) = report.text(key.get_ref(), value) else {
+            good = false;
+            continue;
+        };
+        match word.parse() {
+            Ok(colour) => *slot = colour,
+            Err(why) => {
+                good = false;
+                report.error(
+                    "bad-value",
+                    at,
+                    format!("`{}` is not a colour: {why}", shown(&word)),
+                    "write one like \"#17223b\"",
+                );
+            }
+        }
+    }
+    for (what, colour, least) in [
+        ("text", colours.text, TEXT_CONTRAST),
+        ("accent", colours.accent, ACCENT_CONTRAST),
+    ] {
+        let contrast = colour.contrast(colours.background);
+        if good && contrast < least {
+            report.error(
+                "low-contrast",
+                table.get(what).map_or(value.span(), toml::Spanned::span),
+                format!(
+                    "`{what}` {colour} can hardly be read on {}: the contrast is {:.1}, and must be {least}",
+                    colours.background,
+                    // Rounded down, so that what is too little never looks enough.
+                    (contrast * 10.0).floor() / 10.0
+                ),
+                "make one of the two lighter, or the other darker",
+            );
+        }
+    }
+    colours
 }
 
 fn after_hold(report: &mut Report<'_>, value: &Value<'_>) -> AfterHold {

@@ -9,6 +9,7 @@ use super::settings::bad_language;
 use super::value::is_language;
 use crate::campaign::message::Words;
 use crate::campaign::problem::shown;
+use crate::post::card::Style;
 use crate::post::content::Image;
 
 /// The keys of an override, `[message.bluesky]` or `[message.lang.es]`.
@@ -33,6 +34,20 @@ pub fn thread(report: &mut Report<'_>, value: &Value<'_>) -> bool {
         "write `thread = \"auto\"`, or put lines of just `---` between the parts of the text",
     );
     false
+}
+
+pub fn card(report: &mut Report<'_>, value: &Value<'_>) -> Option<Style> {
+    let (word, at) = report.text("card", value)?;
+    if word == "quote" {
+        return Some(Style::Quote);
+    }
+    report.error(
+        "bad-value",
+        at,
+        format!("`card` cannot be `{}`", shown(&word)),
+        "write `card = \"quote\"`, or leave the line out",
+    );
+    None
 }
 
 /// An address on the web, as it will be handed to a platform.
@@ -115,6 +130,7 @@ fn image(report: &mut Report<'_>, value: &Value<'_>, example: &str) -> Option<Im
     Some(Image {
         file: file?.0,
         alt: alt.map(|(alt, _)| alt).unwrap_or_default(),
+        card: None,
     })
 }
 

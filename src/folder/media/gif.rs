@@ -1,20 +1,28 @@
 //! GIF: a header, then blocks, each with its kind in its first byte.
 
-use bytes::Bytes;
-
-use super::broken;
+use super::{Clean, broken};
 use crate::campaign::outside::MediaProblem;
 
-/// The image without comments and what applications have put into it, and its size.
-pub fn clean(bytes: &[u8]) -> Result<(Bytes, (u32, u32)), MediaProblem> {
-    let mut blocks = Blocks { rest: bytes };
+/// The image without comments and what applications have put into it.
+pub fn clean(bytes: &[u8]) -> Result<Clean, MediaProblem> {
+    let mut blocks = Blocks {
+        rest: bytes,
+        pictures: 0,
+    };
     let mut out = Vec::with_capacity(bytes.len());
     let size = blocks.all(&mut out).ok_or_else(broken)?;
-    Ok((out.into(), size))
+    Ok(Clean {
+        bytes: out.into(),
+        mime: "image/gif",
+        size,
+        moving: blocks.pictures > 1,
+        turn: 1,
+    })
 }
 
 struct Blocks<'b> {
     rest: &'b [u8],
+    pictures: usize,
 }
 
 impl<'b> Blocks<'b> {
@@ -33,6 +41,7 @@ impl<'b> Blocks<'b> {
         loop {
             match *self.rest.first()? {
                 0x2c => {
+                    self.pictures += 1;
                     let image = self.take(10)?;
                     out.extend_from_slice(image);
                     out.extend_from_slice(self.colours(*image.get(9)?)?);

@@ -3,18 +3,24 @@
 use bytes::Bytes;
 use img_parts::jpeg::{Jpeg, markers};
 
-use super::{broken, upright};
+use super::{Clean, broken, exif, turn_of};
 use crate::campaign::outside::MediaProblem;
 
-/// The image without what is not needed to show it, and its size.
-pub fn clean(bytes: &Bytes) -> Result<(Bytes, (u32, u32)), MediaProblem> {
+/// The image without what is not needed to show it.
+pub fn clean(bytes: &Bytes) -> Result<Clean, MediaProblem> {
     let jpeg = Jpeg::from_bytes(bytes.clone()).map_err(|_| broken())?;
-    for exif in jpeg.segments_by_marker(markers::APP1) {
-        upright(exif.contents())?;
-    }
+    let turn = jpeg
+        .segments_by_marker(markers::APP1)
+        .find_map(|exif| exif::orientation(exif.contents()));
     let (width, height) = jpeg.dimensions().ok_or_else(broken)?;
     let clean = needed(bytes).ok_or_else(broken)?;
-    Ok((clean.into(), (width.into(), height.into())))
+    Ok(Clean {
+        bytes: clean.into(),
+        mime: "image/jpeg",
+        size: (width.into(), height.into()),
+        moving: false,
+        turn: turn_of(turn),
+    })
 }
 
 /// Tables and frames are; of the applications' own segments only those that say how colours are meant. A

@@ -1,15 +1,17 @@
-//! Images: known by their first bytes, measured by their headers, and freed of all that says where, when or
-//! by whom they were taken (reliability F21–F23).
+//! Images: known by their first bytes, measured by their headers, freed of all that says where, when or by whom
+//! they were taken, and drawn anew where a platform would not take them as they are (reliability F21–F23).
 
 mod exif;
 mod gif;
 mod jpeg;
+mod redraw;
 
 use bytes::Bytes;
 use img_parts::png::Png;
 use img_parts::webp::WebP;
 
 use crate::campaign::outside::{Media, MediaProblem};
+pub use redraw::fitted;
 
 /// The largest media file that is read, in bytes.
 pub const FILE_MAX: usize = 32 * 1024 * 1024;
@@ -26,7 +28,7 @@ const WEBP_CHUNKS: &[&[u8; 4]] = &[b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", 
 /// `VP8X` says which other chunks there are: EXIF and XMP, the third and fourth bit.
 const WEBP_TALES: u8 = 0b0000_1100;
 
-/// The image without its metadata, and what it is.
+/// The image without its metadata, and what it is. Nothing is decoded.
 pub fn clean(bytes: Bytes) -> Result<(Bytes, Media), MediaProblem> {
     if bytes.is_empty() {
         return Err(problem("this file is empty", "save the image again"));
@@ -37,20 +39,14 @@ pub fn clean(bytes: Bytes) -> Result<(Bytes, Media), MediaProblem> {
             "save the image smaller, or with more compression",
         ));
     }
-    let (bytes, mime, size) = match bytes.as_ref() {
-        [0xff, 0xd8, 0xff, ..] => {
-            let (bytes, size) = jpeg::clean(&bytes)?;
-            (bytes, "image/jpeg", size)
-        }
+    let clean = match bytes.as_ref() {
+        [0xff, 0xd8, 0xff, ..] => jpeg::clean(&bytes)?,
         [0x89, b'P', b'N', b'G', ..] => png(bytes)?,
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => webp(bytes)?,
-        [b'G', b'I', b'F', b'8', ..] => {
-            let (bytes, size) = gif::clean(&bytes)?;
-            (bytes, "image/gif", size)
-        }
+        [b'G', b'I', b'F', b'8', ..] => gif::clean(&bytes)?,
         other => return Err(unknown(other)),
     };
-    let (width, height) = size;
+    let (width, height) = clean.size;
     if width == 0 || height == 0 {
         return Err(broken());
     }
@@ -60,29 +56,56 @@ pub fn clean(bytes: Bytes) -> Result<(Bytes, Media), MediaProblem> {
             "save it smaller: 2,000 pixels on the longer side are enough",
         ));
     }
+    if clean.moving && clean.turn != 1 {
+        return Err(problem(
+            "this moving image is stored on its side, and turned only when it is shown",
+            "open it in an image program, rotate it if it does not stand upright, and save it",
+        ));
+    }
+    // From 5 on it lies on a side.
+    let (width, height) = if clean.turn < 5 {
+        (width, height)
+    } else {
+        (height, width)
+    };
     let media = Media {
-        mime,
-        size: bytes.len() as u64,
+        mime: clean.mime,
+        size: clean.bytes.len() as u64,
         width,
         height,
+        moving: clean.moving,
+        turn: clean.turn,
     };
-    Ok((bytes, media))
+    Ok((clean.bytes, media))
 }
 
-type Clean = (Bytes, &'static str, (u32, u32));
+/// An image without metadata, and what they said about how it is shown.
+struct Clean {
+    bytes: Bytes,
+    mime: &'static str,
+    /// As it is stored.
+    size: (u32, u32),
+    moving: bool,
+    turn: u8,
+}
 
 fn png(bytes: Bytes) -> Result<Clean, MediaProblem> {
     let mut png = Png::from_bytes(bytes).map_err(|_| broken())?;
     if png.chunk_by_type(*b"IEND").is_none() || png.chunk_by_type(*b"IDAT").is_none() {
         return Err(broken());
     }
-    if let Some(exif) = png.chunk_by_type(*b"eXIf") {
-        upright(exif.contents())?;
-    }
+    let exif = png.chunk_by_type(*b"eXIf");
+    let turn = exif.and_then(|exif| exif::orientation(exif.contents()));
     let size = png.dimensions().ok_or_else(broken)?;
     png.chunks_mut()
         .retain(|chunk| PNG_CHUNKS.contains(&&chunk.kind()));
-    Ok((png.encoder().bytes(), "image/png", size))
+    Ok(Clean {
+        mime: "image/png",
+        size,
+        moving: png.chunk_by_type(*b"acTL").is_some(),
+        turn: turn_of(turn),
+        bytes: png.encoder().bytes(),
+    })
 }
 
 fn webp(bytes: Bytes) -> Result<Clean, MediaProblem> {
@@ -90,9 +113,7 @@ fn webp(bytes: Bytes) -> Result<Clean, MediaProblem> {
     use img_parts::riff::{RiffChunk, RiffContent};
 
     let mut webp = WebP::from_bytes(bytes).map_err(|_| broken())?;
-    if let Some(exif) = webp.exif() {
-        upright(&exif)?;
-    }
+    let turn = webp.exif().and_then(|exif| exif::orientation(&exif));
     let size = webp.dimensions().ok_or_else(broken)?;
     webp.chunks_mut()
         .retain(|chunk| WEBP_CHUNKS.contains(&&chunk.id()));
@@ -109,17 +130,20 @@ fn webp(bytes: Bytes) -> Result<Clean, MediaProblem> {
             *chunk = RiffChunk::new(*b"VP8X", RiffContent::Data(data.into()));
         }
     }
-    Ok((webp.encoder().bytes(), "image/webp", size))
+    Ok(Clean {
+        mime: "image/webp",
+        size,
+        moving: webp.has_chunk(*b"ANIM") || webp.has_chunk(*b"ANMF"),
+        turn: turn_of(turn),
+        bytes: webp.encoder().bytes(),
+    })
 }
 
-/// An image that is shown upright only by its metadata would lie on its side without them.
-fn upright(exif: &[u8]) -> Result<(), MediaProblem> {
-    match exif::orientation(exif) {
-        None | Some(0 | 1) => Ok(()),
-        Some(_) => Err(problem(
-            "this image is stored on its side, and turned only when it is shown",
-            "open it in an image program, rotate it if it does not stand upright, and save it",
-        )),
+/// What is not known, or makes no sense, is upright.
+fn turn_of(orientation: Option<u16>) -> u8 {
+    match orientation.map(u8::try_from) {
+        Some(Ok(turn @ 2..=8)) => turn,
+        _ => 1,
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Abilities, Doubt, LengthRule, Limits, Unit};
 use crate::text::escape::Escape;
+use crate::text::images::Frame;
 
 /// All of them, each once, by the platform's usual way in: what config files and overrides may name.
 pub const PLATFORMS: &[Limits] = &[
@@ -32,6 +33,8 @@ const PLAIN: Limits = Limits {
     min_images: 0,
     max_images: 0,
     max_image_bytes: 0,
+    max_moving_bytes: Some(0),
+    frame: Frame::ANY,
     max_alt: None,
     image_types: ALL_IMAGES,
     abilities: Abilities {
@@ -59,6 +62,11 @@ pub const MASTODON: Limits = Limits {
     length: LengthRule::Mastodon { max: 500, link: 23 },
     max_images: 4,
     max_image_bytes: 16 << 20,
+    max_moving_bytes: Some(16 << 20),
+    frame: Frame {
+        max_pixels: Some(33_177_600),
+        ..Frame::ANY
+    },
     max_alt: Some(1500),
     abilities: Abilities {
         warn: true,
@@ -87,6 +95,7 @@ pub const BLUESKY: Limits = Limits {
     },
     max_images: 4,
     max_image_bytes: 1_000_000,
+    max_moving_bytes: Some(1_000_000),
     max_alt: Some(2000),
     abilities: Abilities {
         warn: true,
@@ -106,6 +115,7 @@ pub const X: Limits = Limits {
     length: LengthRule::X { max: 280 },
     max_images: 4,
     max_image_bytes: 5_000_000,
+    max_moving_bytes: Some(15_000_000),
     max_alt: Some(1000),
     abilities: Abilities {
         warn: false,
@@ -127,6 +137,11 @@ pub const THREADS: Limits = Limits {
     length: LengthRule::Threads { max: 500 },
     max_images: 20,
     max_image_bytes: 8_000_000,
+    max_moving_bytes: None,
+    frame: Frame {
+        shapes: Some([(1, 10), (10, 1)]),
+        ..Frame::ANY
+    },
     max_alt: Some(1000),
     image_types: &["image/jpeg", "image/png"],
     abilities: Abilities {
@@ -150,6 +165,11 @@ pub const INSTAGRAM: Limits = Limits {
     min_images: 1,
     max_images: 10,
     max_image_bytes: 8_000_000,
+    max_moving_bytes: None,
+    frame: Frame {
+        shapes: Some([(4, 5), (191, 100)]),
+        ..Frame::ANY
+    },
     max_alt: Some(1000),
     image_types: &["image/jpeg"],
     abilities: NOTHING,
@@ -174,6 +194,7 @@ pub const FACEBOOK: Limits = Limits {
     length: utf16(63_206, Escape::None),
     max_images: 10,
     max_image_bytes: 4_000_000,
+    max_moving_bytes: None,
     max_alt: Some(1000),
     image_types: &["image/jpeg", "image/png", "image/gif"],
     abilities: Abilities {
@@ -194,6 +215,11 @@ pub const LINKEDIN: Limits = Limits {
     length: utf16(3000, Escape::LittleText),
     max_images: 20,
     max_image_bytes: 5_000_000,
+    max_moving_bytes: Some(5_000_000),
+    frame: Frame {
+        max_pixels: Some(36_152_320),
+        ..Frame::ANY
+    },
     max_alt: Some(4086),
     image_types: &["image/jpeg", "image/png", "image/gif"],
     abilities: Abilities {
@@ -222,6 +248,12 @@ pub const TELEGRAM: Limits = Limits {
     caption: Some(utf16(1024, Escape::None)),
     max_images: 10,
     max_image_bytes: 10_000_000,
+    max_moving_bytes: Some(10_000_000),
+    frame: Frame {
+        max_sides: Some(10_000),
+        shapes: Some([(1, 20), (20, 1)]),
+        ..Frame::ANY
+    },
     image_types: &["image/jpeg", "image/png", "image/gif", "image/webp"],
     abilities: Abilities {
         warn: false,
@@ -241,6 +273,7 @@ pub const DISCORD: Limits = Limits {
     length: utf16(2000, Escape::Discord),
     max_images: 10,
     max_image_bytes: 10 << 20,
+    max_moving_bytes: Some(10 << 20),
     max_alt: Some(1024),
     abilities: Abilities {
         warn: false,
@@ -269,6 +302,7 @@ pub const SLACK: Limits = Limits {
     length: utf16(4000, Escape::Entities),
     max_images: 10,
     max_image_bytes: 16 << 20,
+    max_moving_bytes: Some(16 << 20),
     max_alt: Some(1000),
     doubt: Doubt::ReadBack {
         settle: Duration::from_mins(1),
@@ -293,6 +327,7 @@ pub const REDDIT: Limits = Limits {
     later: Some(units(10_000, Escape::Reddit)),
     max_images: 1,
     max_image_bytes: 20_000_000,
+    max_moving_bytes: Some(20_000_000),
     image_types: &["image/jpeg", "image/png", "image/gif"],
     doubt: Doubt::ReadBack {
         settle: Duration::from_mins(10),
@@ -315,6 +350,7 @@ pub const TUMBLR: Limits = Limits {
     length: units(4096, Escape::None),
     max_images: 30,
     max_image_bytes: 20_000_000,
+    max_moving_bytes: Some(20_000_000),
     max_alt: Some(4096),
     abilities: Abilities {
         warn: false,
@@ -337,6 +373,7 @@ pub const PINTEREST: Limits = Limits {
     min_images: 1,
     max_images: 5,
     max_image_bytes: 20_000_000,
+    max_moving_bytes: None,
     max_alt: Some(500),
     image_types: &["image/jpeg", "image/png"],
     abilities: NOTHING,
@@ -351,6 +388,7 @@ pub const NOSTR: Limits = Limits {
     length: units(8000, Escape::None),
     max_images: 10,
     max_image_bytes: 16 << 20,
+    max_moving_bytes: Some(16 << 20),
     abilities: Abilities {
         warn: true,
         share: true,
@@ -366,6 +404,7 @@ pub const WEBHOOK: Limits = Limits {
     platform: "webhook",
     max_images: 10,
     max_image_bytes: WEBHOOK_IMAGES_MAX_BYTES,
+    max_moving_bytes: Some(WEBHOOK_IMAGES_MAX_BYTES),
     abilities: Abilities {
         warn: true,
         share: true,
@@ -404,6 +443,16 @@ mod tests {
             assert!(limits.min_images <= limits.max_images, "{name}");
             assert!(limits.max_images == 0 || limits.max_image_bytes > 0, "{name}");
             assert!(!limits.image_types.is_empty(), "{name}");
+            // What must be drawn anew becomes one of these.
+            let drawn = ["image/jpeg", "image/png"];
+            assert!(
+                limits.image_types.iter().any(|mime| drawn.contains(mime)),
+                "{name}"
+            );
+            assert!(
+                limits.max_images == 0 || limits.max_moving_bytes != Some(0),
+                "{name}"
+            );
             assert!(
                 limits.later.is_none() || limits.abilities.reply,
                 "{name}: a rule for parts that cannot be"
