@@ -1,6 +1,5 @@
 //! Watches the clocks, and says before each request whether they can be trusted.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,8 +12,6 @@ use crate::clock::{Clock, RELEASED, sample};
 use crate::ledger::{Ledger, LedgerError};
 use crate::platform::dates::Dates;
 
-/// systemd-timesyncd touches it whenever it has synchronised the clock (systemd-timesyncd.service(8)).
-const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
 /// How often it looks by itself.
 const EACH: Duration = Duration::from_secs(1);
 
@@ -22,8 +19,6 @@ const EACH: Duration = Duration::from_secs(1);
 pub struct Timekeeper {
     clock: Arc<dyn Clock>,
     dates: Dates,
-    /// Touched by the system whenever it has synchronised the clock.
-    synchronised: PathBuf,
     // A plain mutex: held for arithmetic, never across an await.
     seen: Mutex<Seen>,
     /// Rung when the clock was set, the machine slept, or the trust turned.
@@ -38,15 +33,10 @@ struct Seen {
 
 impl Timekeeper {
     pub fn new(clock: Arc<dyn Clock>, dates: Dates) -> Self {
-        Self::watching(clock, dates, SYNCHRONISED.into())
-    }
-
-    fn watching(clock: Arc<dyn Clock>, dates: Dates, synchronised: PathBuf) -> Self {
         let trust = Trust::start(sample(&*clock), None, RELEASED);
         Self {
             clock,
             dates,
-            synchronised,
             seen: Mutex::new(Seen {
                 trust,
                 went_forward: None,
@@ -62,7 +52,7 @@ impl Timekeeper {
     /// When the ledger can't be read.
     pub async fn begin(&self, ledger: &dyn Ledger) -> Result<(), LedgerError> {
         let newest = newest(ledger).await?;
-        let synchronised = self.last_synchronised();
+        let synchronised = self.clock.synchronised();
         let held = {
             let mut seen = self.seen();
             seen.trust = Trust::start(sample(&*self.clock), newest, RELEASED);
@@ -136,16 +126,10 @@ impl Timekeeper {
     /// As [`Self::look`], after asking the system.
     fn look_around(&self) -> Option<Why> {
         if self.seen().trust.distrust().is_some() {
-            let synchronised = self.last_synchronised();
+            let synchronised = self.clock.synchronised();
             self.seen().synchronised = synchronised;
         }
         self.look()
-    }
-
-    /// When the system last synchronised its clock, if it is one that says so.
-    fn last_synchronised(&self) -> Option<Timestamp> {
-        let touched = std::fs::metadata(&self.synchronised).ok()?.modified().ok()?;
-        Timestamp::try_from(touched).ok()
     }
 }
 
@@ -209,6 +193,7 @@ mod tests {
         wall: AtomicI64,
         asleep: AtomicI64,
         awake: AtomicI64,
+        synchronised: Mutex<Option<Timestamp>>,
     }
 
     impl Hands {
@@ -248,6 +233,9 @@ mod tests {
         fn dice(&self) -> f64 {
             0.5
         }
+        fn synchronised(&self) -> Option<Timestamp> {
+            *self.synchronised.lock().unwrap()
+        }
     }
 
     const HOUR: i64 = 3600;
@@ -255,26 +243,22 @@ mod tests {
     struct Bench {
         hands: Arc<Hands>,
         keeper: Timekeeper,
-        folder: tempfile::TempDir,
     }
 
     impl Bench {
         fn new() -> Self {
-            let (hands, folder) = (Hands::new(), tempfile::tempdir().unwrap());
+            let hands = Hands::new();
             let clock: Arc<dyn Clock> = Arc::clone(&hands) as Arc<dyn Clock>;
-            let file = folder.path().join("synchronized");
             Self {
-                keeper: Timekeeper::watching(clock, Dates::default(), file),
+                keeper: Timekeeper::new(clock, Dates::default()),
                 hands,
-                folder,
             }
         }
 
         /// The system says that it synchronised the clock so many seconds ago.
         fn synchronise(&self, ago: i64) {
-            let file = std::fs::File::create(self.folder.path().join("synchronized")).unwrap();
             let at = self.hands.now() - SignedDuration::from_secs(ago);
-            file.set_modified(at.into()).unwrap();
+            *self.hands.synchronised.lock().unwrap() = Some(at);
         }
     }
 

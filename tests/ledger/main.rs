@@ -6,10 +6,14 @@
 //! One contract for every ledger: what each verb promises, whatever keeps the rows. A new engine says how it
 //! is made and looked into, and is run through the same rules.
 
+mod commits;
 mod delivery;
 mod durability;
 mod holds;
 mod looking;
+mod memory;
+#[path = "../model/mod.rs"]
+mod model;
 mod planning;
 mod postgres;
 mod replicas;
@@ -76,16 +80,34 @@ macro_rules! keeps_the_contract {
             }
             durability {
                 a_ledger_that_is_opened_again_says_the_same
-                many_writers_share_commits_and_lose_nothing
             }
+        }
+    };
+}
+
+/// What concerns those whose writes have to reach a disk.
+macro_rules! shares_its_commits {
+    ($engine:ty) => {
+        as_tests! { $engine:
+            commits { many_writers_share_commits_and_lose_nothing }
         }
     };
 }
 
 mod in_sqlite {
     keeps_the_contract!(crate::sqlite::InSqlite);
+    shares_its_commits!(crate::sqlite::InSqlite);
 }
 
 mod in_postgres {
     keeps_the_contract!(crate::postgres::InPostgres);
+    shares_its_commits!(crate::postgres::InPostgres);
+}
+
+mod in_memory {
+    keeps_the_contract!(crate::memory::Alone);
+}
+
+mod in_memory_among_others {
+    keeps_the_contract!(crate::memory::Among);
 }

@@ -83,7 +83,10 @@ impl Engine for InPostgres {
     async fn heard(&self) -> i64 {
         self.ledger.daemons().await.unwrap()[0].heard
     }
+}
 
+#[async_trait]
+impl OnDisk for InPostgres {
     async fn watch_commits(&self) -> Box<dyn Commits> {
         let looking = self.looking.clone();
         Box::new(Transactions {

@@ -76,7 +76,10 @@ impl Engine for InSqlite {
         let _lock = Lock::take(self.ledger.path()).unwrap();
         self.ledger.daemons().await.unwrap()[0].heard
     }
+}
 
+#[async_trait]
+impl OnDisk for InSqlite {
     async fn watch_commits(&self) -> Box<dyn Commits> {
         let path = self.ledger.path().to_owned();
         // A reader that stays keeps the log from being begun anew, so that no commit in it is written over.
