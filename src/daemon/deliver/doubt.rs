@@ -15,7 +15,9 @@ impl Delivery<'_> {
         };
         let since = self.post.standing.first_intent.unwrap_or(self.post.due);
         let since = since.saturating_sub(CLOCKS_APART).unwrap_or(since);
-        let rivals = self.world.ledger.rivals(&self.post, since).await;
+        // Theirs were noted by our clock, and what the platform has by its own.
+        let noted = since.saturating_sub(CLOCKS_APART).unwrap_or(since);
+        let rivals = self.world.ledger.rivals(&self.post, noted).await;
         let rivals = rivals.map_err(|e| Failure::new(Class::Transient, e.to_string()))?;
         let among = Among {
             since,
