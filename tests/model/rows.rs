@@ -60,6 +60,8 @@ struct Said {
 #[derive(Debug, Default)]
 pub struct Rows {
     pub posts: BTreeMap<PostId, Row>,
+    /// Those that wait, of each account: few of many.
+    waiting: BTreeMap<AccountName, BTreeSet<PostId>>,
     pub waits: BTreeMap<AccountName, Timestamp>,
     pub notes: BTreeMap<String, String>,
     pub bell: i64,
@@ -95,6 +97,22 @@ fn kept(standing: &Standing) -> Standing {
 }
 
 impl Rows {
+    /// Takes up where a post stands now, or that it is gone.
+    pub fn moved(&mut self, id: PostId) {
+        let Some(row) = self.posts.get(&id) else {
+            for waiting in self.waiting.values_mut() {
+                waiting.remove(&id);
+            }
+            return;
+        };
+        let waiting = self.waiting.entry(row.post.account.clone()).or_default();
+        if is_waiting(row.post.standing.state) {
+            waiting.insert(id);
+        } else {
+            waiting.remove(&id);
+        }
+    }
+
     fn happened(&mut self, at: Timestamp) {
         self.events.push(micro(at));
     }
@@ -131,6 +149,7 @@ impl Rows {
                 foreign: false,
             };
             self.posts.insert(id, row);
+            self.moved(id);
             self.happened(now);
             new.push(id);
         }
@@ -171,6 +190,7 @@ impl Rows {
             });
             if gone {
                 self.posts.remove(id);
+                self.moved(*id);
                 self.happened(now);
             }
         }
@@ -246,11 +266,12 @@ impl Rows {
             .any(|said| said.hold.scope.covers(message, account))
     }
 
-    fn is_free(&self, post: &Post, account: &AccountName, blocked: &[MessageId]) -> bool {
-        post.account == *account
-            && is_waiting(post.standing.state)
-            && !blocked.contains(&post.message)
-            && !self.is_held(&post.message, account)
+    /// Those of an account that wait, and that neither a hold nor the files keep back.
+    fn free(&self, account: &AccountName, blocked: &[MessageId]) -> impl Iterator<Item = &Row> {
+        let waiting = self.waiting.get(account).into_iter().flatten();
+        waiting
+            .map(|id| &self.posts[id])
+            .filter(|row| !blocked.contains(&row.post.message) && !self.is_held(&row.post.message, account))
     }
 
     /// What may be looked at now, of those that `may` be taken.
@@ -262,11 +283,9 @@ impl Rows {
         limit: u32,
         may: impl Fn(&Row) -> bool,
     ) -> Vec<Post> {
-        let mut ready: Vec<&Row> = self
-            .posts
-            .values()
-            .filter(|row| row.post.standing.not_before <= now && self.is_free(&row.post, account, blocked))
-            .filter(|row| may(row))
+        let free = self.free(account, blocked);
+        let mut ready: Vec<&Row> = free
+            .filter(|row| row.post.standing.not_before <= now && may(row))
             .collect();
         ready.sort_by_key(|row| (!row.post.breaking, row.post.standing.not_before, row.order));
         ready.truncate(limit.try_into().unwrap());
@@ -279,9 +298,9 @@ impl Rows {
         after: Timestamp,
         blocked: &[MessageId],
     ) -> Option<Timestamp> {
-        let free = self.posts.values().map(|row| &row.post);
-        free.filter(|post| post.standing.not_before > after && self.is_free(post, account, blocked))
-            .map(|post| post.standing.not_before)
+        let free = self.free(account, blocked);
+        free.map(|row| row.post.standing.not_before)
+            .filter(|at| *at > after)
             .min()
     }
 
@@ -361,6 +380,7 @@ impl Rows {
             });
             frozen.prepared = prepared.clone();
         }
+        self.moved(intent.post);
         self.happened(at);
         Intended::Durable
     }
@@ -417,6 +437,7 @@ impl Rows {
             part.receipt = Some(receipt.clone());
             part.sent = Some(at);
         }
+        self.moved(conclusion.post);
         self.happened(at);
         true
     }
@@ -504,6 +525,9 @@ impl Rows {
                 row.changed = now;
                 moved.push(post.clone());
             }
+        }
+        for post in &moved {
+            self.moved(post.id);
         }
         moved
     }

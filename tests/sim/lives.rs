@@ -113,6 +113,7 @@ fn lose_what_was_not_synced(sim: &Sim) {
             && row.post.fence == before.post.fence.next()
         {
             *row = before;
+            rows.moved(id);
         }
     }
 }

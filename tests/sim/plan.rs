@@ -131,7 +131,9 @@ impl Profile {
             }
         };
         let strict = dice.chance(0.15);
-        let replicas = if dice.chance(0.35) { 2 } else { 1 };
+        let replicas = if dice.chance(0.3) { 2 } else { 1 };
+        // Two of them tick more.
+        let span = if replicas > 1 { span / 2 } else { span };
         let mut often = |most: f64, of: f64| {
             if dice.chance(of) {
                 dice.fraction() * most
@@ -182,7 +184,10 @@ impl Profile {
         }
         profile.draw_events(dice);
         // A clock that is wrong is noticed by what platforms say; without them nobody can promise anything.
-        profile.dates |= profile.events.iter().any(|(_, event)| matches!(event, Event::Step { .. }));
+        profile.dates |= profile
+            .events
+            .iter()
+            .any(|(_, event)| matches!(event, Event::Step { .. }));
         profile
     }
 

@@ -77,6 +77,8 @@ pub struct Sim {
     pub over: Notify,
     /// When last something happened that delays what a daemon does.
     pub troubled: Mutex<Instant>,
+    /// The instant at which the clock was read last, and how often.
+    read: Mutex<(Instant, u32)>,
 }
 
 impl Sim {
@@ -134,6 +136,7 @@ impl Sim {
             broken: Mutex::default(),
             over: Notify::new(),
             troubled: Mutex::new(began),
+            read: Mutex::new((began, 0)),
         })
     }
 
@@ -357,8 +360,31 @@ impl Hand {
 /// That machine's clocks.
 pub struct Clocks(pub Arc<Sim>, pub usize);
 
+/// How often a clock is read in one instant, unless somebody goes round in circles.
+const CIRCLES: u32 = 200_000;
+
+impl Sim {
+    /// Where no time passes, nothing would ever end.
+    fn goes_on(&self) {
+        let now = Instant::now();
+        let mut read = self.read.lock().unwrap();
+        *read = if read.0 == now {
+            (now, read.1 + 1)
+        } else {
+            (now, 0)
+        };
+        let circles = read.1 > CIRCLES;
+        drop(read);
+        if circles {
+            let lines = self.lines();
+            panic!("no time passes any more:\n{}", lines.join("\n"));
+        }
+    }
+}
+
 impl Clock for Clocks {
     fn now(&self) -> Timestamp {
+        self.0.goes_on();
         let now = self.0.wall(self.1);
         let mut latest = self.0.machines[self.1].latest.lock().unwrap();
         *latest = now.max(*latest);
