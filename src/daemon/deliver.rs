@@ -147,7 +147,20 @@ impl Delivery<'_> {
             .ok()
     }
 
-    fn key(&self) -> Key {
+    /// The key of the current part: that of its first intent, if there was one, because its post may have been moved
+    /// since; a doubt is settled under the same key.
+    async fn key(&self) -> Result<Key, LedgerError> {
+        if self.post.attempts > 0 {
+            let parts = self.world.ledger.parts(self.post.id).await?;
+            let part = parts.iter().find(|part| part.index == self.post.standing.part);
+            if let Some(part) = part {
+                return Ok(part.key);
+            }
+        }
+        Ok(self.first_key())
+    }
+
+    fn first_key(&self) -> Key {
         let identity = Identity {
             campaign: self.shared.campaign().settings.id.clone(),
             message: self.post.message.clone(),
@@ -206,6 +219,7 @@ impl Delivery<'_> {
             );
         }
         let thread = self.thread().await?;
+        let key = self.key().await.map_err(unreadable)?;
         let outgoing = Outgoing {
             part,
             images,
@@ -214,7 +228,7 @@ impl Delivery<'_> {
             language: &content.language,
             warn: content.warn.as_deref(),
             share: content.share.as_deref(),
-            key: self.key(),
+            key,
             parent: thread.last(),
             root: thread.first(),
             campaign: &self.shared.campaign().settings.name,
@@ -235,7 +249,6 @@ impl Delivery<'_> {
     /// The receipts of what comes before the current part: the post that this one answers, then its own
     /// earlier parts.
     async fn thread(&self) -> Result<Vec<Receipt>, Failure> {
-        let ledger = |e: crate::ledger::LedgerError| Failure::new(Class::Transient, e.to_string());
         let mut thread = Vec::new();
         if let Some(target) = &self.post.content.reply_to {
             thread = self
@@ -243,7 +256,7 @@ impl Delivery<'_> {
                 .ledger
                 .receipts_of(target, &self.post.account)
                 .await
-                .map_err(ledger)?;
+                .map_err(unreadable)?;
             if thread.is_empty() {
                 return Err(Failure::new(
                     Class::Transient,
@@ -252,7 +265,7 @@ impl Delivery<'_> {
             }
         }
         if self.post.standing.part > 0 {
-            let own = self.world.ledger.parts(self.post.id).await.map_err(ledger)?;
+            let own = self.world.ledger.parts(self.post.id).await.map_err(unreadable)?;
             thread.extend(own.into_iter().filter_map(|part| part.receipt));
         }
         Ok(thread)
@@ -265,13 +278,12 @@ impl Delivery<'_> {
 
     /// Writes the intent.
     async fn intend(&mut self, to: Standing, prepared: Option<Prepared>) -> Intention {
-        let key = self.key();
         let frozen = match prepared {
-            Some(prepared) => Sealed { prepared, key },
-            None => match self.frozen().await {
-                Some(frozen) => frozen,
-                None => return Intention::Refused,
-            },
+            Some(prepared) => self.key().await.ok().map(|key| Sealed { prepared, key }),
+            None => self.frozen().await,
+        };
+        let Some(frozen) = frozen else {
+            return Intention::Refused;
         };
         let at = self.world.clock.now();
         let pace = if self.is_fresh() {
@@ -287,7 +299,7 @@ impl Delivery<'_> {
             fence: self.post.fence,
             to: to.clone(),
             pace,
-            key,
+            key: frozen.key,
             prepared: Some(frozen.prepared.clone()),
             at,
         };
@@ -378,7 +390,7 @@ impl Delivery<'_> {
                 receipt.url.as_deref().unwrap_or_default(),
                 receipt.pin.as_deref().unwrap_or_default(),
             );
-            tracing::error!(event = "ledger.receipt", post = %post.id, part, delivery = %self.key().delivery, attempt,
+            tracing::error!(event = "ledger.receipt", post = %post.id, part, delivery = %self.first_key().delivery, attempt,
                 message_id = %post.message, account = %post.account, id = receipt.id, url, pin,
                 "{} has part {} of {} as {}, and that is not recorded yet: keep this line", post.account, part.saturating_add(1), post.message, receipt.id);
         }
@@ -404,6 +416,11 @@ impl Delivery<'_> {
             tracing::error!(event = "ledger.failed", error = %e, "holds can't be read: {e}");
         }
     }
+}
+
+/// Nothing has left yet, so it is tried again.
+fn unreadable(e: LedgerError) -> Failure {
+    Failure::new(Class::Transient, e.to_string())
 }
 
 /// An adapter that panics must not take the post, or the daemon, with it (reliability S15).

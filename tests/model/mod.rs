@@ -1,6 +1,6 @@
 //! A ledger in memory: a model of what both engines promise, verb by verb, for tests that need a ledger without
 //! threads. The contract of `tests/ledger/` is run against it, so it can be believed.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
 
 mod rows;
 mod seats;

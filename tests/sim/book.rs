@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use steadfast::campaign::Campaign;
 use steadfast::campaign::message::Message;
-use steadfast::ledger::{BY_DAEMON, BY_FILE, Conclusion, Intent, Scope};
+use steadfast::ledger::{Conclusion, Intent, Scope};
 use steadfast::platform::Sealed;
 use steadfast::post::identity::{DeliveryId, MessageId, PostId};
 use steadfast::post::state::{Standing, State};
@@ -344,9 +344,4 @@ pub fn wrong_receipt(sim: &Sim, post: PostId, part: u16) -> Option<String> {
             kind.name()
         )
     })
-}
-
-/// Whether the hold is the daemon's or the file's own.
-pub fn is_own(by: &str) -> bool {
-    by == BY_DAEMON || by == BY_FILE
 }

@@ -53,23 +53,25 @@ pub async fn come_to_rest(sim: &Arc<Sim>) {
 fn restless(sim: &Sim) -> Option<Post> {
     let now = sim.now();
     let fresh = |post: &Post| post.due > now - JUST_NOW;
-    let paced = |post: &Post| {
-        let account = sim
-            .roster
-            .accounts
-            .iter()
-            .find(|known| known.name == post.account);
-        !account.unwrap().min_gap.is_zero() && post.standing.not_before > now
-    };
     let rests = |post: &Post| match post.standing.state {
         State::Sent | State::Rejected | State::Skipped => true,
         State::Held => !post.standing.doubted(),
-        State::Due => post.standing.part == 0 && (fresh(post) || paced(post)),
-        _ => false,
+        _ => fresh(post) || waits_for_its_turn(sim, post),
     };
     let rows = sim.store.rows();
     let mut posts = rows.posts.values().map(|row| &row.post);
     posts.find(|post| !rests(post)).cloned()
+}
+
+/// Its account's posts are spaced, and others are ahead of it.
+fn waits_for_its_turn(sim: &Sim, post: &Post) -> bool {
+    let account = sim
+        .roster
+        .accounts
+        .iter()
+        .find(|known| known.name == post.account);
+    let spaced = !account.unwrap().min_gap.is_zero();
+    spaced && post.standing.state == State::Due && post.standing.not_before > sim.now()
 }
 
 /// Looks at everything once more.
@@ -108,7 +110,7 @@ fn each_post(sim: &Sim) {
                 sim.breaks(wrong);
             }
         }
-        let fresh = row.post.due > sim.now() - JUST_NOW;
+        let fresh = row.post.due > sim.now() - JUST_NOW || waits_for_its_turn(sim, &row.post);
         let settled = match kind_of(sim, &row.post) {
             Kind::Key | Kind::OwnId => false,
             _ => why.starts_with("in doubt") || row.attempts.len() > 1,

@@ -42,7 +42,7 @@ pub async fn live(sim: Arc<Sim>, machine: usize) {
             let mut dice = sim.dice();
             match end {
                 _ if sim.is_calm() => dice.secs(1, 3),
-                End::Died if dice.chance(0.15) => dice.secs(60, 1800),
+                End::Died if !sim.profile.strict && dice.chance(0.15) => dice.secs(60, 1800),
                 End::Died | End::Stopped => dice.between(Duration::from_millis(100), Duration::from_secs(20)),
                 End::Failed => dice.secs(1, 10),
             }

@@ -73,7 +73,7 @@ async fn simulated(seed: u64, shape: Option<Shape>) -> Outcome {
     let servers = profile.kinds.iter().map(|kind| Server::new(*kind)).collect();
     let roster = roster(&mut dice, &profile);
     let files = Files::draw(&mut dice, &profile, base);
-    let sim = Sim::new(seed, profile, dice, base, servers, roster, files);
+    let sim = Sim::new(profile, dice, base, servers, roster, files);
     sim.say(format_args!("it is {base}; {:?}", sim.profile));
 
     for machine in 0..sim.machines.len() {

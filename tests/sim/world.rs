@@ -23,6 +23,8 @@ use crate::model::Store;
 use crate::plan::{Fails, Profile};
 use crate::platform::Server;
 
+/// Whether what happens is shown at once, for one seed that is looked into.
+pub static SHOW: AtomicBool = AtomicBool::new(false);
 /// How many of the last lines are shown when something broke.
 const SHOWN: usize = 120;
 /// How long the machines have been on when it begins.
@@ -58,7 +60,6 @@ pub struct Machine {
 /// One simulated world.
 pub struct Sim {
     pub profile: Profile,
-    pub seed: u64,
     dice: Mutex<Dice>,
     trace: Mutex<Trace>,
     pub began: Instant,
@@ -83,7 +84,6 @@ pub struct Sim {
 
 impl Sim {
     pub fn new(
-        seed: u64,
         profile: Profile,
         dice: Dice,
         base: Timestamp,
@@ -117,7 +117,6 @@ impl Sim {
         Arc::new(Self {
             machines: (0..profile.replicas).map(machine).collect(),
             profile,
-            seed,
             dice: Mutex::new(dice),
             trace: Mutex::new(Trace {
                 hash: DefaultHasher::new(),
@@ -193,6 +192,9 @@ impl Sim {
         let mut line = String::with_capacity(96);
         let at = self.elapsed();
         write!(line, "{:>7}.{:03} {what}", at.as_secs(), at.subsec_millis()).unwrap();
+        if SHOW.load(Relaxed) {
+            println!("{line}");
+        }
         let mut trace = self.trace.lock().unwrap();
         trace.hash.write(line.as_bytes());
         trace.count += 1;
@@ -232,11 +234,6 @@ impl Sim {
     pub fn trouble(&self, lasts: Duration) {
         let mut troubled = self.troubled.lock().unwrap();
         *troubled = (*troubled).max(Instant::now() + lasts);
-    }
-
-    /// Whether nothing has held the daemons up for so long.
-    pub fn untroubled_for(&self, long: Duration) -> bool {
-        *self.troubled.lock().unwrap() + long < Instant::now()
     }
 
     pub fn fail_ledger(&self, how: Fails, machine: usize, lasts: Duration) {
