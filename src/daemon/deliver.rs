@@ -51,6 +51,10 @@ enum Intention {
 /// How long to wait before the ledger is asked again to take what it must not lose.
 pub(super) const LEDGER_AGAIN: Duration = Duration::from_secs(1);
 
+/// How soon one that was let go of is looked at again. What stopped it can be known here and not be in the ledger, or
+/// can't be written there: without a breath we would turn in circles as long as that lasts.
+const BREATH: Duration = Duration::from_millis(50);
+
 pub(crate) struct Delivery<'a> {
     pub world: &'a World,
     pub shared: &'a Shared,
@@ -65,7 +69,7 @@ impl Delivery<'_> {
     /// Says when it is to be looked at again, if it is.
     pub async fn run(mut self) -> Option<Timestamp> {
         if !self.go().await {
-            return Some(self.world.clock.now());
+            return self.world.clock.now().saturating_add(BREATH).ok();
         }
         let standing = &self.post.standing;
         let waits = matches!(standing.state, State::Due | State::Retrying | State::InDoubt);

@@ -153,7 +153,7 @@ fn each_acceptance(sim: &Sim) {
         };
         let receipt = row.parts.get(&part).is_some_and(|part| part.receipt.is_some());
         let standing = &row.post.standing;
-        let doubted = standing.part == part && standing.doubted();
+        let doubted = standing.part == part && (standing.doubted() || standing.state == State::Sending);
         if !receipt && !doubted {
             let state = standing.state;
             sim.breaks(format!(
