@@ -25,6 +25,7 @@ pub(crate) async fn listen(world: World, shared: Arc<Shared>, stop: Cancellation
         }
         let done = async {
             if files {
+                shared.files.notify_one();
                 follow_file(&world, &shared).await?;
             }
             if brake {

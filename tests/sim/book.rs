@@ -31,6 +31,8 @@ pub struct Book {
     /// What a broken ledger would lose with the power.
     pub unsynced: BTreeMap<PostId, Row>,
     holds: Vec<Said>,
+    /// When somebody released everything last.
+    released: Option<Instant>,
 }
 
 /// One part, for one account, of one occurrence.
@@ -113,7 +115,11 @@ pub fn held(sim: &Sim, scope: &Scope, by: &str, bell: Option<i64>) {
 
 /// Somebody is about to release it.
 pub fn releases(sim: &Sim, scope: &Scope, only_by: Option<&str>) {
-    for said in &mut sim.book.lock().unwrap().holds {
+    let mut book = sim.book.lock().unwrap();
+    if *scope == Scope::All && only_by.is_none() {
+        book.released = Some(Instant::now());
+    }
+    for said in &mut book.holds {
         if said.scope == *scope && only_by.is_none_or(|by| said.by == by) {
             said.in_force = false;
         }
@@ -230,25 +236,25 @@ fn is_closed(hand: &Hand, row: &Row) -> Option<String> {
         return Some(format!("at {wall}, though it expired at {expires}"));
     }
     let latest = *hand.on().latest.lock().unwrap();
-    (latest < post.due).then(|| format!("at {wall}, though it is due at {}", post.due))
+    // Nor early: but by a person's word, or by a clock that was further then.
+    let first = post.attempts <= 1 && post.standing.late_from.is_none();
+    (first && latest < post.due).then(|| format!("at {wall}, though it is due at {}", post.due))
 }
 
 /// The first request of a post says what the files have said for a while.
 fn is_not_what_the_files_say(hand: &Hand, account: usize, row: &Row, sealed: &Sealed) -> Option<String> {
     let sim = &hand.sim;
     let standing = &row.post.standing;
-    let since = sim
-        .files
-        .lock()
-        .unwrap()
-        .changed
-        .max(*sim.troubled.lock().unwrap());
+    let changed = sim.files.lock().unwrap().changed;
+    let since = changed.max(*sim.troubled.lock().unwrap());
     let fresh = standing.part == 0 && standing.unsure.is_none();
     if !fresh || since + TAKEN_UP > Instant::now() {
         return None;
     }
     let campaign = hand.on().files.lock().unwrap().as_ref()?.borrow().clone();
-    if campaign.settings.hold.is_some() {
+    // Who releases everything releases what the file holds, too, until it is read anew.
+    let released = sim.book.lock().unwrap().released.is_some_and(|at| at >= changed);
+    if campaign.settings.hold.is_some() && !released {
         return Some("though the campaign file says stop".to_owned());
     }
     let Some(message) = find(&campaign, &row.post.message) else {

@@ -46,7 +46,6 @@ pub async fn come_to_rest(sim: &Arc<Sim>) {
             break;
         }
     }
-    tokio::time::sleep(Duration::from_secs(5)).await;
 }
 
 /// One that has not come to rest, though it had the time.
