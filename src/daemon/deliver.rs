@@ -125,11 +125,22 @@ impl Delivery<'_> {
                     self.heard(&answer);
                     event = Event::Answered(answer);
                 }
-                Action::Look => event = Event::Looked(self.look().await),
+                Action::Look => {
+                    let found = self.look().await;
+                    // What the answer means hangs on ages, and the clock may have been set meanwhile.
+                    if self.shared.time.look().is_some() || self.clock_was_set().is_some() {
+                        return false;
+                    }
+                    event = Event::Looked(found);
+                }
                 Action::Rest(rest) => {
                     drop(on_its_way.take());
                     self.rest(next.standing, rest).await;
-                    let more = self.post.standing.state == State::Due && self.post.standing.part > 0;
+                    let standing = &self.post.standing;
+                    // The next part at once; but one that has to wait is the dispatcher's again.
+                    let more = standing.state == State::Due
+                        && standing.part > 0
+                        && standing.not_before <= self.world.clock.now();
                     if !more || self.stopping.is_cancelled() || self.stopped() {
                         return true;
                     }

@@ -55,7 +55,10 @@ impl Timekeeper {
         let synchronised = self.clock.synchronised();
         let held = {
             let mut seen = self.seen();
-            seen.trust = Trust::start(sample(&*self.clock), newest, RELEASED);
+            let now = sample(&*self.clock);
+            seen.trust = Trust::start(now, newest, RELEASED);
+            // It may have been set while nobody was looking.
+            seen.went_forward = Some(now.wall);
             seen.synchronised = synchronised;
             seen.trust.distrust()
         };
@@ -99,8 +102,8 @@ impl Timekeeper {
         self.seen().trust.went_back()
     }
 
-    /// The latest instant to which the clock went forward. What was noted before it is younger than it looks, so
-    /// no list may be believed on the strength of its age.
+    /// The latest instant to which the clock went forward, or may have: when this process began. What was noted before
+    /// it can be younger than it looks, so no list may be believed on the strength of its age.
     pub fn went_forward(&self) -> Option<Timestamp> {
         self.seen().went_forward
     }

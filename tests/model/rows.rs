@@ -566,6 +566,7 @@ impl Rows {
             let open = match standing.state {
                 State::Sending => true,
                 State::InDoubt | State::Held => standing.unsure.is_some(),
+                State::Skipped => standing.unsure.is_some() && row.changed >= micro(since),
                 _ => false,
             };
             let theirs = row

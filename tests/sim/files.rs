@@ -98,7 +98,8 @@ impl Files {
                 files.quiet = Some(format!("{from}-{until}"));
             } else {
                 let shown = |at: Timestamp| local(at).strftime("%Y-%m-%dT%H:%M:%S").to_string();
-                files.blackout = Some((shown(from), shown(until)));
+                // Not over a change of the clocks, by which it would end before it begins.
+                files.blackout = (shown(from) < shown(until)).then(|| (shown(from), shown(until)));
             }
         }
         for number in 0..profile.messages {

@@ -183,7 +183,11 @@ async fn tell(sim: &Arc<Sim>, ledger: &Model, mut post: Post, word: Word) {
     if to.state == State::Due && to.part == 0 {
         let campaign = sim.files.lock().unwrap().campaign(&sim.roster, sim.now());
         let stands = book::find(&campaign, &post.message).filter(|m| !campaign.blocked.contains_key(&m.id));
-        let Some(message) = stands else { return };
+        let Some(message) = stands else {
+            // It can't be sent as it stands; the way out is to drop it.
+            let why = "it is not in the files".to_owned();
+            return Box::pin(tell(sim, ledger, post, Word::Skip { why })).await;
+        };
         let account = sim
             .roster
             .accounts

@@ -34,20 +34,23 @@ impl Delivery<'_> {
         }
     }
 
-    /// The ages of a doubt are worth nothing across a clock that was set. `false`: that could not be recorded.
-    pub(super) async fn reckons_with_the_clock(&mut self) -> bool {
-        let Some(unsure) = self.post.standing.unsure else {
-            return true;
-        };
+    /// Whether the clock was set since the doubt's ages were noted, and if so, whether back.
+    pub(super) fn clock_was_set(&self) -> Option<bool> {
+        let unsure = self.post.standing.unsure?;
         let time = &self.shared.time;
         let first = self.post.standing.first_intent;
         let back = time
             .went_back()
             .is_some_and(|then| first.is_some_and(|first| first <= then));
         let forward = time.went_forward().is_some_and(|then| unsure.since < then);
-        if !back && !forward {
+        (back || forward).then_some(back)
+    }
+
+    /// The ages of a doubt are worth nothing across a clock that was set. `false`: that could not be recorded.
+    pub(super) async fn reckons_with_the_clock(&mut self) -> bool {
+        let Some(back) = self.clock_was_set() else {
             return true;
-        }
+        };
         let Some(next) = self.decide(Event::ClockSet { back }) else {
             return false;
         };
