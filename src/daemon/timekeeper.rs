@@ -87,6 +87,10 @@ impl Timekeeper {
             if look.change.step.is_positive() {
                 seen.went_forward = Some(now.wall);
             }
+            if look.change.step.is_negative() {
+                // That was an instant of a clock that is no more: what is noted from now on is after it.
+                seen.went_forward = seen.went_forward.map(|then| then.min(now.wall));
+            }
             (look, now.wall, seen.trust.distrust())
         };
         if look != Look::default() {
@@ -313,6 +317,32 @@ mod tests {
         bench.hands.steps(-2 * HOUR);
         assert_eq!(bench.keeper.look(), None);
         assert!(bench.keeper.went_back().unwrap() >= noted);
+    }
+
+    #[test]
+    fn t2_a_clock_that_went_forward_and_back_again_is_reckoned_with_once() {
+        let bench = Bench::new();
+        bench.keeper.look();
+        bench.hands.steps(5 * HOUR);
+        bench.keeper.look();
+        assert_eq!(bench.keeper.went_forward(), Some(bench.hands.now()));
+        bench.hands.steps(-5 * HOUR);
+        bench.keeper.look();
+        let noted = bench.hands.now();
+        assert!(
+            bench.keeper.went_forward() <= Some(noted),
+            "what is noted now is after it"
+        );
+    }
+
+    #[tokio::test]
+    async fn t1_the_clock_may_have_been_set_while_nobody_was_looking() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let ledger = crate::ledger::sqlite::Sqlite::create(&path).await.unwrap();
+        let bench = Bench::new();
+        bench.keeper.begin(&ledger).await.unwrap();
+        assert_eq!(bench.keeper.went_forward(), Some(bench.hands.now()));
     }
 
     #[test]

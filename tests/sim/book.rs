@@ -241,13 +241,14 @@ fn is_closed(hand: &Hand, row: &Row) -> Option<String> {
     (first && latest < post.due).then(|| format!("at {wall}, though it is due at {}", post.due))
 }
 
-/// The first request of a post says what the files have said for a while.
+/// The very first request of a post says what the files have said for a while.
 fn is_not_what_the_files_say(hand: &Hand, account: usize, row: &Row, sealed: &Sealed) -> Option<String> {
     let sim = &hand.sim;
     let standing = &row.post.standing;
     let changed = sim.files.lock().unwrap().changed;
     let since = changed.max(*sim.troubled.lock().unwrap());
-    let fresh = standing.part == 0 && standing.unsure.is_none();
+    // One that was in doubt keeps its words until the planner next looks at it.
+    let fresh = standing.part == 0 && standing.unsure.is_none() && row.post.attempts <= 1;
     if !fresh || since + TAKEN_UP > Instant::now() {
         return None;
     }
