@@ -97,6 +97,11 @@ fn as_of_now(office: &Office, post: &Post) -> Result<Content, Failed> {
             ),
         }));
     };
+    if message.draft {
+        return Err(Failed::Wrong(format!(
+            "`{id}` is a draft; take `draft = true` out when it is ready"
+        )));
+    }
     let day = crate::calendar::civil::local(&campaign.settings.zone, office.clock.now()).date();
     if let Some(why) = campaign
         .blocked

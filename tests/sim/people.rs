@@ -182,7 +182,8 @@ async fn tell(sim: &Arc<Sim>, ledger: &Model, mut post: Post, word: Word) {
     let to = next.standing;
     if to.state == State::Due && to.part == 0 {
         let campaign = sim.files.lock().unwrap().campaign(&sim.roster, sim.now());
-        let stands = book::find(&campaign, &post.message).filter(|m| !campaign.blocked.contains_key(&m.id));
+        let stands = book::find(&campaign, &post.message)
+            .filter(|m| !m.draft && !campaign.blocked.contains_key(&m.id));
         let Some(message) = stands else {
             // It can't be sent as it stands; the way out is to drop it.
             let why = "it is not in the files".to_owned();

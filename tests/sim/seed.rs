@@ -172,10 +172,7 @@ fn happens(sim: &Arc<Sim>, event: Event) {
             sim.step(machine, by);
             sim.trouble(Duration::from_mins(1));
         }
-        Event::Sleep(long) => {
-            sim.sleep(long);
-            sim.trouble(Duration::from_mins(1));
-        }
+        Event::Sleep(long) => drop(tokio::spawn(sleep(Arc::clone(sim), long))),
         Event::Synchronise { machine } => sim.synchronise(machine),
         Event::LedgerFails { how, machine, lasts } => {
             for number in 0..sim.machines.len() {
@@ -194,5 +191,17 @@ fn happens(sim: &Arc<Sim>, event: Event) {
         Event::Release(target) => drop(tokio::spawn(people::release(Arc::clone(sim), target))),
         Event::Edit => drop(tokio::spawn(people::edit(Arc::clone(sim)))),
         Event::Desk => drop(tokio::spawn(people::desk(Arc::clone(sim), false))),
+    }
+}
+
+/// The machine sleeps; what is in the air by then arrives first, because the network does not sleep.
+async fn sleep(sim: Arc<Sim>, long: Duration) {
+    while sim.book.lock().unwrap().flying.values().any(|flying| *flying > 0) {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    if !sim.is_calm() {
+        sim.say(format_args!("the machine sleeps for {long:?}"));
+        sim.sleep(long);
+        sim.trouble(Duration::from_mins(1));
     }
 }
