@@ -234,7 +234,7 @@ impl Delivery<'_> {
             );
         }
         let thread = self.thread().await?;
-        let key = self.key().await.map_err(unreadable)?;
+        let key = self.key().await.map_err(|e| unreadable(&e))?;
         let outgoing = Outgoing {
             part,
             images,
@@ -271,7 +271,7 @@ impl Delivery<'_> {
                 .ledger
                 .receipts_of(target, &self.post.account)
                 .await
-                .map_err(unreadable)?;
+                .map_err(|e| unreadable(&e))?;
             if thread.is_empty() {
                 return Err(Failure::new(
                     Class::Transient,
@@ -280,7 +280,12 @@ impl Delivery<'_> {
             }
         }
         if self.post.standing.part > 0 {
-            let own = self.world.ledger.parts(self.post.id).await.map_err(unreadable)?;
+            let own = self
+                .world
+                .ledger
+                .parts(self.post.id)
+                .await
+                .map_err(|e| unreadable(&e))?;
             thread.extend(own.into_iter().filter_map(|part| part.receipt));
         }
         Ok(thread)
@@ -434,7 +439,7 @@ impl Delivery<'_> {
 }
 
 /// Nothing has left yet, so it is tried again.
-fn unreadable(e: LedgerError) -> Failure {
+fn unreadable(e: &LedgerError) -> Failure {
     Failure::new(Class::Transient, e.to_string())
 }
 

@@ -64,6 +64,7 @@ macro_rules! keeps_the_contract {
                 every_attempt_is_kept_with_what_the_platform_said
                 a_person_can_say_that_one_in_doubt_was_accepted
                 an_account_waits_until_it_is_told_otherwise
+                one_with_the_same_request_is_a_rival_as_long_as_it_is_unaccounted_for
             }
             holds {
                 each_hand_holds_for_itself

@@ -228,28 +228,28 @@ impl Rows {
         }
         let since = now.saturating_sub(TRAFFIC).unwrap();
         for row in self.posts.values() {
-            let post = &row.post;
-            let state = post.standing.state;
-            let cycle = post.occurrence.as_str().starts_with("cycle ");
-            if cycle || asked.contains(&post.message) {
-                let key = (post.message.clone(), post.account.clone());
+            let known = &row.post;
+            let state = known.standing.state;
+            let cycle = known.occurrence.as_str().starts_with("cycle ");
+            if cycle || asked.contains(&known.message) {
+                let key = (known.message.clone(), known.account.clone());
                 let turns = past.turns.entry(key).or_insert_with(Turns::default);
                 turns.count += 1;
                 if cycle || !matches!(state, State::Skipped | State::Rejected) {
-                    turns.last = turns.last.max(Some(post.due));
+                    turns.last = turns.last.max(Some(known.due));
                 }
                 if state == State::Sent {
-                    turns.sent = turns.sent.max(post.sent);
+                    turns.sent = turns.sent.max(known.sent);
                 }
             }
-            if let Some(slot) = post.slot {
-                let last = past.slots.entry(post.account.clone()).or_insert(slot);
+            if let Some(slot) = known.slot {
+                let last = past.slots.entry(known.account.clone()).or_insert(slot);
                 *last = slot.max(*last);
             }
             let counts = !matches!(state, State::Held | State::Rejected | State::Skipped);
-            if counts && post.due >= since {
-                let at = post.began.unwrap_or(post.standing.not_before);
-                past.traffic.entry(post.account.clone()).or_default().push(at);
+            if counts && known.due >= since {
+                let at = known.began.unwrap_or(known.standing.not_before);
+                past.traffic.entry(known.account.clone()).or_default().push(at);
             }
         }
         for traffic in past.traffic.values_mut() {

@@ -134,7 +134,8 @@ impl Seat {
 
     fn trust_from(&self, start: Duration) {
         let terms = &self.terms;
-        self.mind.lock().unwrap().trusted_until = start + terms.lease - terms.spare - terms.request;
+        self.mind.lock().unwrap().trusted_until =
+            start + terms.lease.saturating_sub(terms.spare + terms.request);
     }
 
     pub fn trusted(&self) -> bool {

@@ -20,9 +20,8 @@ impl Dice {
 
     /// In [0, 1).
     pub fn fraction(&mut self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "53 bits are what a fraction holds")]
-        let bits = (self.next() >> 11) as f64;
-        bits / (1_u64 << 53) as f64
+        let bits = u32::try_from(self.next() >> 32).unwrap();
+        f64::from(bits) / 4_294_967_296.0
     }
 
     pub fn chance(&mut self, of: f64) -> bool {

@@ -41,7 +41,7 @@ pub async fn come_to_rest(sim: &Arc<Sim>) {
         people::release_all(sim).await;
         people::desk(Arc::clone(sim), true).await;
         tokio::time::sleep(pause).await;
-        pause = Duration::from_secs(60);
+        pause = Duration::from_mins(1);
         if sim.broken().is_some() || restless(sim).is_none() {
             break;
         }
@@ -196,5 +196,7 @@ fn each_date(sim: &Sim) {
         }
     }
     drop(files);
-    lost.into_iter().for_each(|lost| sim.breaks(lost));
+    for what in lost {
+        sim.breaks(what);
+    }
 }

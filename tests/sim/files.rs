@@ -27,7 +27,7 @@ pub struct Draft {
     expires: Option<Timestamp>,
     late: Option<&'static str>,
     reply_to: Option<u64>,
-    draft: bool,
+    unfinished: bool,
     deleted: bool,
     broken: bool,
 }
@@ -154,7 +154,7 @@ impl Files {
             when,
             to,
             expires,
-            draft: false,
+            unfinished: false,
             deleted: false,
             broken: false,
         }
@@ -201,7 +201,7 @@ impl Files {
                 "is deleted, or restored"
             }
             5 => {
-                message.draft = !message.draft;
+                message.unfinished = !message.unfinished;
                 "is a draft, or no more"
             }
             6 => {
@@ -263,10 +263,9 @@ impl Files {
 
     /// Messages that have one date, and where they go: each must come to something.
     pub fn dated(&self) -> impl Iterator<Item = (u64, Timestamp, &[usize])> {
-        let whole = self
-            .messages
-            .iter()
-            .filter(|m| !m.deleted && !m.draft && !m.broken && m.expires.is_none() && m.reply_to.is_none());
+        let whole = self.messages.iter().filter(|m| {
+            !m.deleted && !m.unfinished && !m.broken && m.expires.is_none() && m.reply_to.is_none()
+        });
         whole.filter_map(|message| match message.when {
             When::At(at) => Some((message.number, at, &*message.to)),
             _ => None,
@@ -320,7 +319,7 @@ impl Draft {
         if let Some(number) = self.reply_to {
             writeln!(out, "reply_to = \"m{number}\"").unwrap();
         }
-        if self.draft {
+        if self.unfinished {
             writeln!(out, "draft = true").unwrap();
         }
     }

@@ -100,7 +100,8 @@ fn whatever_goes_wrong_each_occurrence_goes_out_once_or_says_why_not() {
                     sum.simulated += outcome.simulated;
                     sum.events += outcome.events;
                     sum.accepted += outcome.accepted;
-                    if outcome.broken.is_some() {
+                    if let Some(why) = &outcome.broken {
+                        println!("seed {number}: {why}");
                         broken.lock().unwrap().push(report(number, &outcome));
                     }
                 }

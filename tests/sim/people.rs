@@ -132,9 +132,8 @@ fn word(sim: &Sim, post: &Post, all: bool) -> Option<Word> {
         return None;
     }
     match (state, sim.dice().below(10)) {
-        (State::Held, 0..=4) => Some(Word::Retry),
         (State::Held, 5) => Some(skip()),
-        (State::Rejected | State::Skipped, 0 | 1) => Some(Word::Retry),
+        (State::Held, 0..=4) | (State::Rejected | State::Skipped, 0 | 1) => Some(Word::Retry),
         _ => None,
     }
 }

@@ -8,6 +8,10 @@ use crate::platform::Kind;
 
 /// How often each thing goes wrong, as chances for each time that it could.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a row of switches: each stands alone"
+)]
 pub struct Profile {
     pub replicas: usize,
     /// How long things go wrong; then all must come to rest.

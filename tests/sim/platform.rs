@@ -173,7 +173,7 @@ fn arrives(sim: &Sim, account: usize, sealed: &Sealed, attempt: u32) -> Result<R
     let rejected = sim.goes_wrong(profile.rejected / 4.0);
     let lag = SignedDuration::try_from({
         let most = match sim.servers[account].lock().unwrap().kind {
-            Kind::TwoSteps => profile.lag.min(Duration::from_secs(240)),
+            Kind::TwoSteps => profile.lag.min(Duration::from_mins(4)),
             _ => profile.lag,
         };
         sim.dice().between(Duration::ZERO, most)

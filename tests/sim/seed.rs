@@ -147,16 +147,16 @@ async fn things_happen(sim: &Arc<Sim>) {
     let began = tokio::time::Instant::now();
     for (at, event) in sim.profile.events.clone() {
         tokio::time::sleep_until(began + at).await;
-        happens(sim, event);
+        happens(sim, &event);
     }
     tokio::time::sleep_until(began + sim.profile.span).await;
 }
 
-fn happens(sim: &Arc<Sim>, event: Event) {
+fn happens(sim: &Arc<Sim>, event: &Event) {
     let now = sim.now();
     let until = |lasts: Duration| now + SignedDuration::try_from(lasts).unwrap();
     sim.say(format_args!("planned: {event:?}"));
-    match event {
+    match *event {
         Event::Crash { machine } => {
             if let Some(hand) = &*sim.machines[machine].life.lock().unwrap() {
                 hand.dies.notify_one();
