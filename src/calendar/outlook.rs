@@ -39,7 +39,10 @@ fn runs_dry(view: &View<'_>, plan: &Plan, outside: &dyn Outside) -> Vec<Problem>
     for message in &view.campaign.messages {
         if message.when == When::Queue && !message.breaking && !message.draft {
             for account in view.roster.target_indexes(&message.to) {
-                queued.get_mut(account).into_iter().for_each(|queued| *queued = true);
+                queued
+                    .get_mut(account)
+                    .into_iter()
+                    .for_each(|queued| *queued = true);
             }
         }
     }
@@ -103,7 +106,13 @@ fn said_again(view: &View<'_>, plan: &Plan, outside: &dyn Outside) -> Vec<Proble
         );
         let help = "give them times further apart, or other words; platforms take it for spam";
         let place = spotted(&post.message.place, &[], outside);
-        found.push(warning("twice-in-an-hour", message, help, place, Some(&post.message.id)));
+        found.push(warning(
+            "twice-in-an-hour",
+            message,
+            help,
+            place,
+            Some(&post.message.id),
+        ));
     }
     found
 }
@@ -161,3 +170,6 @@ fn warning(
         about: about.cloned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,7 +35,9 @@ pub fn refused(code: &str, of: Of) -> Option<String> {
     let known = CODES.iter().find(|(known, ..)| *known == code);
     match known.map(|(_, severity, _)| severity) {
         None => Some("there is no warning of this name".to_owned()),
-        Some(Severity::Error) => Some("it is an error, and holds what it is in until it is mended".to_owned()),
+        Some(Severity::Error) => {
+            Some("it is an error, and holds what it is in until it is mended".to_owned())
+        }
         Some(Severity::Warning) if NEVER.contains(&code) => Some("this warning is always said".to_owned()),
         Some(Severity::Warning) if of == Of::Message && OF_THE_CAMPAIGN.contains(&code) => {
             Some("it is about the whole campaign: write it in `[campaign]`".to_owned())
@@ -46,7 +48,10 @@ pub fn refused(code: &str, of: Of) -> Option<String> {
 
 /// The codes that can be silenced there.
 pub fn known(of: Of) -> impl Iterator<Item = &'static str> {
-    CODES.iter().map(|(code, ..)| *code).filter(move |code| refused(code, of).is_none())
+    CODES
+        .iter()
+        .map(|(code, ..)| *code)
+        .filter(move |code| refused(code, of).is_none())
 }
 
 /// Whether it can be known from the files alone that nothing is left to silence.
@@ -62,7 +67,11 @@ mod tests {
     fn every_code_that_has_a_rule_of_its_own_is_a_warning() {
         for code in NEVER.iter().chain(&OF_THE_CAMPAIGN).chain(&OF_THE_DAY) {
             let known = CODES.iter().find(|(known, ..)| known == code);
-            assert_eq!(known.map(|(_, severity, _)| *severity), Some(Severity::Warning), "{code}");
+            assert_eq!(
+                known.map(|(_, severity, _)| *severity),
+                Some(Severity::Warning),
+                "{code}"
+            );
         }
     }
 

@@ -10,11 +10,7 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         Error,
         "messages wait for, or reply to, each other in a circle",
     ),
-    (
-        "all-caps",
-        Warning,
-        "words in capitals, which read as shouting",
-    ),
+    ("all-caps", Warning, "words in capitals, which read as shouting"),
     (
         "bad-allow",
         Warning,
@@ -91,11 +87,7 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         "a fact that is already there, in this or another file",
     ),
     ("duplicate-id", Error, "two messages with one id"),
-    (
-        "emoji-run",
-        Warning,
-        "more than three emoji in a row",
-    ),
+    ("emoji-run", Warning, "more than three emoji in a row"),
     ("empty", Error, "a text with nothing in it"),
     (
         "expires-first",
@@ -112,11 +104,7 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         Warning,
         "a fact that must be checked again soon, or before a message that uses it goes out",
     ),
-    (
-        "fancy-letters",
-        Warning,
-        "characters that only look like letters",
-    ),
+    ("fancy-letters", Warning, "characters that only look like letters"),
     ("file-encoding", Error, "a file that is not UTF-8 text"),
     ("file-too-large", Error, "a file of more than 1 MiB"),
     ("file-unreadable", Error, "a file or folder that cannot be read"),
@@ -158,11 +146,7 @@ pub const CODES: &[(&str, Severity, &str)] = &[
     ("not-yet", Error, "something that is planned but not built yet"),
     ("odd-link", Warning, "a link whose name mixes alphabets"),
     ("past", Warning, "a date more than a year ago"),
-    (
-        "plain-http",
-        Warning,
-        "a link that is not encrypted",
-    ),
+    ("plain-http", Warning, "a link that is not encrypted"),
     (
         "queue-runs-dry",
         Warning,
@@ -202,16 +186,8 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         Warning,
         "the same words twice within one hour on one account or platform",
     ),
-    (
-        "typed-date",
-        Warning,
-        "a date or year that no fact stands behind",
-    ),
-    (
-        "typed-figure",
-        Warning,
-        "a figure that no fact stands behind",
-    ),
+    ("typed-date", Warning, "a date or year that no fact stands behind"),
+    ("typed-figure", Warning, "a figure that no fact stands behind"),
     (
         "typed-quotation",
         Warning,

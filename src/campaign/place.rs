@@ -79,7 +79,10 @@ pub fn spotted(spot: &Spot, path: &[&str], outside: &dyn Outside) -> Place {
     if let Some((first, rest)) = path.split_first()
         && let Some((_, table)) = source.root.get_key_value(*first)
         && let [key] = rest
-        && let Some((key, _)) = table.get_ref().as_table().and_then(|table| table.get_key_value(*key))
+        && let Some((key, _)) = table
+            .get_ref()
+            .as_table()
+            .and_then(|table| table.get_key_value(*key))
     {
         span = key.span();
     }
@@ -215,5 +218,9 @@ fn narrowed(
 fn nth(written: &str, words: &str, nth: usize) -> Option<usize> {
     let mut found = written.match_indices(words).map(|(at, _)| at);
     let first = found.next()?;
-    Some(nth.checked_sub(1).and_then(|more| found.nth(more)).unwrap_or(first))
+    Some(
+        nth.checked_sub(1)
+            .and_then(|more| found.nth(more))
+            .unwrap_or(first),
+    )
 }

@@ -21,7 +21,9 @@ impl Across<'_> {
             .iter()
             .enumerate()
             .find_map(|(file, read)| Some((file, read.campaign.as_ref()?)));
-        let general = campaign.map(|(_, raw)| &raw.allow).filter(|allow| !allow.is_empty());
+        let general = campaign
+            .map(|(_, raw)| &raw.allow)
+            .filter(|allow| !allow.is_empty());
         if silent.is_empty() && general.is_none() {
             return;
         }
@@ -47,7 +49,10 @@ impl Across<'_> {
         });
         for (file, entry) in silent {
             let id = &entry.message.id;
-            let is_used = |code: &str| used.iter().any(|(by, used)| by.as_ref() == Some(id) && *used == code);
+            let is_used = |code: &str| {
+                used.iter()
+                    .any(|(by, used)| by.as_ref() == Some(id) && *used == code)
+            };
             if looked.contains(id) {
                 for code in entry.message.allow.keys().filter(|code| !is_used(code)) {
                     self.in_vain(file, &["allow", code], code, |problem| Unplaced {

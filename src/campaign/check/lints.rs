@@ -11,7 +11,11 @@ impl<'a> Check<'a, '_> {
     /// Whether it went out, or its time is over: nothing that it says can be changed.
     pub(super) fn is_over(&self) -> bool {
         let zone = &self.context.settings.zone;
-        let yesterday = self.context.today.checked_sub(1.day()).unwrap_or(self.context.today);
+        let yesterday = self
+            .context
+            .today
+            .checked_sub(1.day())
+            .unwrap_or(self.context.today);
         let expired = self.message.expires.and_then(|expires| self.instant(expires));
         self.day() < yesterday || expired.is_some_and(|at| at.to_zoned(zone.clone()).date() < yesterday)
     }
@@ -30,7 +34,9 @@ impl<'a> Check<'a, '_> {
                 // What is written over several lines is shown by its first.
                 let words = text.get(find.range.clone()).unwrap_or_default();
                 let words = words.lines().next().unwrap_or_default();
-                let nth = text.match_indices(words).position(|(at, _)| at == find.range.start);
+                let nth = text
+                    .match_indices(words)
+                    .position(|(at, _)| at == find.range.start);
                 let path = path(source, &[key]);
                 if let Some(added) = self.add(Severity::Warning, code, path, find.message, find.help) {
                     added.words = Some(words.to_owned());
@@ -41,14 +47,24 @@ impl<'a> Check<'a, '_> {
         if let Some(link) = &words.link
             && is_plain_http(link)
         {
-            self.warning("plain-http", path(source, &["link"]), NOT_HTTPS.to_owned(), WRITE_HTTPS);
+            self.warning(
+                "plain-http",
+                path(source, &["link"]),
+                NOT_HTTPS.to_owned(),
+                WRITE_HTTPS,
+            );
         }
     }
 
     /// The address that is the value of `key`.
     pub(super) fn lint_address(&mut self, key: &str, url: &str) {
         if !self.over && is_plain_http(url) {
-            self.warning("plain-http", path([""; 2], &[key]), NOT_HTTPS.to_owned(), WRITE_HTTPS);
+            self.warning(
+                "plain-http",
+                path([""; 2], &[key]),
+                NOT_HTTPS.to_owned(),
+                WRITE_HTTPS,
+            );
         }
     }
 }

@@ -32,9 +32,17 @@ pub(super) fn all_caps(text: &Text<'_>) -> Vec<Find> {
             .collect();
         let long = |run: &std::ops::Range<usize>| {
             let run = words.get(run.clone()).unwrap_or_default();
-            run.split_whitespace().filter(|word| word.chars().count() >= 4).count()
+            run.split_whitespace()
+                .filter(|word| word.chars().count() >= 4)
+                .count()
         };
-        let count = |run: &std::ops::Range<usize>| words.get(run.clone()).unwrap_or_default().split_whitespace().count();
+        let count = |run: &std::ops::Range<usize>| {
+            words
+                .get(run.clone())
+                .unwrap_or_default()
+                .split_whitespace()
+                .count()
+        };
         let all: usize = sentence.chars().filter(|c| c.is_alphabetic()).count();
         let loud: usize = runs
             .iter()
@@ -42,8 +50,9 @@ pub(super) fn all_caps(text: &Text<'_>) -> Vec<Find> {
             .map(|run| run.chars().filter(|c| c.is_alphabetic()).count())
             .sum();
         let mostly = loud * 2 > all
+            && runs.iter().any(|run| count(run) >= 2)
             && runs.iter().map(count).sum::<usize>() >= 3
-            && runs.iter().map(long).sum::<usize>() >= 1;
+            && runs.iter().any(|run| long(run) >= 1);
         let range = match runs.iter().find(|run| long(run) >= 2) {
             Some(run) => run.clone(),
             None if mostly => match (runs.first(), runs.last()) {
@@ -69,7 +78,11 @@ fn whole_words<'s>(sentence: &'s str, run: &regex::Match<'_>) -> &'s str {
     if is_letter(sentence.get(run.end()..).and_then(|rest| rest.chars().next())) {
         kept = kept.rsplit_once(char::is_whitespace).map_or("", |(kept, _)| kept);
     }
-    if is_letter(sentence.get(..run.start()).and_then(|before| before.chars().next_back())) {
+    if is_letter(
+        sentence
+            .get(..run.start())
+            .and_then(|before| before.chars().next_back()),
+    ) {
         return "";
     }
     kept.trim_end()
@@ -109,7 +122,9 @@ pub(super) fn sentences(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 static EMOJI_RUN: LazyLock<Regex> = LazyLock::new(|| {
     let skin = r"[\x{1F3FB}-\x{1F3FF}]";
-    let one = format!(r"\p{{Extended_Pictographic}}(?:\x{{FE0F}}|{skin}|\x{{200D}}\p{{Extended_Pictographic}}|[\x{{E0020}}-\x{{E007F}}])*");
+    let one = format!(
+        r"\p{{Extended_Pictographic}}(?:\x{{FE0F}}|{skin}|\x{{200D}}\p{{Extended_Pictographic}}|[\x{{E0020}}-\x{{E007F}}])*"
+    );
     pattern(&format!(r"(?:(?:{one}|\p{{RI}}\p{{RI}})[ \t]?){{4,}}"))
 });
 
@@ -139,7 +154,10 @@ static EAST_ASIAN: LazyLock<Regex> =
 /// Two such letters in a row. A screen reader says "mathematical bold capital J", or nothing.
 pub(super) fn fancy_letters(text: &Text<'_>) -> Vec<Find> {
     let found = FANCY.find_iter(&text.typed).filter(|run| {
-        let wide = run.as_str().chars().all(|c| ('\u{ff21}'..='\u{ff5a}').contains(&c));
+        let wide = run
+            .as_str()
+            .chars()
+            .all(|c| ('\u{ff21}'..='\u{ff5a}').contains(&c));
         !wide || !EAST_ASIAN.is_match(&text.typed)
     });
     found
@@ -179,11 +197,15 @@ pub(super) fn plain_http(text: &Text<'_>) -> Vec<Find> {
         .collect()
 }
 
-pub const NOT_HTTPS: &str = "this link is not encrypted: who reads along can see and change what is behind it";
+pub const NOT_HTTPS: &str =
+    "this link is not encrypted: who reads along can see and change what is behind it";
 pub const WRITE_HTTPS: &str = "write `https://`, and try whether the page is there too";
 
 /// Whether this address is read along by others. Those of the Tor network are encrypted by themselves.
 pub fn is_plain_http(url: &str) -> bool {
-    let plain = url.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"));
-    plain && !url::Url::parse(url).is_ok_and(|url| url.host_str().is_some_and(|host| host.ends_with(".onion")))
+    let plain = url
+        .get(..7)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"));
+    plain
+        && !url::Url::parse(url).is_ok_and(|url| url.host_str().is_some_and(|host| host.ends_with(".onion")))
 }

@@ -34,7 +34,10 @@ pub(super) fn tag_in_word(text: &Text<'_>) -> Vec<Find> {
     // The campaign's tags bring their sign along.
     for (at, name) in text.source.match_indices("campaign.hashtags") {
         let before = typed.get(..at).unwrap_or_default().trim_end_matches(HOLE);
-        let filled = text.source.get(before.len()..at).is_some_and(|open| open.trim() == "{{");
+        let filled = text
+            .source
+            .get(before.len()..at)
+            .is_some_and(|open| open.trim() == "{{");
         if filled && before.chars().next_back().is_some_and(char::is_alphanumeric) {
             found.push(Find {
                 range: at..at + name.len(),
@@ -58,7 +61,11 @@ pub(super) fn flat_hashtag(text: &Text<'_>) -> Vec<Find> {
             .iter()
             .find(|own| own.to_lowercase() == *tag && *own != tag && capitals(own) > 1);
         if let Some(own) = own {
-            found.push(find(entity.range.clone(), tag, format!("write `#{own}`, as the campaign does")));
+            found.push(find(
+                entity.range.clone(),
+                tag,
+                format!("write `#{own}`, as the campaign does"),
+            ));
         } else if text.tongue.is_some_and(|tongue| is_flat(tag, tongue)) {
             found.push(find(entity.range.clone(), tag, CAPITALS.to_owned()));
         }
@@ -77,7 +84,10 @@ fn find(range: std::ops::Range<usize>, tag: &str, help: String) -> Find {
 }
 
 fn flat_message(tag: &str) -> String {
-    format!("`#{}` has several words and no capitals: a screen reader says them as one", shown(tag))
+    format!(
+        "`#{}` has several words and no capitals: a screen reader says them as one",
+        shown(tag)
+    )
 }
 
 /// What is wrong with one of the campaign's own hashtags, and what to write; `None`: nothing.
@@ -103,12 +113,19 @@ fn is_flat(tag: &str, tongue: &Tongue) -> bool {
     };
     let a_word = |rest: &str| {
         known(rest)
-            || rest.chars().count() >= UNKNOWN_MIN && !tongue.word_ends.iter().any(|end| rest.starts_with(end))
+            || rest.chars().count() >= UNKNOWN_MIN
+                && !tongue.word_ends.iter().any(|end| rest.starts_with(end))
     };
     let short = |word: &str| word.len() < 4;
     tag.chars().count() >= SURELY_SEVERAL
-        || tongue.tag_heads.iter().any(|head| !short(head) && tag.strip_prefix(head).is_some_and(a_word))
-        || tongue.tag_tails.iter().any(|tail| !short(tail) && tag.strip_suffix(tail).is_some_and(a_word))
+        || tongue
+            .tag_heads
+            .iter()
+            .any(|head| !short(head) && tag.strip_prefix(head).is_some_and(a_word))
+        || tongue
+            .tag_tails
+            .iter()
+            .any(|tail| !short(tail) && tag.strip_suffix(tail).is_some_and(a_word))
 }
 
 fn capitals(text: &str) -> usize {

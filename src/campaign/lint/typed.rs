@@ -51,16 +51,18 @@ pub(super) fn quotation(text: &Text<'_>) -> Vec<Find> {
     found.collect()
 }
 
-const TAKE: &str = "put WHAT into a fact with its source and write `{{ fact.NAME }}`, or say in `allow` why it needs none";
+const TAKE: &str =
+    "put WHAT into a fact with its source and write `{{ fact.NAME }}`, or say in `allow` why it needs none";
 
 // --- figures -------------------------------------------------------------------------------------------
 
 static NUMBER: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"[$€£¥]?\p{Nd}+(?:[.,:/’'–-]\p{Nd}+)*(?: ?%)?"));
+    LazyLock::new(|| pattern(r"[$€£¥]?\p{Nd}+(?:[.,:/’'–-]\p{Nd}+)*(?: ?%|k|K|M|bn)?"));
 /// `1/5`, `24/7`, `9:30`, `6:8`: counters, times of day, verses.
 static RATIO: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\p{Nd}+(?:/\p{Nd}+|(?::\p{Nd}+)+)$"));
-static TELEPHONE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^\p{Nd}{3}-\p{Nd}{4}$|^\p{Nd}+(?:-\p{Nd}+){2,}$|^\p{Nd}{3}\.\p{Nd}{3}\.\p{Nd}{4}$"));
+static TELEPHONE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^\p{Nd}{3}-\p{Nd}{4}$|^\p{Nd}+(?:-\p{Nd}+){2,}$|^\p{Nd}{3}\.\p{Nd}{3}\.\p{Nd}{4}$")
+});
 /// What follows a time of day.
 static O_CLOCK: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^\s?(?i:[ap]\.?\s?m\b|o['’]clock|h\b|hs\b|hrs\b|uhr\b)"));
@@ -80,15 +82,16 @@ fn is_figure(text: &Text<'_>, range: &Range<usize>) -> bool {
     let named = before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '#' | '_' | '§' | '№' | '.' | '@'))
         || before.is_some_and(|c| matches!(c, '-' | '‑' | '–'))
             && line.chars().rev().nth(1).is_some_and(char::is_alphanumeric);
-    // `1st`, `1990s`, `2nd`, `24h`, a number on a key; `10k` is a figure.
-    let ending: String = rest.chars().take_while(|c| c.is_alphanumeric()).collect();
-    let glued = !ending.is_empty() && !matches!(ending.as_str(), "k" | "K" | "M" | "bn")
+    // `1st`, `1990s`, `2nd`, `24h`, a number on a key.
+    let glued = after.is_some_and(|c| c.is_alphanumeric() && !is_ideograph(Some(c)))
         || after.is_some_and(|c| matches!(c, '\u{fe0f}' | '\u{20e3}' | 'º' | 'ª' | '°'));
-    let item = line.trim_start_matches(['(', ' ', '\t', '-', '*', '•']).is_empty()
+    let item = line
+        .trim_start_matches(['(', ' ', '\t', '-', '*', '•'])
+        .is_empty()
         && written.chars().count() <= 2
         && rest.starts_with(['.', ')']);
     !(named
-        || glued && !is_ideograph(ending.chars().next())
+        || glued
         || item
         || RATIO.is_match(written)
         || TELEPHONE.is_match(written)
@@ -107,12 +110,13 @@ fn is_reference(text: &Text<'_>, before: &str) -> bool {
     if before.ends_with(['§', '№']) {
         return true;
     }
-    let word = before.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+    let word = before
+        .rsplit(|c: char| !c.is_alphabetic())
+        .next()
+        .unwrap_or_default();
     let letters = word.chars().count();
     let capitals = letters > 0 && word.chars().all(char::is_uppercase);
-    let known = |tongue: &super::Tongue| {
-        tongue.references.contains(&word.to_lowercase().as_str())
-    };
+    let known = |tongue: &super::Tongue| tongue.references.contains(&word.to_lowercase().as_str());
     // Of one capital only `H.B.` and its like: `I` and `A` are words.
     let initials = letters == 1 && before.chars().rev().nth(1) == Some('.');
     capitals && (letters > 1 || initials) || text.tongue.is_some_and(known)
@@ -127,8 +131,7 @@ static IN_DIGITS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 /// A year, or from one to another.
-static YEAR: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(?:19|20)[0-9]{2}(?:[–/-](?:19|20)?[0-9]{2})?$"));
+static YEAR: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:19|20)[0-9]{2}(?:[–/-](?:19|20)?[0-9]{2})?$"));
 
 /// All dates, in order; none overlaps another.
 fn dates(text: &Text<'_>) -> Vec<Range<usize>> {
@@ -148,10 +151,13 @@ fn dates(text: &Text<'_>) -> Vec<Range<usize>> {
     }
     found.extend(IN_DIGITS.find_iter(words).map(|found| found.range()));
     found.retain(whole);
-    let years = NUMBER.find_iter(words).map(|found| found.range()).filter(|range| {
-        let written = words.get(range.clone()).unwrap_or_default();
-        YEAR.is_match(written) && is_figure(text, range)
-    });
+    let years = NUMBER
+        .find_iter(words)
+        .map(|found| found.range())
+        .filter(|range| {
+            let written = words.get(range.clone()).unwrap_or_default();
+            YEAR.is_match(written) && is_figure(text, range)
+        });
     for year in years.collect::<Vec<_>>() {
         if !found.iter().any(|other| overlap(&year, other)) {
             found.push(year);
@@ -204,7 +210,9 @@ fn word_count(text: &str) -> usize {
     text.split(|c: char| c.is_whitespace() || c == HOLE)
         .filter(|word| word.chars().any(char::is_alphanumeric))
         .map(|word| {
-            let without_spaces = word.chars().filter(|c| is_ideograph(Some(*c)) && !matches!(c, '\u{ac00}'..='\u{d7af}'));
+            let without_spaces = word
+                .chars()
+                .filter(|c| is_ideograph(Some(*c)) && !matches!(c, '\u{ac00}'..='\u{d7af}'));
             (without_spaces.count() / 2).max(1)
         })
         .sum()
