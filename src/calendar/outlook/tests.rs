@@ -69,7 +69,7 @@ fn warned(settings: &str, messages: &str, accounts: &[(&str, &'static str)], sen
         campaign: &campaign,
         roster: &roster,
         past: &past,
-        late: Duration::from_secs(7_200),
+        late: Duration::from_hours(2),
     };
     let found = outlook(&view, now, &file).into_iter();
     found

@@ -14,12 +14,16 @@ mod typed;
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 pub use style::{NOT_HTTPS, WRITE_HTTPS, is_plain_http};
 pub use tags::flat;
 
 use super::template::is_template;
 use crate::text::entities::{Entity, entities};
+use crate::text::pattern;
 use tongue::Tongue;
 
 /// Something that is pointed out in a text.
@@ -114,10 +118,11 @@ impl<'t> Text<'t> {
     pub fn new(source: &'t str, language: &str, hashtags: &'t [String], lasting: bool) -> Self {
         let typed = without_templates(source);
         let entities = entities(&typed);
-        let words = if entities.is_empty() {
+        let gaps = gaps(&typed, &entities);
+        let words = if gaps.is_empty() {
             typed.clone()
         } else {
-            blanked(&typed, entities.iter().map(|entity| entity.range.clone()), GAP).into()
+            blanked(&typed, gaps.into_iter(), GAP).into()
         };
         Self {
             source,
@@ -132,43 +137,60 @@ impl<'t> Text<'t> {
     }
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Seen {
-    capitals: bool,
-    digits: bool,
-    quotes: bool,
-    sign: bool,
-    unusual: bool,
-}
+/// What a text has, one bit for each of [`Needs`].
+#[derive(Debug, Clone, Copy)]
+struct Seen(u8);
 
 impl Seen {
     fn of(text: &str) -> Self {
-        let mut seen = Self::default();
+        let mut seen = Needs::Words.bit();
         let mut capital = false;
         for byte in text.bytes() {
-            match byte {
-                b'0'..=b'9' => seen.digits = true,
-                b'"' => seen.quotes = true,
-                b'#' | b'{' => seen.sign = true,
-                128.. => seen.unusual = true,
-                _ => {}
-            }
-            seen.capitals |= capital && byte.is_ascii_uppercase();
-            capital = byte.is_ascii_uppercase();
+            let is_capital = byte.is_ascii_uppercase();
+            seen |= match byte {
+                b'0'..=b'9' => Needs::Digits.bit(),
+                b'"' => Needs::Quotes.bit(),
+                b'#' | b'{' => Needs::Sign.bit(),
+                // It may be anything.
+                128.. => u8::MAX,
+                _ if capital && is_capital => Needs::Capitals.bit(),
+                _ => 0,
+            };
+            capital = is_capital;
         }
-        seen
+        Self(seen)
     }
 
     fn has(self, needs: Needs) -> bool {
-        match needs {
-            Needs::Words => true,
-            Needs::Capitals => self.capitals || self.unusual,
-            Needs::Digits => self.digits || self.unusual,
-            Needs::Quotes => self.quotes || self.unusual,
-            Needs::Sign => self.sign || self.unusual,
-            Needs::Unusual => self.unusual,
+        self.0 & needs.bit() != 0
+    }
+}
+
+impl Needs {
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+/// Addresses, wherever they stand. Platforms differ on which of them are links.
+static ADDRESS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)https?://[^\s<>\x22“”«»]*[^\s<>\x22“”«».,;:!?)]"));
+
+/// What of a text is a link, a mention or a tag; in order and apart.
+fn gaps(text: &str, entities: &[Entity]) -> Vec<Range<usize>> {
+    let mut all: Vec<Range<usize>> = entities.iter().map(|entity| entity.range.clone()).collect();
+    if text.contains("://") {
+        all.extend(ADDRESS.find_iter(text).map(|found| found.range()));
+        all.sort_by_key(|range| range.start);
+    }
+    let mut apart: Vec<Range<usize>> = Vec::with_capacity(all.len());
+    for range in all {
+        match apart.last_mut() {
+            Some(last) if range.start < last.end => last.end = last.end.max(range.end),
+            _ => apart.push(range),
         }
     }
+    apart
 }
 
 fn without_templates(source: &str) -> Cow<'_, str> {

@@ -5,9 +5,8 @@ use std::sync::LazyLock;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use regex::Regex;
 
-use super::{Find, Text};
+use super::{ADDRESS, Find, Text};
 use crate::campaign::problem::shown;
-use crate::text::entities::EntityKind;
 use crate::text::pattern;
 
 // --- capitals ------------------------------------------------------------------------------------------
@@ -21,48 +20,36 @@ pub(super) fn all_caps(text: &Text<'_>) -> Vec<Find> {
     if text.tongue.is_none() {
         return Vec::new();
     }
-    let words = &*text.words;
     let mut found = Vec::new();
-    for (start, sentence) in sentences(words) {
-        let runs: Vec<_> = SHOUTED
+    for (start, sentence) in sentences(&text.words) {
+        let runs: Vec<(usize, &str)> = SHOUTED
             .find_iter(sentence)
-            // A capital that begins a word, as in `THE End`, is not the run's.
-            .map(|run| start + run.start()..start + run.start() + whole_words(sentence, &run).len())
-            .filter(|run| !run.is_empty())
+            .map(|run| (run.start(), whole_words(sentence, &run)))
+            .filter(|(_, run)| !run.is_empty())
             .collect();
-        let long = |run: &std::ops::Range<usize>| {
-            let run = words.get(run.clone()).unwrap_or_default();
+        let (Some((first, _)), Some((last, end))) = (runs.first(), runs.last()) else {
+            continue;
+        };
+        let count = |run: &str| run.split_whitespace().count();
+        let long = |run: &str| {
             run.split_whitespace()
                 .filter(|word| word.chars().count() >= 4)
                 .count()
         };
-        let count = |run: &std::ops::Range<usize>| {
-            words
-                .get(run.clone())
-                .unwrap_or_default()
-                .split_whitespace()
-                .count()
-        };
-        let all: usize = sentence.chars().filter(|c| c.is_alphabetic()).count();
-        let loud: usize = runs
-            .iter()
-            .filter_map(|run| words.get(run.clone()))
-            .map(|run| run.chars().filter(|c| c.is_alphabetic()).count())
-            .sum();
-        let mostly = loud * 2 > all
-            && runs.iter().any(|run| count(run) >= 2)
-            && runs.iter().map(count).sum::<usize>() >= 3
-            && runs.iter().any(|run| long(run) >= 1);
-        let range = match runs.iter().find(|run| long(run) >= 2) {
-            Some(run) => run.clone(),
-            None if mostly => match (runs.first(), runs.last()) {
-                (Some(first), Some(last)) => first.start..last.end,
-                _ => continue,
-            },
+        let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).count();
+        let all = |of: &dyn Fn(&str) -> usize| runs.iter().map(|(_, run)| of(run)).sum::<usize>();
+        // Acronyms stand alone, or in a list.
+        let mostly = all(&letters) * 2 > letters(sentence)
+            && runs.iter().any(|(_, run)| count(run) >= 2)
+            && all(&count) >= 3
+            && all(&long) >= 1;
+        let range = match runs.iter().find(|(_, run)| long(run) >= 2) {
+            Some((at, run)) => *at..at + run.len(),
+            None if mostly => *first..last + end.len(),
             None => continue,
         };
         found.push(Find {
-            range,
+            range: start + range.start..start + range.end,
             message: "these words are in capitals: they read as shouting, and some screen readers spell them"
                 .to_owned(),
             help: "write them in small letters".to_owned(),
@@ -71,7 +58,7 @@ pub(super) fn all_caps(text: &Text<'_>) -> Vec<Find> {
     found
 }
 
-/// What of `run` are whole words.
+/// What of `run` are whole words: a capital that begins one, as in `THE End`, is not the run's.
 fn whole_words<'s>(sentence: &'s str, run: &regex::Match<'_>) -> &'s str {
     let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     let mut kept = sentence.get(run.range()).unwrap_or_default();
@@ -184,13 +171,15 @@ pub(super) fn fancy_letters(text: &Text<'_>) -> Vec<Find> {
 
 /// Links in a text that are not encrypted.
 pub(super) fn plain_http(text: &Text<'_>) -> Vec<Find> {
-    let links = text.entities.iter().filter(|entity| match &entity.kind {
-        EntityKind::Link { url } => is_plain_http(url),
-        _ => false,
-    });
+    if !text.typed.contains("://") {
+        return Vec::new();
+    }
+    let links = ADDRESS
+        .find_iter(&text.typed)
+        .filter(|link| is_plain_http(link.as_str()));
     links
         .map(|link| Find {
-            range: link.range.clone(),
+            range: link.range(),
             message: NOT_HTTPS.to_owned(),
             help: WRITE_HTTPS.to_owned(),
         })
@@ -206,6 +195,10 @@ pub fn is_plain_http(url: &str) -> bool {
     let plain = url
         .get(..7)
         .is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"));
-    plain
-        && !url::Url::parse(url).is_ok_and(|url| url.host_str().is_some_and(|host| host.ends_with(".onion")))
+    plain && !url::Url::parse(url).is_ok_and(|url| url.host_str().is_some_and(is_of_tor))
+}
+
+/// The parser of addresses has made the name small.
+fn is_of_tor(host: &str) -> bool {
+    host.rsplit('.').next() == Some("onion")
 }

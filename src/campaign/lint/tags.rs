@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::tongue::{self, Tongue};
-use super::{Find, HOLE, Text};
+use super::{Find, GAP, HOLE, Text};
 use crate::campaign::problem::shown;
 use crate::text::entities::EntityKind;
 use crate::text::pattern;
@@ -15,7 +15,7 @@ static SIGN: LazyLock<Regex> = LazyLock::new(|| pattern(r"[\p{L}\p{N}_][#＃]\p{
 /// A tag that begins in the middle of a word: platforms take it for text.
 pub(super) fn tag_in_word(text: &Text<'_>) -> Vec<Find> {
     let typed = &*text.typed;
-    let in_link = |at: usize| text.entities.iter().any(|entity| entity.range.contains(&at));
+    let in_link = |at: usize| text.words.get(at..).is_some_and(|rest| rest.starts_with(GAP));
     let mut found: Vec<Find> = SIGN
         .find_iter(typed)
         .filter_map(|found| {

@@ -270,6 +270,7 @@ fn links_that_are_not_encrypted_are_pointed_out() {
         &[
             ("en", "See http://example.org/x.", &["http://example.org/x"]),
             ("es", "Más: HTTP://example.org", &["HTTP://example.org"]),
+            ("en", "\"http://example.org/2024\"", &["http://example.org/2024"]),
             ("en", "https://example.org example.org http://abc.onion/x", &[]),
         ],
     );

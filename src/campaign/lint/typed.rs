@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Find, HOLE, Text, around};
+use super::{Find, HOLE, Needs, Text, around};
 use crate::campaign::problem::shown;
 use crate::text::pattern;
 
@@ -194,7 +194,7 @@ static QUOTED: LazyLock<Regex> = LazyLock::new(|| {
 
 /// The words inside the marks of each quotation that is longer than three words.
 fn quotations(text: &Text<'_>) -> Vec<Range<usize>> {
-    if !text.seen.quotes && !text.seen.unusual {
+    if !text.seen.has(Needs::Quotes) {
         return Vec::new();
     }
     let inner = QUOTED.captures_iter(&text.typed).filter_map(|found| {
