@@ -46,7 +46,8 @@ pub struct Checked {
     /// Why messages must not go out.
     pub blocked: Vec<(MessageId, String)>,
     pub uses: Vec<(MessageId, BTreeSet<String>)>,
-    /// Messages whose warnings are all known, so that what they silence in vain is known too.
+    /// Messages that silence warnings and whose warnings are all known, so that it is known which are silenced
+    /// in vain.
     pub looked: Vec<MessageId>,
 }
 
@@ -112,7 +113,8 @@ fn fresh(context: &Context<'_>, file: &FileRead, media: &Pictures, outside: &dyn
         };
         check.all();
         let (blocked, uses, over) = (check.blocked, check.uses, check.over);
-        if blocked.is_none() && !over && entry.error.is_none() {
+        let silences = !entry.message.allow.is_empty();
+        if silences && blocked.is_none() && !over && entry.error.is_none() {
             checked.looked.push(entry.message.id.clone());
         }
         if let Some(why) = blocked {

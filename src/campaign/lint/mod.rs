@@ -54,7 +54,7 @@ enum Needs {
     Digits,
     /// A quotation mark of any style.
     Quotes,
-    /// The sign of a tag, or a template that may begin with one.
+    /// A tag, its sign, or a template that may begin with one.
     Sign,
     /// Anything beyond ASCII.
     Unusual,
@@ -92,9 +92,11 @@ pub fn finds(text: &Text<'_>) -> Vec<(&'static str, Find)> {
 }
 
 /// Where a template stood, one for each of its bytes.
-const HOLE: char = '\u{1a}';
+const HOLE: char = HOLE_BYTE as char;
+const HOLE_BYTE: u8 = 0x1a;
 /// Where a link, mention or tag stood, the same.
-const GAP: char = '\u{1b}';
+const GAP: char = GAP_BYTE as char;
+const GAP_BYTE: u8 = 0x1b;
 
 /// A text, as the lints look at it. All forms have the same bytes in the same places.
 #[derive(Debug)]
@@ -126,7 +128,7 @@ impl<'t> Text<'t> {
         };
         Self {
             source,
-            seen: Seen::of(source),
+            seen: Seen::of(source, &words),
             typed,
             words,
             entities,
@@ -142,17 +144,19 @@ impl<'t> Text<'t> {
 struct Seen(u8);
 
 impl Seen {
-    fn of(text: &str) -> Self {
+    /// Of most texts the digits and signs are in links and tags.
+    fn of(source: &str, words: &str) -> Self {
+        if !source.is_ascii() {
+            return Self(u8::MAX);
+        }
         let mut seen = Needs::Words.bit();
         let mut capital = false;
-        for byte in text.bytes() {
+        for byte in words.bytes() {
             let is_capital = byte.is_ascii_uppercase();
             seen |= match byte {
                 b'0'..=b'9' => Needs::Digits.bit(),
                 b'"' => Needs::Quotes.bit(),
-                b'#' | b'{' => Needs::Sign.bit(),
-                // It may be anything.
-                128.. => u8::MAX,
+                b'#' | HOLE_BYTE | GAP_BYTE => Needs::Sign.bit(),
                 _ if capital && is_capital => Needs::Capitals.bit(),
                 _ => 0,
             };
