@@ -1,10 +1,12 @@
 //! WHAT. The campaign as staff wrote it: settings, facts, messages, and every problem found in them.
 
+pub mod allow;
 pub mod assemble;
 mod check;
 pub mod codes;
 mod dates;
 pub mod fact;
+mod lint;
 pub mod message;
 pub mod outside;
 mod place;
@@ -26,9 +28,11 @@ use crate::calendar::window::Windows;
 use crate::post::identity::{AccountName, CampaignId, MessageId};
 use crate::text::limits::{self, Limits};
 
+use allow::Allow;
 use fact::Fact;
 use message::Message;
-use problem::Problem;
+pub use place::spotted;
+use problem::{Problem, Spot};
 
 /// Everything the daemon needs to know of the message files at one moment. Never changed: a changed file
 /// makes a new one.
@@ -66,6 +70,10 @@ pub struct Settings {
     /// Set: everything stops, with this as the reason.
     pub hold: Option<String>,
     pub after_hold: AfterHold,
+    /// Warnings that are silenced for the whole campaign, each with the reason.
+    pub allow: Allow,
+    /// Where `[campaign]` is written.
+    pub spot: Spot,
 }
 
 /// What becomes of posts that fell due during a hold.

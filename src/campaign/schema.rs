@@ -49,6 +49,8 @@ struct Campaign {
     /// What becomes of posts that fell due during a hold: a person says, those that are not too late go out,
     /// or all are left out.
     after_hold: Option<AfterHold>,
+    /// Warnings that are silenced for the whole campaign, each with the reason.
+    allow: Option<BTreeMap<String, String>>,
 }
 
 #[derive(JsonSchema)]
@@ -142,6 +144,9 @@ struct Message {
     thread: Option<Thread>,
     /// Writes ` 1/5` after each part of a thread.
     counter: Option<bool>,
+    /// Warnings that are silenced for this message, each with the reason:
+    /// `{ "typed-figure" = "the number of the bill" }`.
+    allow: Option<BTreeMap<String, String>>,
     /// The same message in other languages: `[message.lang.es]`.
     lang: Option<BTreeMap<Language, Words>>,
     /// Other words for a platform, an account or a group.

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::allow::allow;
 use super::report::{Found, Report, Span, Table, Value};
 use super::settings::cron;
 use super::time::{after, at, beginning, end, late, message_id};
 use super::words::{WORDS_KEYS, images, languages, template, thread, url, words, words_text};
 use crate::calendar::cron::Cron;
+use crate::campaign::allow::{Allow, Of};
 use crate::campaign::message::{Local, Message, When, Words};
 use crate::campaign::problem::{Severity, nearest, shown};
 use crate::post::identity::{MessageId, propose_name};
@@ -35,6 +37,7 @@ pub const MESSAGE_KEYS: &[&str] = &[
     "draft",
     "thread",
     "counter",
+    "allow",
     "lang",
 ];
 /// Those that are planned but not built.
@@ -75,6 +78,7 @@ struct Draft {
     unfinished: bool,
     threading: Threading,
     counter: Option<Span>,
+    allow: Allow,
 }
 
 /// Reads the message in `table`, whose header is at `at`; `body` is the text of a Markdown file, `name`
@@ -132,6 +136,7 @@ pub fn message(
         share: draft.share.map(|(url, _)| url.into()),
         draft: draft.unfinished,
         threading: draft.threading,
+        allow: draft.allow,
     };
     report.about = None;
     let failed = report.errors > errors;
@@ -211,6 +216,7 @@ fn read_key(report: &mut Report<'_>, draft: &mut Draft, key: &str, key_at: Span,
             draft.threading.counter = flag.is_some();
             draft.counter = flag.map(|flag| flag.1);
         }
+        "allow" => draft.allow = allow(report, value, Of::Message),
         "lang" => draft.for_language = languages(report, value),
         "every" => report.not_yet(
             "`every`",

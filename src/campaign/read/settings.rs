@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::allow::allow;
 use super::report::{Report, Span, Table, Value};
 use super::time::{beginning, end};
 use super::value::is_language;
@@ -11,6 +12,7 @@ use crate::calendar::civil;
 use crate::calendar::cron::Cron;
 use crate::calendar::window::Quiet;
 use crate::campaign::AfterHold;
+use crate::campaign::allow::{Allow, Of};
 use crate::campaign::message::Local;
 use crate::campaign::problem::{Spot, shown};
 use crate::post::identity::{CampaignId, propose_name};
@@ -26,6 +28,7 @@ pub const CAMPAIGN_KEYS: &[&str] = &[
     "hashtags",
     "hold",
     "after_hold",
+    "allow",
 ];
 /// The keys of `[[blackout]]`.
 pub const BLACKOUT_KEYS: &[&str] = &["from", "until", "why"];
@@ -43,6 +46,7 @@ pub struct RawCampaign {
     pub hashtags: Vec<String>,
     pub hold: Option<String>,
     pub after_hold: AfterHold,
+    pub allow: Allow,
     pub spot: Spot,
 }
 
@@ -79,6 +83,7 @@ pub fn campaign(report: &mut Report<'_>, value: &Value<'_>) -> Option<RawCampaig
         hashtags: Vec::new(),
         hold: None,
         after_hold: AfterHold::default(),
+        allow: Allow::new(),
         spot: report.spot(at.start),
     };
     for (key, value) in table {
@@ -97,6 +102,7 @@ pub fn campaign(report: &mut Report<'_>, value: &Value<'_>) -> Option<RawCampaig
                     .filter(|why| !why.trim().is_empty());
             }
             "after_hold" => raw.after_hold = after_hold(report, value),
+            "allow" => raw.allow = allow(report, value, Of::Campaign),
             other => report.unknown_key(other, key.span(), CAMPAIGN_KEYS),
         }
     }
