@@ -232,9 +232,76 @@ fn words_come_from_the_account_then_the_platform_then_the_language() {
 #[case("{% if years_since(2002) > 20 %}\nLong.\n{% endif %}\nEnd.", "Long.\nEnd.")]
 #[case("<b> & \"quotes\" {{ '<' }}", "<b> & \"quotes\" <")]
 #[case("{ one } 50%", "{ one } 50%")]
+#[case(
+    "{{ years_since(2002) * 12 }} {{ days_since('2026-11-20') * 24 }} {{ '4*4' }}",
+    "288 72 4*4"
+)]
+#[case(
+    "for {{ plural(years_since(2002), one='{n} year', other='{n} years') }}, {{ plural(1, one='a day', other='days') }}",
+    "for 24 years, a day"
+)]
+#[case("{{ campaign.name | upper }}", "THE CAUSE")]
 fn templates_are_worked_out(#[case] template: &str, #[case] said: &str) {
     let campaign = one(&format!("text = '''{template}'''"));
     assert_eq!(texts(&say(&campaign, "mastodon").unwrap()), [said]);
+}
+
+#[test]
+fn f14_a_text_as_large_as_a_file_may_hold_is_within_the_budget() {
+    for piece in [
+        "{{ campaign.name ~ account.name }}",
+        "{{ date() }}",
+        "{% if days_since('2002-01-01') > 3 %}x{% endif %}",
+        "{{ plural(days_since('2002-01-01'), one='x', other='{n}') }}",
+    ] {
+        let campaign = one(&format!("text = '''{}'''", piece.repeat(60_000 / piece.len())));
+        let started = Instant::now();
+        assert!(say(&campaign, "mastodon").is_err(), "{piece}");
+        assert!(
+            started.elapsed() < Duration::from_millis(500),
+            "{:?}",
+            started.elapsed()
+        );
+    }
+}
+
+#[rstest]
+#[case(
+    "ar",
+    "{{ plural(3, zero='0', one='1', two='2', few='few', many='many', other='other') }}",
+    "few"
+)]
+#[case(
+    "ru",
+    "{{ plural(years_since(2002), one='{n} год', few='{n} года', many='{n} лет') }}",
+    "24 года"
+)]
+#[case("pl", "{{ date('2027-03-01') }}", "1 marca 2027")]
+#[case(
+    "es",
+    "{{ plural(years_since(2002), one='un año', other='{n} años') }}",
+    "24 años"
+)]
+fn a_text_is_in_the_language_of_its_words(#[case] language: &str, #[case] text: &str, #[case] said: &str) {
+    let campaign = one(&format!(
+        "text = 'Plain.'\n[message.lang.{language}]\ntext = \"\"\"{text}\"\"\""
+    ));
+    let account = account("other", mastodon(), Some(language));
+    let content = render(&campaign, &campaign.messages[0], &account, now()).unwrap();
+    assert_eq!((texts(&content), &*content.language), (vec![said], language));
+}
+
+#[test]
+fn a_form_that_is_not_there_is_never_guessed() {
+    let campaign = one("text = \"{{ plural(years_since(2002), one='year') }}\"");
+    let problem = say(&campaign, "mastodon").unwrap_err();
+    assert_eq!(
+        (&*problem.message, &*problem.help),
+        (
+            "`plural` has no form `other`, which 24 needs in the language `en`",
+            "write `other=\"…\"` too; this language has one, other"
+        )
+    );
 }
 
 #[test]
@@ -437,6 +504,12 @@ fn f13_unknown_keys_are_never_ignored(#[case] line: &str, #[case] help: &str) {
 #[case("{% for i in range(10000) %}{% for j in range(10000) %}x{% endfor %}{% endfor %}")]
 #[case("{{ 'x' * 1000000000 }}")]
 #[case("{{ ('x' * 60000) ~ ('y' * 60000) }}")]
+#[case("{{ [1] * 100000000 }}")]
+#[case("{{ (campaign.name * 9999999)[:0] }}")]
+#[case("{% set a = 'x' %}{% set a = a ~ a %}{{ a }}")]
+#[case("{{ 'xx'|replace('x', 'xxxxxxxx')|replace('x', 'xxxxxxxx') }}")]
+#[case("{{ '%999999999d'|format(1) }}")]
+#[case("{{ namespace(a=1) }}")]
 #[case("{% include 'campaign.toml' %}")]
 #[case("{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}")]
 #[case("{{ 1 / 0 }}")]

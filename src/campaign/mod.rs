@@ -6,6 +6,7 @@ pub mod codes;
 mod dates;
 pub mod fact;
 pub mod message;
+mod moving;
 pub mod outside;
 mod place;
 pub mod problem;

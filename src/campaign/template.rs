@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex};
 use jiff::civil::Date;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Object, Value};
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, filters};
 
 use super::Settings;
-use super::dates::{OURS, days, formatted, parse_day, spelled, years_since};
+use super::dates::{FORMS, OURS, days, formatted, parse_count, parse_day, plural, spelled, years_since};
 use super::fact::Fact;
+use super::moving::Term;
 use super::problem::{nearest, shown};
 use super::render::RenderProblem;
 
@@ -19,6 +20,8 @@ use super::render::RenderProblem;
 const FUEL: u64 = 5_000;
 /// The longest text that may come out, in bytes.
 const OUTPUT_MAX: usize = 64 * 1024;
+/// What may stand in `{% … %}`. Without loops and variables no text can double again and again.
+const TAGS: &[&str] = &["if", "elif", "else", "endif"];
 
 /// The names that a text can use, with how each is written.
 const NAMES: &[(&str, &str)] = &[
@@ -27,6 +30,10 @@ const NAMES: &[(&str, &str)] = &[
     ("days_since", "days_since(\"2002-09-30\")"),
     ("days_until", "days_until(\"2027-03-01\")"),
     ("date", "date(\"2027-03-01\")"),
+    (
+        "plural",
+        "plural(years_since(2002), one=\"year\", other=\"years\")",
+    ),
     ("campaign", "campaign.name"),
     ("account", "account.name"),
 ];
@@ -46,6 +53,8 @@ pub struct Said {
     pub text: String,
     /// The facts that it used.
     pub facts: BTreeSet<String>,
+    /// What it asked of the calendar.
+    pub terms: Vec<Term>,
 }
 
 /// Works out the texts of one campaign.
@@ -57,7 +66,7 @@ pub struct Engine {
 
 impl Engine {
     pub fn new(settings: &Settings, facts: &Arc<BTreeMap<String, Fact>>) -> Self {
-        let mut environment = Environment::new();
+        let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         environment.set_fuel(Some(FUEL));
@@ -70,7 +79,16 @@ impl Engine {
         {
             environment.set_syntax(syntax);
         }
-        environment.remove_global("debug");
+        // Filters that make no text much longer than it was.
+        environment.add_filter("upper", filters::upper);
+        environment.add_filter("lower", filters::lower);
+        environment.add_filter("title", filters::title);
+        environment.add_filter("capitalize", filters::capitalize);
+        environment.add_filter("trim", filters::trim);
+        environment.add_filter("length", filters::length);
+        environment.add_filter("abs", filters::abs);
+        environment.add_filter("round", filters::round);
+        environment.add_filter("int", filters::int);
         let tags = settings
             .hashtags
             .iter()
@@ -92,9 +110,10 @@ impl Engine {
         if !is_template(template) {
             return Ok(Said {
                 text: template.to_owned(),
-                facts: BTreeSet::new(),
+                ..Said::default()
             });
         }
+        bounded(template)?;
         let names = Arc::new(Names {
             facts: self.facts.clone(),
             campaign: self.campaign.clone(),
@@ -126,6 +145,7 @@ impl Engine {
         Ok(Said {
             text,
             facts: asked.facts,
+            terms: asked.terms,
         })
     }
 
@@ -210,6 +230,103 @@ pub fn is_template(text: &str) -> bool {
             .any(|mark| text.contains(mark))
 }
 
+/// Whether a template only says what it asks for, and neither compares nor calculates.
+pub fn is_plain(template: &str) -> bool {
+    !template.contains("{%")
+        && codes(template).all(|code| {
+            let known = |c: char| c.is_alphanumeric() || c.is_whitespace() || "_.,()=\"".contains(c);
+            let words = || code.split(|c: char| !c.is_alphanumeric() && c != '_');
+            code.chars().all(known)
+                && !code.contains("==")
+                && !words().any(|word| matches!(word, "if" | "else" | "and" | "or" | "not" | "in" | "is"))
+        })
+}
+
+/// What stands between the brackets of a template, each text in quotes there as `""`.
+fn codes(template: &str) -> impl Iterator<Item = String> {
+    let mut rest = template;
+    std::iter::from_fn(move || {
+        let start = ["{{", "{%"].iter().filter_map(|mark| rest.find(mark)).min()?;
+        let mut code = String::new();
+        let mut quote = None;
+        let inside = rest.get(start + 2..).unwrap_or_default();
+        let mut end = inside.len();
+        let mut chars = inside.char_indices();
+        while let Some((at, c)) = chars.next() {
+            match quote {
+                Some(_) if c == '\\' => drop(chars.next()),
+                Some(mark) if c == mark => quote = None,
+                Some(_) => {}
+                None if matches!(c, '"' | '\'') => {
+                    quote = Some(c);
+                    code.push_str("\"\"");
+                }
+                None if inside
+                    .get(at..)
+                    .is_some_and(|rest| rest.starts_with("}}") || rest.starts_with("%}")) =>
+                {
+                    end = at;
+                    break;
+                }
+                None => code.push(c),
+            }
+        }
+        rest = inside.get(end..).unwrap_or_default();
+        Some(code)
+    })
+}
+
+/// Refuses what steps cannot count: loops, variables, many repetitions. So no template takes longer, or more
+/// memory, than a few milliseconds and megabytes.
+fn bounded(template: &str) -> Result<(), RenderProblem> {
+    for (_, tag) in template
+        .match_indices("{%")
+        .map(|(at, mark)| template.split_at(at + mark.len()))
+    {
+        let name = tag.trim_start_matches(['-', '+']).trim_start();
+        let name = name
+            .split(|c: char| !c.is_alphanumeric())
+            .next()
+            .unwrap_or_default();
+        if !TAGS.contains(&name) && !name.is_empty() {
+            return Err(RenderProblem {
+                code: "bad-template",
+                message: format!("`{{% {} %}}` is not known in texts", shown(name)),
+                help: "there is `{% if … %}` with `{% elif … %}`, `{% else %}` and `{% endif %}`".into(),
+                words: Some(name.to_owned()),
+            });
+        }
+    }
+    // `"x" * 9` would repeat a text: only numbers are multiplied.
+    let numbers = |code: &str| {
+        let code = ["years_since", "days_since", "days_until"]
+            .iter()
+            .fold(code.to_owned(), |code, name| {
+                code.replace(&format!("{name}(\"\")"), "1")
+            });
+        let words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
+        let known = |word: &str| {
+            matches!(
+                word,
+                "years_since" | "if" | "elif" | "else" | "and" | "or" | "not"
+            )
+        };
+        !code.contains(['"', '[', '{', ',', '.', '~', '|'])
+            && words
+                .filter(|word| word.starts_with(char::is_alphabetic))
+                .all(known)
+    };
+    if let Some(code) = codes(template).find(|code| code.contains('*') && !numbers(code)) {
+        return Err(RenderProblem {
+            code: "bad-template",
+            message: format!("only numbers can be multiplied, not `{}`", shown(code.trim())),
+            help: "write the words themselves".into(),
+            words: None,
+        });
+    }
+    Ok(())
+}
+
 fn too_much(words: Option<String>) -> RenderProblem {
     RenderProblem {
         code: "bad-template",
@@ -223,6 +340,7 @@ fn too_much(words: Option<String>) -> RenderProblem {
 #[derive(Debug, Clone, Default)]
 struct Asked {
     facts: BTreeSet<String>,
+    terms: Vec<Term>,
     /// The last name that was not there.
     missing: Option<Missing>,
 }
@@ -251,6 +369,21 @@ impl Names {
         }
     }
 
+    fn moves(&self, term: Term) {
+        if let Ok(mut asked) = self.asked.lock() {
+            asked.terms.push(term);
+        }
+    }
+
+    /// A function of one day.
+    fn function(
+        self: &Arc<Self>,
+        work: impl Fn(&Self, Value) -> Result<Value, Error> + Send + Sync + 'static,
+    ) -> Value {
+        let names = self.clone();
+        Value::from_function(move |day: Value| work(&names, day))
+    }
+
     fn fact(&self, name: &str) -> Option<Value> {
         let Some(fact) = self.facts.get(name) else {
             self.missing(Missing::Fact(name.to_owned()));
@@ -270,24 +403,65 @@ impl Object for Names {
             "fact" => Some(Value::from_object(Facts(self.clone()))),
             "campaign" => Some(self.campaign.clone()),
             "account" => Some(Value::from(BTreeMap::from([("name", self.account.clone())]))),
-            "years_since" => Some(Value::from_function(move |day: Value| years_since(&day, due))),
-            "days_since" => Some(Value::from_function(move |day: Value| {
-                days(&day, due, 1, "days_since")
+            "years_since" => Some(self.function(move |names, day: Value| {
+                let years = years_since(&day, due)?;
+                let text = day.to_string();
+                let term = match text.parse::<i16>() {
+                    Ok(year) => Term::YearsOf(year),
+                    Err(_) => Term::Years(parse_day(&day, "years_since")?),
+                };
+                names.moves(term);
+                Ok(Value::from(years))
             })),
-            "days_until" => Some(Value::from_function(move |day: Value| {
-                days(&day, due, -1, "days_until")
+            "days_since" => Some(self.function(move |names, day: Value| {
+                let days = days(&day, due, 1, "days_since")?;
+                names.moves(Term::DaysSince(parse_day(&day, "days_since")?));
+                Ok(Value::from(days))
+            })),
+            "days_until" => Some(self.function(move |names, day: Value| {
+                let days = days(&day, due, -1, "days_until")?;
+                names.moves(Term::DaysUntil(parse_day(&day, "days_until")?));
+                Ok(Value::from(days))
             })),
             "date" => {
-                let language = self.language.clone();
+                let names = self.clone();
                 Some(Value::from_function(
                     move |day: Option<Value>, options: Kwargs| -> Result<String, Error> {
-                        let day = day.map_or(Ok(due), |day| parse_day(&day, "date"))?;
                         let format: Option<String> = options.get("format")?;
                         options.assert_all_used()?;
+                        let day = match day {
+                            Some(day) => parse_day(&day, "date")?,
+                            None => {
+                                names.moves(Term::Today(format.clone()));
+                                due
+                            }
+                        };
                         match format {
-                            Some(format) => formatted(day, &format),
-                            None => Ok(spelled(day, &language)),
+                            Some(format) => formatted(day, &format, &names.language),
+                            None => Ok(spelled(day, &names.language)),
                         }
+                    },
+                ))
+            }
+            "plural" => {
+                let names = self.clone();
+                Some(Value::from_function(
+                    move |n: Value, forms: Kwargs| -> Result<String, Error> {
+                        let n = parse_count(&n)?;
+                        // In a text that calculates nothing, what was counted last is what is spoken of.
+                        let last = names
+                            .asked
+                            .lock()
+                            .ok()
+                            .and_then(|asked| asked.terms.last().cloned());
+                        if let Some(last) = last {
+                            names.moves(Term::Plural(Box::new(last)));
+                        }
+                        for (_, name) in FORMS {
+                            forms.get::<Option<String>>(name)?;
+                        }
+                        forms.assert_all_used()?;
+                        plural(n, &names.language, |form| forms.get(form))
                     },
                 ))
             }
