@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use jiff::ToSpan;
 use jiff::civil::{Date, date};
 
 use super::dates::{category, formatted};
@@ -120,9 +119,4 @@ pub fn turning_days(
         }
     }
     days
-}
-
-/// The last day that is looked at where a message has no end.
-pub fn horizon(first: Date, years: i64) -> Date {
-    first.checked_add(years.years()).unwrap_or(Date::MAX)
 }

@@ -246,7 +246,11 @@ pub fn is_plain(template: &str) -> bool {
 fn codes(template: &str) -> impl Iterator<Item = String> {
     let mut rest = template;
     std::iter::from_fn(move || {
-        let start = ["{{", "{%"].iter().filter_map(|mark| rest.find(mark)).min()?;
+        let opens = |(at, _): &(usize, &str)| {
+            rest.get(at + 1..)
+                .is_some_and(|rest| rest.starts_with(['{', '%']))
+        };
+        let (start, _) = rest.match_indices('{').find(opens)?;
         let mut code = String::new();
         let mut quote = None;
         let inside = rest.get(start + 2..).unwrap_or_default();
@@ -340,7 +344,10 @@ fn too_much(words: Option<String>) -> RenderProblem {
 #[derive(Debug, Clone, Default)]
 struct Asked {
     facts: BTreeSet<String>,
+    /// Each once.
     terms: Vec<Term>,
+    /// What was counted last.
+    counted: Option<Term>,
     /// The last name that was not there.
     missing: Option<Missing>,
 }
@@ -371,7 +378,12 @@ impl Names {
 
     fn moves(&self, term: Term) {
         if let Ok(mut asked) = self.asked.lock() {
-            asked.terms.push(term);
+            if !matches!(term, Term::Plural(_) | Term::Today(_)) {
+                asked.counted = Some(term.clone());
+            }
+            if !asked.terms.contains(&term) {
+                asked.terms.push(term);
+            }
         }
     }
 
@@ -449,11 +461,7 @@ impl Object for Names {
                     move |n: Value, forms: Kwargs| -> Result<String, Error> {
                         let n = parse_count(&n)?;
                         // In a text that calculates nothing, what was counted last is what is spoken of.
-                        let last = names
-                            .asked
-                            .lock()
-                            .ok()
-                            .and_then(|asked| asked.terms.last().cloned());
+                        let last = names.asked.lock().ok().and_then(|asked| asked.counted.clone());
                         if let Some(last) = last {
                             names.moves(Term::Plural(Box::new(last)));
                         }

@@ -2,10 +2,11 @@
 //! measured for every account that it goes to.
 
 mod account;
+mod ahead;
 mod times;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ use super::problem::{Problem, Severity, nearest, shown};
 use super::read::{Entry, FileRead, MESSAGE_KEYS};
 use super::render::RenderProblem;
 use super::template::{Engine, Said, Scene, is_template};
-use super::{Roster, Settings, platforms};
+use super::{Account, Roster, Settings, platforms};
 use crate::post::identity::MessageId;
 use account::is_for_all;
 
@@ -104,8 +105,11 @@ fn fresh(context: &Context<'_>, file: &FileRead, media: &Pictures, outside: &dyn
             problems: &mut unplaced,
             blocked: None,
             uses: BTreeSet::new(),
-            said: None,
+            said: HashMap::new(),
+            days: (context.today, context.today),
+            on: None,
         };
+        check.days = check.span();
         check.all();
         let (blocked, uses) = (check.blocked, check.uses);
         if let Some(why) = blocked {
@@ -163,8 +167,13 @@ struct Check<'a, 'c> {
     problems: &'a mut Vec<Unplaced>,
     blocked: Option<String>,
     uses: BTreeSet<String>,
-    /// The message's own text, worked out.
-    said: Option<([&'a str; 2], String)>,
+    /// The templates that were worked out, by the key of their words and the day: two accounts mostly say the
+    /// same.
+    said: HashMap<([&'a str; 2], Date), Said>,
+    /// The first and the last day on which it may go out.
+    days: (Date, Date),
+    /// The later day that is looked at.
+    on: Option<Date>,
 }
 
 impl<'a> Check<'a, '_> {
@@ -303,10 +312,14 @@ impl<'a> Check<'a, '_> {
             return;
         };
         let settings = self.context.settings;
-        let language = if source[0] == "lang" {
-            source[1]
-        } else {
-            &settings.language
+        // Words for an account are in its language; those for a place in the campaign's.
+        let named = |account: &&Account| account.name.as_str() == source[0];
+        let own = self.context.roster.accounts.iter().find(named);
+        let language = match source {
+            ["lang", language] => language,
+            _ => own
+                .and_then(|account| account.language.as_deref())
+                .unwrap_or(&settings.language),
         };
         let account = self
             .context
@@ -315,7 +328,7 @@ impl<'a> Check<'a, '_> {
             .first()
             .map_or("", |account| account.name.as_str());
         let scene = Scene {
-            due: self.day(),
+            due: self.days.0,
             language,
             account,
         };
@@ -323,8 +336,8 @@ impl<'a> Check<'a, '_> {
             Err(problem) => self.template(path(source, &["text"]), problem),
             Ok(said) => {
                 self.claims(source, &said);
-                if source == [""; 2] && is_for_all(text) {
-                    self.said = Some((source, said.text));
+                if is_for_all(text) {
+                    self.said.insert((source, self.days.0), said);
                 }
             }
         }
@@ -364,7 +377,7 @@ impl<'a> Check<'a, '_> {
     /// Facts that must not be used now, or will not be when it is due (reliability F26).
     fn facts(&mut self) {
         let context = self.context;
-        let due = self.day().max(context.today);
+        let due = self.days.0.max(context.today);
         for name in std::mem::take(&mut self.uses) {
             let mut tell = |severity, code, message: String, help: String| {
                 let source = all_words(self.message)
