@@ -25,6 +25,7 @@ use std::sync::Arc;
 use clap::CommandFactory;
 
 use crate::campaign::assemble::{Assembled, assemble};
+use crate::campaign::read::FileRead;
 use crate::campaign::{Campaign, Roster};
 use crate::clock::{Clock, SystemClock};
 use crate::daemon::brake::Brake;
@@ -182,6 +183,7 @@ pub(crate) struct Files {
     pub folder: Folder,
     pub roster: Roster,
     pub assembled: Assembled,
+    pub read: Vec<Arc<FileRead>>,
 }
 
 impl Office {
@@ -199,6 +201,7 @@ impl Office {
             folder,
             roster,
             assembled,
+            read: scanned.files,
         })
     }
 

@@ -1,14 +1,16 @@
 //! What each account would say, measured by its own rules.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 
 use super::{Check, path};
-use crate::campaign::Account;
 use crate::campaign::moving::Term;
 use crate::campaign::problem::Severity;
 use crate::campaign::render::RenderProblem;
 use crate::campaign::render::{Chosen, choose, compose, described};
 use crate::campaign::template::{Scene, is_template};
+use crate::campaign::{Account, Untranslated};
 use crate::post::content::{Content, Image};
 use crate::text::count;
 use crate::text::limits;
@@ -88,6 +90,47 @@ impl<'a> Check<'a, '_> {
             }
         }
         self.twins(&said);
+    }
+
+    /// Accounts that speak a language in which this message has no words.
+    pub(super) fn translations(&mut self, targets: &[&'a Account]) {
+        let context = self.context;
+        let lacking = |account: &&&Account| {
+            let chosen = choose(
+                &context.settings.language,
+                &context.roster.groups,
+                self.message,
+                account,
+            );
+            account.untranslated != Untranslated::Fallback && chosen.missing(account).is_some()
+        };
+        let lacking: Vec<&&Account> = targets.iter().filter(lacking).collect();
+        let Some(spoken) = lacking.first().and_then(|account| account.language.as_deref()) else {
+            return;
+        };
+        let told = lacking.iter().map(|account| {
+            let does = match account.untranslated {
+                Untranslated::Skip => "leaves it out",
+                _ => "says it in the campaign's language",
+            };
+            format!("`{}` {does}", account.name)
+        });
+        let languages: BTreeSet<&str> = lacking
+            .iter()
+            .filter_map(|account| account.language.as_deref())
+            .collect();
+        let languages: Vec<String> = languages.iter().map(|language| format!("`{language}`")).collect();
+        let message = format!(
+            "there are no words in {}: {}",
+            languages.join(", "),
+            told.collect::<Vec<_>>().join(", ")
+        );
+        self.warning(
+            "untranslated",
+            path([""; 2], &["text"]),
+            message,
+            format!("write `text` under `[message.lang.{spoken}]`, or leave the account out of `to`"),
+        );
     }
 
     /// What `account` says on `day`, and what that asked of the calendar.

@@ -189,6 +189,7 @@ impl<'a> Check<'a, '_> {
             self.words(source, words);
         }
         self.accounts(&targets);
+        self.translations(&targets);
         self.facts();
     }
 
