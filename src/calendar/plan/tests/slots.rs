@@ -178,6 +178,7 @@ fn an_account_that_leaves_out_what_is_not_in_its_language_takes_the_next() {
             "12-01 09:00 a on main",
             "12-01 09:00 b on side",
             "12-01 12:00 c on main",
+            "12-01 12:00 c on side: blocked, it has no words in the language `es`, and `side` leaves those out",
             "12-01 17:00 b on main"
         ]
     );
