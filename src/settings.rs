@@ -18,7 +18,7 @@ use std::time::Duration;
 use config::builder::DefaultState;
 use config::{Config, ConfigBuilder, Environment, File, FileFormat, Value};
 
-use crate::campaign::{Account, Roster};
+use crate::campaign::{Account, Roster, Untranslated};
 use crate::platform;
 use crate::platform::http::DEADLINE;
 use crate::post::identity::AccountName;
@@ -65,6 +65,7 @@ pub struct AccountSettings {
     /// The platform whose rules apply.
     pub like: &'static str,
     pub language: Option<String>,
+    pub untranslated: Untranslated,
     pub min_gap: Duration,
     pub max_per_day: Option<u32>,
     pub in_doubt: InDoubt,
@@ -249,6 +250,7 @@ impl Settings {
             like: settings.like,
             limits: Arc::new(limits_of(settings, &vault)),
             language: settings.language.clone(),
+            untranslated: settings.untranslated,
             min_gap: settings.min_gap,
             max_per_day: settings.max_per_day,
         };

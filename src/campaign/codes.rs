@@ -182,6 +182,11 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         "more problems in a file than are shown",
     ),
     (
+        "translation-older",
+        Warning,
+        "a translation that is older than its original, by the version history",
+    ),
+    (
         "twice-in-an-hour",
         Warning,
         "the same words twice within one hour on one account or platform",
@@ -208,6 +213,11 @@ pub const CODES: &[(&str, Severity, &str)] = &[
     ("unknown-message", Error, "a message id that is in no file"),
     ("unknown-zone", Error, "a time zone that does not exist"),
     ("unsupported", Error, "something that a platform cannot do"),
+    (
+        "untranslated",
+        Warning,
+        "a message without words in the language of an account that it goes to",
+    ),
     (
         "unused-allow",
         Warning,

@@ -8,6 +8,8 @@ mod dates;
 pub mod fact;
 mod lint;
 pub mod message;
+mod moving;
+pub mod older;
 pub mod outside;
 mod place;
 pub mod problem;
@@ -147,6 +149,18 @@ impl Account {
     }
 }
 
+/// What an account does with a message that has no words in its language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Untranslated {
+    /// It says them in the campaign's language, and `check` points it out.
+    #[default]
+    Warn,
+    /// The same without a warning: that is how it is meant.
+    Fallback,
+    /// It leaves the message out.
+    Skip,
+}
+
 /// One login on one platform, without its secrets.
 #[derive(Debug, Clone)]
 pub struct Account {
@@ -158,6 +172,7 @@ pub struct Account {
     pub limits: Arc<Limits>,
     /// Posts are in this language where a message has it; `None`: the campaign's.
     pub language: Option<String>,
+    pub untranslated: Untranslated,
     pub min_gap: Duration,
     pub max_per_day: Option<u32>,
 }

@@ -89,6 +89,59 @@ pub fn spotted(spot: &Spot, path: &[&str], outside: &dyn Outside) -> Place {
     lines.place(&spot.file, span)
 }
 
+/// On which lines the words of a message stand that has translations. Counted from 0.
+pub struct Translated {
+    /// Which message of the file.
+    pub index: usize,
+    pub original: Range<usize>,
+    /// By language: from the head of its table to the end of its text.
+    pub translations: Vec<(String, Range<usize>)>,
+}
+
+/// The words of the messages of `file`, whose content is `text`.
+pub fn translated(file: &str, text: &str) -> Vec<Translated> {
+    let lines = Lines::new(text);
+    let source = Source::new(file, text);
+    let front = source.front;
+    let rows = |span: Range<usize>| {
+        let last = span.end.saturating_sub(1).max(span.start);
+        lines.index(span.start)..lines.index(last) + 1
+    };
+    let words = |index: usize, table: &DeTable<'_>| {
+        let original = match (table.get("text"), &source.body) {
+            (Some(text), _) => front + text.span().start..front + text.span().end,
+            (None, Some(body)) => first_words(text, body),
+            (None, None) => return None,
+        };
+        let languages = table.get("lang")?.get_ref().as_table()?;
+        let translations = languages.iter().filter_map(|(key, value)| {
+            let text = value.get_ref().as_table()?.get("text")?.span();
+            let from = key.span().start.min(text.start);
+            Some((key.get_ref().to_string(), rows(front + from..front + text.end)))
+        });
+        Some(Translated {
+            index,
+            original: rows(original),
+            translations: translations.collect(),
+        })
+    };
+    if source.body.is_some() {
+        return words(0, &source.root).into_iter().collect();
+    }
+    let messages = source
+        .root
+        .get("message")
+        .and_then(|value| value.get_ref().as_array());
+    let tables = messages
+        .into_iter()
+        .flatten()
+        .map(|message| message.get_ref().as_table());
+    tables
+        .enumerate()
+        .filter_map(|(index, table)| words(index, table?))
+        .collect()
+}
+
 /// A file parsed again.
 struct Source<'t> {
     root: DeTable<'t>,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::fact::Fact;
 use super::message::{Message, Words};
 use super::template::{Engine, Scene};
-use super::{Account, Campaign};
+use super::{Account, Campaign, Untranslated};
 use crate::post::content::{Content, Image, Link, Part};
 use crate::text::count;
 use crate::text::parts::{self, Threading};
@@ -57,6 +57,29 @@ pub struct Chosen<'m> {
 /// The words of `message` for `account`.
 pub fn words_for<'m>(campaign: &'m Campaign, message: &'m Message, account: &'m Account) -> Chosen<'m> {
     choose(&campaign.settings.language, &campaign.groups, message, account)
+}
+
+impl Chosen<'_> {
+    /// The language that `account` speaks, if the words are in another. Places and scripts are not told
+    /// apart: `es` will do for `es-MX`.
+    pub(super) fn missing<'a>(&self, account: &'a Account) -> Option<&'a str> {
+        let tongue = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+        let spoken = account.language.as_deref()?;
+        (self.text.is_some() && tongue(spoken) != tongue(self.language)).then_some(spoken)
+    }
+}
+
+/// Why `account` leaves `message` out, if it does: it has no words in the account's language, and the config
+/// says `untranslated = "skip"`.
+pub fn left_out(campaign: &Campaign, message: &Message, account: &Account) -> Option<String> {
+    if account.untranslated != Untranslated::Skip || message.share.is_some() {
+        return None;
+    }
+    let spoken = words_for(campaign, message, account).missing(account)?;
+    Some(format!(
+        "it has no words in the language `{spoken}`, and `{}` leaves those out",
+        account.name
+    ))
 }
 
 type Groups = std::collections::BTreeMap<String, Vec<crate::post::identity::AccountName>>;
@@ -139,6 +162,14 @@ pub fn render(
     let chosen = words_for(campaign, message, account);
     if let Some(url) = &message.share {
         return Ok(shared(url, chosen.language));
+    }
+    if let Some(message) = left_out(campaign, message, account) {
+        return Err(RenderProblem {
+            code: "untranslated",
+            message,
+            help: "write `text` under `[message.lang.…]`".into(),
+            words: None,
+        });
     }
     let scene = Scene {
         due: due.to_zoned(campaign.settings.zone.clone()).date(),

@@ -6,11 +6,16 @@ use std::time::Duration;
 use crate::calendar::outlook::outlook;
 use crate::calendar::past::Past;
 use crate::calendar::plan::View;
+use crate::campaign::older::{has_translations, older};
+use crate::campaign::outside::Outside;
 use crate::campaign::problem::{Problem, Severity};
 
 use super::args::Format;
 use super::say::many;
 use super::{Exit, Failed, Files, Office, complain, print, print_json, show};
+
+/// How long the version history is asked, for all files together.
+const HISTORY_PATIENCE: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
 
 /// How long a ledger may take to say what was posted: the files can be checked without it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -19,6 +24,7 @@ pub(super) async fn check(office: &Office, format: Format) -> Result<Exit, Faile
     let files = office.read_files()?;
     let mut problems = files.assembled.problems.to_vec();
     problems.extend(ahead(office, &files).await);
+    problems.extend(older_translations(office, &files));
     problems.sort_by(|a, b| (&a.place, a.severity, a.code).cmp(&(&b.place, b.severity, b.code)));
     match format {
         Format::Json => print_json(&show::json(&problems)),
@@ -67,4 +73,32 @@ async fn ahead(office: &Office, files: &Files) -> Vec<Problem> {
         "note: the ledger cannot be read, so whether the queue runs dry is not known: {why}"
     ));
     Vec::new()
+}
+
+/// Translations that are older than their originals, by the folder's version history.
+fn older_translations(office: &Office, files: &Files) -> Vec<Problem> {
+    let Ok(campaign) = &files.assembled.campaign else {
+        return Vec::new();
+    };
+    let mut problems = Vec::new();
+    let began = office.clock.now();
+    let mut translated = files.read.iter().filter(|read| has_translations(read)).peekable();
+    if translated.peek().is_none() || !files.folder.has_history() {
+        return problems;
+    }
+    for read in translated {
+        if office.clock.now().duration_since(began) > HISTORY_PATIENCE {
+            tracing::warn!(
+                event = "check.history",
+                "the version history answers too slowly: not all translations were compared with their originals"
+            );
+            break;
+        }
+        if let Some(text) = files.folder.text(&read.file)
+            && let Some(written) = files.folder.written(&read.file, &text)
+        {
+            problems.extend(older(read, &text, &written, &campaign.settings.zone));
+        }
+    }
+    problems
 }

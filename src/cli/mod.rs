@@ -26,6 +26,7 @@ use clap::CommandFactory;
 
 use crate::calendar::past::Past;
 use crate::campaign::assemble::{Assembled, assemble};
+use crate::campaign::read::FileRead;
 use crate::campaign::{Campaign, Roster};
 use crate::clock::{Clock, SystemClock};
 use crate::daemon::asked;
@@ -184,6 +185,7 @@ pub(crate) struct Files {
     pub folder: Folder,
     pub roster: Roster,
     pub assembled: Assembled,
+    pub read: Vec<Arc<FileRead>>,
 }
 
 impl Office {
@@ -201,6 +203,7 @@ impl Office {
             folder,
             roster,
             assembled,
+            read: scanned.files,
         })
     }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::calendar::civil;
 use crate::campaign::message::{Local, Message};
-use crate::campaign::render::render;
+use crate::campaign::render::{left_out, render};
 use crate::campaign::{Campaign, Roster, Settings};
 use crate::ledger::{Hold, Ledger, NewPost, Post};
 use crate::post::identity::{Identity, Occurrence, PostId};
@@ -190,6 +190,8 @@ fn new_posts(
     for account in targets
         .into_iter()
         .filter_map(|index| files.roster.accounts.get(index))
+        // Who names an account that leaves it out is told why.
+        .filter(|account| !to.is_empty() || left_out(campaign, message, account).is_none())
     {
         let content = render(campaign, message, account, now)
             .map_err(|problem| Failed::Wrong(format!("`{id}` can't go to {}: {problem}", account.name)))?;

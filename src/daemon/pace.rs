@@ -256,6 +256,7 @@ mod tests {
                 limits: Arc::new(sandbox::limits()),
                 language: None,
                 min_gap: std::time::Duration::ZERO,
+                untranslated: crate::campaign::Untranslated::default(),
                 max_per_day: None,
             },
             platform: Box::new(Silent(sandbox::limits())),

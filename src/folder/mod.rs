@@ -1,6 +1,7 @@
 //! The folder that staff edit: the only place where message files and media are read. It is read, never
 //! written to.
 
+mod history;
 mod media;
 mod open;
 

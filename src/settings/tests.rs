@@ -312,6 +312,15 @@ fn an_account_has_its_own_pace_language_and_way_with_doubt() {
     assert_eq!(keys, ["access_token", "base_url"], "the rest is the platform's");
     let roster = settings.roster();
     assert_eq!(roster.accounts[0].language.as_deref(), Some("es"));
+    for (word, meant) in [
+        ("warn", Untranslated::Warn),
+        ("fallback", Untranslated::Fallback),
+        ("skip", Untranslated::Skip),
+    ] {
+        let settings = read(&format!("{MASTODON}untranslated = '{word}'")).unwrap();
+        assert_eq!(settings.roster().accounts[0].untranslated, meant);
+    }
+    assert!(read(&format!("{MASTODON}untranslated = 'no'")).is_err());
     assert_eq!(roster.accounts[0].spacing().max_per_day, Some(12));
     assert_eq!(roster.target_indexes(&["all".into()]), [0]);
     let plain = &read(MASTODON).unwrap().accounts[0];

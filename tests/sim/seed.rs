@@ -128,6 +128,7 @@ fn roster(dice: &mut Dice, profile: &Profile) -> Roster {
             like: limits.platform,
             limits: Arc::new(limits),
             language: None,
+            untranslated: steadfast::campaign::Untranslated::default(),
             min_gap: if spaced {
                 dice.secs(30, 400)
             } else {

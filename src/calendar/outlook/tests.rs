@@ -31,6 +31,7 @@ fn account(name: &str, platform: &'static str) -> Account {
         like: platform,
         limits: Arc::new(if platform == "mastodon" { MASTODON } else { WEBHOOK }),
         language: None,
+        untranslated: crate::campaign::Untranslated::default(),
         min_gap: Duration::ZERO,
         max_per_day: None,
     }

@@ -17,7 +17,7 @@ impl<'a> Check<'a, '_> {
             .checked_sub(1.day())
             .unwrap_or(self.context.today);
         let expired = self.message.expires.and_then(|expires| self.instant(expires));
-        self.day() < yesterday || expired.is_some_and(|at| at.to_zoned(zone.clone()).date() < yesterday)
+        self.days.0 < yesterday || expired.is_some_and(|at| at.to_zoned(zone.clone()).date() < yesterday)
     }
 
     /// What is pointed out in one set of words.

@@ -2,11 +2,12 @@
 //! measured for every account that it goes to.
 
 mod account;
+mod ahead;
 mod lints;
 mod times;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -108,9 +109,12 @@ fn fresh(context: &Context<'_>, file: &FileRead, media: &Pictures, outside: &dyn
             problems: &mut unplaced,
             blocked: None,
             uses: BTreeSet::new(),
-            said: None,
+            said: HashMap::new(),
+            days: (context.today, context.today),
+            on: None,
             over: false,
         };
+        check.days = check.span();
         check.all();
         let (blocked, uses, over) = (check.blocked, check.uses, check.over);
         let silences = !entry.message.allow.is_empty();
@@ -172,8 +176,13 @@ struct Check<'a, 'c> {
     problems: &'a mut Vec<Unplaced>,
     blocked: Option<String>,
     uses: BTreeSet<String>,
-    /// The message's own text, worked out.
-    said: Option<([&'a str; 2], String)>,
+    /// The templates that were worked out, by the key of their words and the day: two accounts mostly say the
+    /// same.
+    said: HashMap<([&'a str; 2], Date), Said>,
+    /// The first and the last day on which it may go out.
+    days: (Date, Date),
+    /// The later day that is looked at.
+    on: Option<Date>,
     /// Its time is over: what it says can't be changed any more.
     over: bool,
 }
@@ -194,6 +203,7 @@ impl<'a> Check<'a, '_> {
             self.lint(source, words);
         }
         self.accounts(&targets);
+        self.translations(&targets);
         self.facts();
     }
 
@@ -325,7 +335,7 @@ impl<'a> Check<'a, '_> {
             .first()
             .map_or("", |account| account.name.as_str());
         let scene = Scene {
-            due: self.day(),
+            due: self.days.0,
             language,
             account,
         };
@@ -333,8 +343,8 @@ impl<'a> Check<'a, '_> {
             Err(problem) => self.template(path(source, &["text"]), problem),
             Ok(said) => {
                 self.claims(source, &said);
-                if source == [""; 2] && is_for_all(text) {
-                    self.said = Some((source, said.text));
+                if is_for_all(text) {
+                    self.said.insert((source, self.days.0), said);
                 }
             }
         }
@@ -387,7 +397,7 @@ impl<'a> Check<'a, '_> {
     /// Facts that must not be used now, or will not be when it is due (reliability F26).
     fn facts(&mut self) {
         let context = self.context;
-        let due = self.day().max(context.today);
+        let due = self.days.0.max(context.today);
         for name in std::mem::take(&mut self.uses) {
             let mut tell = |severity, code, message: String, help: String| {
                 let source = all_words(self.message)

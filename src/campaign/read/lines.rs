@@ -36,7 +36,7 @@ impl<'t> Lines<'t> {
     }
 
     /// The line on which `offset` is, counted from 0.
-    fn index(&self, offset: usize) -> usize {
+    pub fn index(&self, offset: usize) -> usize {
         self.starts
             .partition_point(|start| *start <= offset)
             .saturating_sub(1)
