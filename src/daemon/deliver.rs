@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::ledger::{BY_DAEMON, Conclusion, Intended, Intent, LedgerError, Post, Scope};
-use crate::platform::{ImageBytes, Outgoing};
+use crate::platform::{Deletion, ImageBytes, Outgoing};
 use crate::post::content::Image;
 use crate::post::identity::Identity;
 use crate::post::outcome::{Class, Failure, Receipt};
 use crate::post::sealed::{Key, Prepared, Sealed};
 use crate::post::state::{Standing, State, Terms};
-use crate::post::step::{Action, Event, ForAccount, Gate, Rest, step};
+use crate::post::step::{Action, Event, ForAccount, Gate, Rest, THREAD_GAP, step};
 use crate::text::limits::Doubt;
 
 use super::{Outlet, Shared, World, report};
@@ -30,12 +30,18 @@ pub trait Media: Send + Sync {
     async fn image(&self, image: &Image) -> Result<ImageBytes, String>;
 }
 
-/// What of a post never changes.
+/// What of a post never changes. The parts of a deletion belong together for no reader, and what is gone already is
+/// deleted: whatever its platform does about posts, the same request again ends the doubt.
 pub(crate) fn terms_of(post: &Post, doubt: Doubt) -> Terms {
+    let (gap, doubt) = match post.content.deletes() {
+        Some(_) => (Duration::MAX, Doubt::OwnId),
+        None => (THREAD_GAP, doubt),
+    };
     Terms {
         parts: post.parts,
         due: post.due,
         late: post.late,
+        gap,
         expires: post.expires,
         recurring: post.recurring,
         doubt,
@@ -125,7 +131,7 @@ impl Delivery<'_> {
                     let Some(sealed) = sealed.take() else {
                         return false;
                     };
-                    let answer = self.outlet.platform.publish(&sealed).await;
+                    let answer = self.publish(&sealed).await;
                     self.heard(&answer);
                     event = Event::Answered(answer);
                 }
@@ -144,7 +150,7 @@ impl Delivery<'_> {
     }
 
     fn stopped(&self) -> bool {
-        self.shared.stopped(&self.post.message, &self.post.account)
+        self.shared.stopped(&self.post)
     }
 
     fn decide(&self, event: Event) -> Option<crate::post::step::Step> {
@@ -179,9 +185,11 @@ impl Delivery<'_> {
             .is_fresh()
             .then(|| self.shared.pace.spaced(account, &settings.zone, now))
             .flatten();
+        // Nobody hears a deletion.
         let quiet = settings
             .windows
             .closed(&settings.zone, now)
+            .filter(|_| self.post.content.deletes().is_none())
             .map(|closed| closed.until);
         let waits = self.shared.pace.turn(&account.name, self.post.id, now);
         let unreachable =
@@ -203,6 +211,9 @@ impl Delivery<'_> {
         let Some(part) = content.parts.get(usize::from(index)) else {
             return Err(Failure::new(Class::Rejected, "the part to send is not there"));
         };
+        if let Some(receipt) = self.deletes() {
+            return self.prepare_deletion(receipt).await;
+        }
         let mut images = Vec::new();
         for image in &part.images {
             // No text goes out without its image (reliability P39).
@@ -235,6 +246,39 @@ impl Delivery<'_> {
         prepared
     }
 
+    /// The request that deletes a part, if that is what this post is for.
+    async fn prepare_deletion(&self, receipt: &Receipt) -> Result<Prepared, Failure> {
+        let gone = Deletion {
+            receipt,
+            key: self.key(),
+            campaign: &self.shared.campaign().settings.name,
+            message: self.post.message.as_str(),
+            now: self.world.clock.now(),
+        };
+        let prepared = self.outlet.platform.prepare_deletion(&gone).await;
+        self.heard(&prepared);
+        prepared
+    }
+
+    /// The one request that the world can see. What was deleted keeps the name that it had.
+    async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
+        match self.deletes() {
+            None => self.outlet.platform.publish(sealed).await,
+            Some(receipt) => {
+                self.outlet.platform.delete(sealed).await?;
+                Ok(Receipt::named(receipt.id.as_str(), receipt.url.clone()))
+            }
+        }
+    }
+
+    /// What the current part deletes.
+    fn deletes(&self) -> Option<&Receipt> {
+        self.post
+            .content
+            .deletes()?
+            .get(usize::from(self.post.standing.part))
+    }
+
     /// Whatever the platform said, or that it said nothing.
     fn heard<T>(&self, answer: &Result<T, Failure>) {
         let now = self.world.clock.now();
@@ -245,7 +289,7 @@ impl Delivery<'_> {
     /// earlier parts.
     async fn thread(&self) -> Result<Vec<Receipt>, Failure> {
         let ledger = |e: crate::ledger::LedgerError| Failure::new(Class::Transient, e.to_string());
-        let mut thread = Vec::new();
+        let mut thread: Vec<Receipt> = self.post.content.answers().cloned().into_iter().collect();
         if let Some(target) = &self.post.content.reply_to {
             thread = self
                 .world
@@ -267,9 +311,10 @@ impl Delivery<'_> {
         Ok(thread)
     }
 
-    /// The first request of the first part: the one that takes a place in its account's pace.
+    /// The first request of the first part: the one that takes a place in its account's pace. A recall takes none:
+    /// what is wrong must not stay until its turn comes.
     fn is_fresh(&self) -> bool {
-        self.post.standing.part == 0 && !self.post.standing.doubted()
+        self.post.standing.part == 0 && !self.post.standing.doubted() && !self.post.is_recall()
     }
 
     /// Writes the intent.

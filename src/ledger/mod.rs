@@ -142,6 +142,16 @@ pub struct Post {
     pub began: Option<Timestamp>,
     /// When its last part was accepted.
     pub sent: Option<Timestamp>,
+    /// No hold that was said up to this one stops it: a person asked for it knowing of them. 0: any does.
+    pub through: i64,
+}
+
+impl Post {
+    /// Whether it takes back or corrects another: then neither its message's file nor the account's pace say
+    /// anything about it.
+    pub fn is_recall(&self) -> bool {
+        self.content.recall.is_some()
+    }
 }
 
 /// One part as the ledger knows it: a frozen request, and its receipt once there is one.
@@ -266,6 +276,17 @@ pub struct Daemon {
     pub heard: i64,
 }
 
+/// Which published posts are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Published {
+    /// Those whose words were made with this fact.
+    WithFact(String),
+    /// Those of this message.
+    Of(MessageId),
+    /// Those whose words were made with any fact.
+    WithFacts,
+}
+
 /// Which rows of the history.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -341,6 +362,10 @@ pub trait Ledger: Send + Sync {
     /// The account waits.
     async fn account_waits(&self, account: &AccountName, until: Timestamp) -> Result<(), LedgerError>;
 
+    /// A person asks for these recalls in spite of all holds said up to the one of that number ([`Hold::said`]),
+    /// of which they know. Whoever says stop after that is heard.
+    async fn let_through(&self, posts: Vec<PostId>, said: i64, now: Timestamp) -> Result<(), LedgerError>;
+
     // --- holds ------------------------------------------------------------------------------------
 
     /// Says stop. When it returns, no new intent can be written. The same scope by the same hand only
@@ -371,6 +396,16 @@ pub trait Ledger: Send + Sync {
         message: &MessageId,
         account: &AccountName,
     ) -> Result<Vec<Receipt>, LedgerError>;
+    /// Posts that are out, in part or, as far as anybody knows, perhaps, in the order of their ids, `limit` of
+    /// them after `after`. Recalls are none of them.
+    async fn published(
+        &self,
+        which: &Published,
+        after: Option<PostId>,
+        limit: u32,
+    ) -> Result<Vec<Post>, LedgerError>;
+    /// The recalls of these posts, in the order in which they were due.
+    async fn recalls(&self, of: &[PostId]) -> Result<Vec<Post>, LedgerError>;
     /// What of this account could be mistaken for the part that `post` is at: the receipts of its other posts
     /// since then, and whether another one with the very same request is unaccounted for too.
     async fn rivals(&self, post: &Post, since: Timestamp) -> Result<Rivals, LedgerError>;
