@@ -11,7 +11,7 @@ use crate::calendar::plan::{Fate, View, plan as make_plan};
 use crate::campaign::render::render;
 use crate::campaign::{Campaign, Roster};
 use crate::daemon::asked;
-use crate::ledger::{Hold, Scope};
+use crate::ledger::{Hold, Ledger, Scope};
 use crate::post::identity::MessageId;
 use crate::post::state::State;
 
@@ -56,14 +56,7 @@ pub(super) async fn plan(
             let mut open = ledger.in_state(State::Due, 100_000).await?;
             open.extend(ledger.in_state(State::Retrying, 100_000).await?);
             open.extend(ledger.in_state(State::Held, 100_000).await?);
-            (
-                Past {
-                    recorded: ledger.recorded().await?,
-                    ..ledger.past(&asked(&campaign), now).await?
-                },
-                ledger.holds().await?,
-                open,
-            )
+            (past(&*ledger, &campaign, now).await?, ledger.holds().await?, open)
         }
         None => (Past::default(), Vec::new(), Vec::new()),
     };
@@ -140,6 +133,14 @@ pub(super) async fn plan(
     rows.extend(unreadable(&campaign));
     show(&rows, &campaign, format);
     Ok(Exit::Done)
+}
+
+/// All of the past that a plan needs.
+pub(super) async fn past(ledger: &dyn Ledger, campaign: &Campaign, now: Timestamp) -> Result<Past, Failed> {
+    Ok(Past {
+        recorded: ledger.recorded().await?,
+        ..ledger.past(&asked(campaign), now).await?
+    })
 }
 
 /// Messages of which no more is known than that they can't go out: it is not even clear to which account.

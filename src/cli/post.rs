@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use crate::calendar::civil;
 use crate::campaign::message::{Local, Message};
@@ -34,7 +35,7 @@ pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Resul
     if daemon {
         drop(tokio::time::timeout(PATIENCE, at_rest(&*ledger, &free, now)).await);
     } else if !free.is_empty() {
-        send_ourselves(office, files, &free, PATIENCE).await?;
+        send_ourselves(office, files, &free, PATIENCE, CancellationToken::new()).await?;
     }
     let mut exit = Exit::Done;
     let mut waits = false;
@@ -63,7 +64,7 @@ pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Resul
     Ok(exit)
 }
 
-pub(super) async fn read(ledger: &dyn Ledger, ids: &[PostId]) -> Result<Vec<Post>, Failed> {
+async fn read(ledger: &dyn Ledger, ids: &[PostId]) -> Result<Vec<Post>, Failed> {
     let mut posts = Vec::new();
     for id in ids {
         posts.extend(ledger.post(*id).await?);
@@ -88,7 +89,7 @@ async fn not_stopped(
 }
 
 /// What a post that may go out waits for, and until when.
-pub(super) fn waiting(post: &Post, holds: &[Hold], campaign: &Campaign, now: Timestamp) -> Option<String> {
+fn waiting(post: &Post, holds: &[Hold], campaign: &Campaign, now: Timestamp) -> Option<String> {
     if !matches!(post.standing.state, State::Due | State::Retrying) {
         return None;
     }
@@ -240,13 +241,13 @@ pub(super) async fn send_ourselves(
     files: Files,
     ids: &[PostId],
     most: Duration,
+    stop: CancellationToken,
 ) -> Result<(), Failed> {
     let (ledger, seat) = office.place()?.take(office.uptime()).await?;
     let assets = Assets::new(files.roster.clone());
     let campaign = Office::campaign(&files)?;
     let world = assemble_world(office, ledger, &assets, files.folder)?;
     let (_keep, campaign) = tokio::sync::watch::channel(Arc::new(campaign));
-    let stop = tokio_util::sync::CancellationToken::new();
     let done = crate::daemon::deliver_only(world, campaign, ids.to_vec(), stop, most).await;
     seat.leave().await;
     Ok(done?)

@@ -269,7 +269,10 @@ impl Platform for Sandbox {
         }
         Ok(Prepared {
             path: String::new(),
-            body: serde_json::json!(Gone { gone: gone.receipt.id.clone() }).to_string(),
+            body: serde_json::json!(Gone {
+                gone: gone.receipt.id.clone()
+            })
+            .to_string(),
         })
     }
 

@@ -319,9 +319,18 @@ mod tests {
         let (one, other) = (identity("m", "a").post_id(), identity("m", "b").post_id());
         assert_eq!(Occurrence::delete(one), Occurrence::delete(one));
         assert_ne!(Occurrence::delete(one), Occurrence::delete(other));
-        assert_eq!(Occurrence::correct(one, "It was 11-1."), Occurrence::correct(one, "It was 11-1."));
-        assert_ne!(Occurrence::correct(one, "It was 11-1."), Occurrence::correct(one, "It was 12-0."));
-        assert_ne!(Occurrence::correct(one, "It was 11-1."), Occurrence::correct(other, "It was 11-1."));
+        assert_eq!(
+            Occurrence::correct(one, "It was 11-1."),
+            Occurrence::correct(one, "It was 11-1.")
+        );
+        assert_ne!(
+            Occurrence::correct(one, "It was 11-1."),
+            Occurrence::correct(one, "It was 12-0.")
+        );
+        assert_ne!(
+            Occurrence::correct(one, "It was 11-1."),
+            Occurrence::correct(other, "It was 11-1.")
+        );
     }
 
     #[test]

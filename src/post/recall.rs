@@ -110,6 +110,9 @@ mod tests {
     #[test]
     fn rows_from_before_there_were_recalls_are_read() {
         let old: Content = serde_json::from_str(r#"{"parts":[{"text":"a"}],"language":"en"}"#).unwrap();
-        assert_eq!((old.facts.len(), old.recall.is_none(), old.deletes()), (0, true, None));
+        assert_eq!(
+            (old.facts.len(), old.recall.is_none(), old.deletes()),
+            (0, true, None)
+        );
     }
 }

@@ -107,7 +107,11 @@ pub(super) async fn next_ready(
              AND state IN ('due', 'retrying', 'in_doubt') AND {held_back} ORDER BY not_before LIMIT 1)"
         )
     };
-    let sql = format!("SELECT least({}, {}) AS at", soonest("TRUE", FREE_OR_RECALL), soonest("FALSE", FREE));
+    let sql = format!(
+        "SELECT least({}, {}) AS at",
+        soonest("TRUE", FREE_OR_RECALL),
+        soonest("FALSE", FREE)
+    );
     let asking = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(account.as_str())
         .bind(names(blocked.iter().map(MessageId::as_str)))

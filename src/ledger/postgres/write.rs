@@ -295,9 +295,7 @@ async fn other(
             .await?;
             Answer::Done
         }
-        Write::LetThrough {
-            posts, said, now, ..
-        } => {
+        Write::LetThrough { posts, said, now, .. } => {
             hold::let_through(tx, posts, *said, *now, evidence).await?;
             Answer::Done
         }

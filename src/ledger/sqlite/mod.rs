@@ -26,8 +26,8 @@ use crate::post::state::State;
 use super::evidence::Event;
 use super::group::{Write, Writer};
 use super::{
-    Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost, Published, Orphan,
-    Post, Rivals, Scope, SentPart,
+    Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost, Orphan,
+    Post, Published, Rivals, Scope, SentPart,
 };
 
 use bell::Bell;

@@ -219,9 +219,7 @@ async fn other(tx: &mut SqliteConnection, write: &Write, evidence: &mut Vec<Entr
                 .await?;
             Answer::Done
         }
-        Write::LetThrough {
-            posts, said, now, ..
-        } => {
+        Write::LetThrough { posts, said, now, .. } => {
             let done = sqlx::query(
                 "UPDATE post SET through = ?2, fence = fence + 1, changed = ?3 \
                  WHERE id IN (SELECT value FROM json_each(?1)) AND recalls IS NOT NULL AND through < ?2 \

@@ -31,7 +31,10 @@ pub(super) struct Timeline {
 enum Line {
     Said(Box<Shown>),
     /// The part of this id was deleted. Its line stays: a timeline is only ever appended to.
-    Gone { gone: String, at: Timestamp },
+    Gone {
+        gone: String,
+        at: Timestamp,
+    },
 }
 
 impl Timeline {
