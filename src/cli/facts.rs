@@ -47,7 +47,7 @@ struct Row {
 }
 
 #[derive(Serialize, Clone)]
-struct PlannedRow {
+pub(super) struct PlannedRow {
     message: String,
     account: String,
     due: Timestamp,
@@ -111,7 +111,7 @@ pub(super) async fn facts(office: &Office, format: Format) -> Result<Exit, Faile
     match format {
         Format::Json => print_json(&rows),
         Format::Table if rows.is_empty() => {
-            print_line("there are no facts: write `[fact.NAME]` in any message file")
+            print_line("there are no facts: write `[fact.NAME]` in any message file");
         }
         Format::Table => show(&rows),
     }

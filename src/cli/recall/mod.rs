@@ -115,7 +115,7 @@ pub(super) async fn recall(office: &Office, mut args: RecallArgs) -> Result<Exit
         recalls: &recalls,
         act: &act,
     };
-    watched.until_done(files, &campaign).await?;
+    Box::pin(watched.until_done(files, &campaign)).await?;
 
     let found = find(&*ledger, &which, args.said.as_deref()).await?;
     if json {

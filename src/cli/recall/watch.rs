@@ -104,14 +104,11 @@ impl Watched<'_> {
     }
 
     fn say(&self, progress: &Progress, campaign: &Campaign) {
-        let waits: String = progress
-            .waits
-            .iter()
-            .map(|(account, until)| {
-                let until = table::local(*until, &campaign.settings.zone);
-                format!("; {account} waits until {until}, as its platform asked")
-            })
-            .collect();
+        let mut waits = String::new();
+        for (account, until) in &progress.waits {
+            let until = table::local(*until, &campaign.settings.zone);
+            waits += &format!("; {account} waits until {until}, as its platform asked");
+        }
         complain(&format!(
             "{} of {} {}{waits}",
             progress.done,
