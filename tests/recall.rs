@@ -311,11 +311,12 @@ fn whatever_the_moment_of_the_kill_each_post_is_deleted_once() {
     place.wait("everything to be posted", 120, sent);
     daemon.kill();
 
-    // Slow enough that every kill finds some of it under way.
-    let each = Duration::from_millis(kills * 350 * 32 / (2 * posts as u64) + 1);
-    mastodon.delay(each);
+    // So slow that a life of a moment gets through its share of them, and its end finds some under way.
+    mastodon.delay(Duration::from_millis(1200 * (kills + 2) / posts as u64));
     let ask = ["recall", "verdict", "--delete", "--yes"];
+    let mut under_way = 0;
     for n in 0..kills {
+        let before = mastodon.store.lock().unwrap().deletions;
         // Whoever carries it out is killed: the command by itself, or the daemon beside it.
         let mut daemon = (n % 2 == 1).then(|| place.start());
         let mut asking = place
@@ -324,14 +325,23 @@ fn whatever_the_moment_of_the_kill_each_post_is_deleted_once() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(150 + dice.below(400)));
+        // One in four is killed while it still reads and records.
+        let early = n % 4 == 0;
+        let requests = || mastodon.store.lock().unwrap().deletions;
+        place.wait("a request", 60, || {
+            early || requests() > before || asking.try_wait().unwrap().is_some()
+        });
+        std::thread::sleep(Duration::from_millis(dice.below(if early { 500 } else { 150 })));
         if let Some(daemon) = &mut daemon {
             daemon.kill();
         }
         // It may have come to its end by itself.
         drop(asking.kill());
         asking.wait().unwrap();
+        let store = mastodon.store.lock().unwrap();
+        under_way += u64::from(store.deletions > store.deleted.len());
     }
+    assert!(under_way > 0, "no kill found anything under way");
     mastodon.delay(Duration::ZERO);
     let done = place.run(&ask);
     assert!(done.status.success(), "{}", said(&done));
