@@ -3,6 +3,7 @@
 //! A trait with one verb for each arrow and no general update. Every write names the standing it starts
 //! from and touches one row, or it is refused (reliability, rule 4).
 
+mod ask;
 pub mod copy;
 pub mod evidence;
 mod group;
@@ -27,6 +28,7 @@ use crate::post::sealed::{Key, Prepared};
 use crate::post::state::{Standing, State};
 use crate::post::step::Rest;
 
+pub use ask::{Filter, Published, Rivals};
 pub use hold::{BY_DAEMON, BY_FILE, BY_ROLLBACK, BY_WATCH, Hold, Scope};
 
 /// What can go wrong with the ledger itself.
@@ -258,15 +260,6 @@ pub struct Orphan {
     pub foreign: bool,
 }
 
-/// What could be mistaken for a post whose answer was lost.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rivals {
-    /// The platform's ids that other posts have receipts for.
-    pub receipts: HashSet<String>,
-    /// Another post's request is the same, byte for byte, and unaccounted for too.
-    pub twin: bool,
-}
-
 /// A daemon that has the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Daemon {
@@ -274,27 +267,6 @@ pub struct Daemon {
     pub name: String,
     /// The last bell that it heard: every hold said before that is in force there.
     pub heard: i64,
-}
-
-/// Which published posts are asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Published {
-    /// Those whose words were made with this fact.
-    WithFact(String),
-    /// Those of this message.
-    Of(MessageId),
-    /// Those whose words were made with any fact.
-    WithFacts,
-}
-
-/// Which rows of the history.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    pub since: Option<Timestamp>,
-    pub message: Option<String>,
-    pub account: Option<String>,
-    pub state: Option<State>,
-    pub limit: Option<u32>,
 }
 
 /// The verbs. Each write is one transaction, durable when it returns.

@@ -104,11 +104,12 @@ impl Watched<'_> {
     }
 
     fn say(&self, progress: &Progress, campaign: &Campaign) {
-        let mut waits = String::new();
-        for (account, until) in &progress.waits {
-            let until = table::local(*until, &campaign.settings.zone);
-            waits += &format!("; {account} waits until {until}, as its platform asked");
-        }
+        let zone = &campaign.settings.zone;
+        let wait = |(account, until): &(String, Timestamp)| {
+            let until = table::local(*until, zone);
+            format!("; {account} waits until {until}, as its platform asked")
+        };
+        let waits = progress.waits.iter().map(wait).collect::<Vec<_>>().concat();
         complain(&format!(
             "{} of {} {}{waits}",
             progress.done,

@@ -445,16 +445,6 @@ impl Ledger for Sqlite {
     }
 
     async fn check(&self) -> Result<(), LedgerError> {
-        let found: String = sqlx::query_scalar("PRAGMA quick_check(1)")
-            .fetch_one(&self.readers)
-            .await
-            .map_err(|e| broken_at(&self.path, &e))?;
-        if found == "ok" {
-            return Ok(());
-        }
-        Err(LedgerError::Broken(format!(
-            "{} is damaged ({found}): put a backup in its place; to begin anew would post everything again",
-            self.path.display()
-        )))
+        durable::check(&self.readers, &self.path).await
     }
 }
