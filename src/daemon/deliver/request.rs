@@ -4,7 +4,7 @@ use crate::platform::{Deletion, Outgoing};
 use crate::post::outcome::{Class, Failure, Receipt};
 use crate::post::sealed::{Prepared, Sealed};
 
-use super::Delivery;
+use super::{Delivery, unreadable};
 
 impl Delivery<'_> {
     /// All that may be repeated or abandoned.
@@ -30,6 +30,7 @@ impl Delivery<'_> {
             );
         }
         let thread = self.thread().await?;
+        let key = self.key().await.map_err(|e| unreadable(&e))?;
         let outgoing = Outgoing {
             part,
             images,
@@ -38,7 +39,7 @@ impl Delivery<'_> {
             language: &content.language,
             warn: content.warn.as_deref(),
             share: content.share.as_deref(),
-            key: self.key(),
+            key,
             parent: thread.last(),
             root: thread.first(),
             campaign: &self.shared.campaign().settings.name,
@@ -54,7 +55,7 @@ impl Delivery<'_> {
     async fn prepare_deletion(&self, receipt: &Receipt) -> Result<Prepared, Failure> {
         let gone = Deletion {
             receipt,
-            key: self.key(),
+            key: self.key().await.map_err(|e| unreadable(&e))?,
             campaign: &self.shared.campaign().settings.name,
             message: self.post.message.as_str(),
             now: self.world.clock.now(),
@@ -86,7 +87,6 @@ impl Delivery<'_> {
     /// The receipts of what comes before the current part: the post that this one answers, then its own
     /// earlier parts.
     async fn thread(&self) -> Result<Vec<Receipt>, Failure> {
-        let ledger = |e: crate::ledger::LedgerError| Failure::new(Class::Transient, e.to_string());
         let mut thread: Vec<Receipt> = self.post.content.answers().cloned().into_iter().collect();
         if let Some(target) = &self.post.content.reply_to {
             thread = self
@@ -94,7 +94,7 @@ impl Delivery<'_> {
                 .ledger
                 .receipts_of(target, &self.post.account)
                 .await
-                .map_err(ledger)?;
+                .map_err(|e| unreadable(&e))?;
             if thread.is_empty() {
                 return Err(Failure::new(
                     Class::Transient,
@@ -103,7 +103,12 @@ impl Delivery<'_> {
             }
         }
         if self.post.standing.part > 0 {
-            let own = self.world.ledger.parts(self.post.id).await.map_err(ledger)?;
+            let own = self
+                .world
+                .ledger
+                .parts(self.post.id)
+                .await
+                .map_err(|e| unreadable(&e))?;
             thread.extend(own.into_iter().filter_map(|part| part.receipt));
         }
         Ok(thread)
