@@ -10,7 +10,7 @@ use super::fact::Fact;
 use super::message::{Message, Words};
 use super::template::{Engine, Scene};
 use super::{Account, Campaign, Untranslated};
-use crate::post::content::{Content, Image, Link, Part};
+use crate::post::content::{Content, Image, Link, Part, Quoted};
 use crate::text::count;
 use crate::text::parts::{self, Threading};
 
@@ -191,17 +191,27 @@ pub fn render(
     {
         return Err(problem);
     }
-    compose(message, account, &chosen, &text, warn, images)
+    let content = compose(message, account, &chosen, &text, warn, images)?;
+    let quoted = |name: &String| {
+        let fact = campaign.facts.get(name)?;
+        let quoted = Quoted {
+            value: fact.value_in(chosen.language).to_owned(),
+            source: fact.source.clone(),
+        };
+        Some((name.clone(), quoted))
+    };
+    Ok(Content {
+        facts: used.iter().filter_map(quoted).collect(),
+        ..content
+    })
 }
 
 /// The post of another, shown as it is.
 fn shared(url: &str, language: &str) -> Content {
     Content {
         parts: vec![Part::default()],
-        language: language.to_owned(),
-        warn: None,
-        reply_to: None,
         share: Some(url.to_owned()),
+        ..Content::plain(language)
     }
 }
 
@@ -295,9 +305,8 @@ pub(super) fn compose(
     }
     Ok(Content {
         parts,
-        language: chosen.language.to_owned(),
         warn,
         reply_to: message.reply_to.clone(),
-        share: None,
+        ..Content::plain(chosen.language)
     })
 }

@@ -84,6 +84,14 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Show each fact: its source, how it stands, and where it is used, planned and published
+    #[command(
+        after_help = "Examples:\n  steadfast facts\n  steadfast facts --format json | jq '.[] | select(.state != \"confirmed\")'"
+    )]
+    Facts {
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
     /// Show how the daemon, the campaign and the accounts are
     Status {
         #[arg(long, value_enum, default_value_t)]
@@ -167,6 +175,18 @@ pub enum Command {
         #[arg(long, value_name = "ACCOUNT")]
         to: Vec<String>,
     },
+    /// List every published post that used a fact, and delete or correct them all
+    ///
+    /// Without an act it only lists. Deletions and corrections go out like posts: through the ledger, each exactly
+    /// once, by the running daemon or, where there is none, by this command. Interrupted, the same command goes on
+    /// where it was. Exit status 1 if not all of it is done.
+    ///
+    /// A deletion waits for no quiet hours and neither takes nor waits for a place among an account's posts; a
+    /// platform that asks to wait is heard.
+    #[command(
+        after_help = "Examples:\n  steadfast recall verdict\n  steadfast recall verdict --said \"10-2\" --delete --why \"the court has corrected it\"\n  steadfast recall verdict --reply \"Correction: the vote was 11-1.\" --yes\n  steadfast recall --message ten-to-two --delete --during-hold"
+    )]
+    Recall(RecallArgs),
     /// Send a held, rejected, skipped or waiting post now
     Retry {
         /// The post's id, from `steadfast history`
@@ -211,6 +231,40 @@ pub enum Command {
         after_help = "Example:\n  steadfast completions bash > ~/.local/share/bash-completion/completions/steadfast"
     )]
     Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct RecallArgs {
+    /// The fact's name, as in `[fact.NAME]`
+    #[arg(
+        value_name = "FACT",
+        required_unless_present = "message",
+        conflicts_with = "message"
+    )]
+    pub fact: Option<String>,
+    /// All posts of this message instead
+    #[arg(long, value_name = "ID")]
+    pub message: Option<String>,
+    /// Only posts that said this value of the fact
+    #[arg(long, value_name = "VALUE", requires = "fact")]
+    pub said: Option<String>,
+    /// Delete each of them, on its platform
+    #[arg(long, conflicts_with = "reply")]
+    pub delete: bool,
+    /// Answer each of them with this text
+    #[arg(long, value_name = "TEXT")]
+    pub reply: Option<String>,
+    /// The reason, for the record
+    #[arg(long)]
+    pub why: Option<String>,
+    /// Delete in spite of the holds that are in force now
+    #[arg(long, requires = "delete")]
+    pub during_hold: bool,
+    /// Do not ask whether it is meant
+    #[arg(long)]
+    pub yes: bool,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 #[derive(Debug, Clone, Args)]

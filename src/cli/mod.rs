@@ -3,6 +3,7 @@
 pub mod args;
 mod check;
 mod evidence;
+mod facts;
 mod history;
 mod hold;
 mod init;
@@ -11,6 +12,7 @@ mod log;
 mod plan;
 mod post;
 mod preview;
+mod recall;
 mod run;
 mod say;
 pub mod show;
@@ -155,6 +157,8 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
         Command::Hold { scope, why, wait } => hold::hold(&office, &scope, &why, wait).await,
         Command::Release { scope, why } => hold::release(&office, &scope, why.as_deref()).await,
         Command::Post { message, to } => post::post(&office, &message, &to).await,
+        Command::Facts { format } => facts::facts(&office, format).await,
+        Command::Recall(args) => Box::pin(recall::recall(&office, args)).await,
         Command::Retry { post } => words::retry(&office, post).await,
         Command::Skip { post, why } => words::skip(&office, post, why).await,
         Command::Resolve { post, how } => words::resolve(&office, post, how).await,

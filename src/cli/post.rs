@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use crate::calendar::civil;
 use crate::campaign::message::{Local, Message};
@@ -14,10 +15,10 @@ use crate::post::identity::{Identity, Occurrence, PostId};
 use crate::post::state::State;
 
 use super::run::{Assets, assemble_world};
-use super::say::{address, covers, meant};
+use super::say::{address, meant};
 use super::{Exit, Failed, Files, Office, print_line, table};
 
-/// How long the running daemon is given before we say that it goes on by itself.
+/// How long the running daemon is given before we say that it goes on by itself, and we stay where none runs.
 const PATIENCE: Duration = Duration::from_mins(1);
 const MOMENT: Duration = Duration::from_secs(10);
 
@@ -34,7 +35,7 @@ pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Resul
     if daemon {
         drop(tokio::time::timeout(PATIENCE, at_rest(&*ledger, &free, now)).await);
     } else if !free.is_empty() {
-        send_ourselves(office, files, &free).await?;
+        send_ourselves(office, files, &free, PATIENCE, CancellationToken::new()).await?;
     }
     let mut exit = Exit::Done;
     let mut waits = false;
@@ -92,7 +93,7 @@ fn waiting(post: &Post, holds: &[Hold], campaign: &Campaign, now: Timestamp) -> 
     if !matches!(post.standing.state, State::Due | State::Retrying) {
         return None;
     }
-    if let Some(hold) = holds.iter().find(|hold| covers(&hold.scope, post)) {
+    if let Some(hold) = holds.iter().find(|hold| hold.stops(post)) {
         let until = match hold.released {
             None => "until it is released",
             Some(_) => "until a daemon runs and deals with what fell due",
@@ -101,7 +102,8 @@ fn waiting(post: &Post, holds: &[Hold], campaign: &Campaign, now: Timestamp) -> 
     }
     let Settings { zone, windows, .. } = &campaign.settings;
     let until = |at: Timestamp| format!("until {}", table::local(at, zone));
-    if let Some(closed) = windows.closed(zone, now) {
+    let quiet = post.content.deletes().is_none();
+    if let Some(closed) = windows.closed(zone, now).filter(|_| quiet) {
         let open = windows.open_from(zone, now).unwrap_or(closed.until);
         return Some(format!("{}: {}", until(open), closed.why));
     }
@@ -236,14 +238,19 @@ async fn at_rest(ledger: &dyn Ledger, ids: &[PostId], now: Timestamp) {
 }
 
 /// No daemon is running, so we are it for as long as this takes.
-async fn send_ourselves(office: &Office, files: Files, ids: &[PostId]) -> Result<(), Failed> {
+pub(super) async fn send_ourselves(
+    office: &Office,
+    files: Files,
+    ids: &[PostId],
+    most: Duration,
+    stop: CancellationToken,
+) -> Result<(), Failed> {
     let (ledger, seat) = office.place()?.take(office.uptime()).await?;
     let assets = Assets::new(files.roster.clone());
     let campaign = Office::campaign(&files)?;
     let world = assemble_world(office, ledger, &assets, files.folder)?;
     let (_keep, campaign) = tokio::sync::watch::channel(Arc::new(campaign));
-    let stop = tokio_util::sync::CancellationToken::new();
-    let done = crate::daemon::deliver_only(world, campaign, ids.to_vec(), stop).await;
+    let done = crate::daemon::deliver_only(world, campaign, ids.to_vec(), stop, most).await;
     seat.leave().await;
     Ok(done?)
 }

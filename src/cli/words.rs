@@ -49,7 +49,7 @@ async fn say(office: &Office, id: PostId, word: Word) -> Result<Exit, Failed> {
         _ => Rest::default(),
     };
     let to = next.standing;
-    if to.state == State::Due && to.part == 0 {
+    if to.state == State::Due && to.part == 0 && !post.is_recall() {
         let change = Change {
             post: id,
             content: as_of_now(office, &post)?,

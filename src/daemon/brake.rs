@@ -77,6 +77,8 @@ impl Word {
             why: self.why.clone(),
             by: self.by.clone(),
             since: self.since,
+            // Nobody knew of it when they asked for anything.
+            said: i64::MAX,
             released: None,
         }
     }

@@ -6,18 +6,19 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::ledger::{Intended, Intent, LedgerError, Post};
-use crate::platform::{ImageBytes, Outgoing};
+use crate::platform::ImageBytes;
 use crate::post::content::Image;
 use crate::post::identity::Identity;
-use crate::post::outcome::{Class, Failure, Receipt};
+use crate::post::outcome::{Class, Failure};
 use crate::post::sealed::{Key, Prepared, Sealed};
 use crate::post::state::{Standing, State, Terms};
-use crate::post::step::{Action, Event, Gate, step};
+use crate::post::step::{Action, Event, Gate, THREAD_GAP, step};
 use crate::text::limits::Doubt;
 
 use super::{Outlet, Shared, World};
 
 mod doubt;
+mod request;
 mod rest;
 mod whose;
 
@@ -33,12 +34,18 @@ pub trait Media: Send + Sync {
     async fn image(&self, image: &Image) -> Result<ImageBytes, String>;
 }
 
-/// What of a post never changes.
+/// What of a post never changes. The parts of a deletion belong together for no reader, and what is gone already is
+/// deleted: whatever its platform does about posts, the same request again ends the doubt.
 pub(crate) fn terms_of(post: &Post, doubt: Doubt) -> Terms {
+    let (gap, doubt) = match post.content.deletes() {
+        Some(_) => (Duration::MAX, Doubt::OwnId),
+        None => (THREAD_GAP, doubt),
+    };
     Terms {
         parts: post.parts,
         due: post.due,
         late: post.late,
+        gap,
         expires: post.expires,
         recurring: post.recurring,
         doubt,
@@ -132,7 +139,7 @@ impl Delivery<'_> {
                     let Some(sealed) = sealed.take() else {
                         return false;
                     };
-                    let answer = self.outlet.platform.publish(&sealed).await;
+                    let answer = self.publish(&sealed).await;
                     self.heard(&answer);
                     event = Event::Answered(answer);
                 }
@@ -162,7 +169,7 @@ impl Delivery<'_> {
     }
 
     fn stopped(&self) -> bool {
-        self.shared.stopped(&self.post.message, &self.post.account)
+        self.shared.stopped(&self.post)
     }
 
     fn decide(&self, event: Event) -> Option<crate::post::step::Step> {
@@ -210,9 +217,11 @@ impl Delivery<'_> {
             .is_fresh()
             .then(|| self.shared.pace.spaced(account, &settings.zone, now))
             .flatten();
+        // Nobody hears a deletion.
         let quiet = settings
             .windows
             .closed(&settings.zone, now)
+            .filter(|_| self.post.content.deletes().is_none())
             .map(|closed| closed.until);
         let waits = self.shared.pace.turn(&account.name, self.post.id, now);
         let unreachable =
@@ -227,85 +236,16 @@ impl Delivery<'_> {
         }
     }
 
-    async fn prepare(&self) -> Result<Prepared, Failure> {
-        self.is_ours().await?;
-        let content = &self.post.content;
-        let index = self.post.standing.part;
-        let Some(part) = content.parts.get(usize::from(index)) else {
-            return Err(Failure::new(Class::Rejected, "the part to send is not there"));
-        };
-        let mut images = Vec::new();
-        for image in &part.images {
-            // No text goes out without its image (reliability P39).
-            images.push(
-                self.world
-                    .media
-                    .image(image)
-                    .await
-                    .map_err(|why| Failure::new(Class::Rejected, why))?,
-            );
-        }
-        let thread = self.thread().await?;
-        let key = self.key().await.map_err(|e| unreadable(&e))?;
-        let outgoing = Outgoing {
-            part,
-            images,
-            index,
-            of: self.post.parts,
-            language: &content.language,
-            warn: content.warn.as_deref(),
-            share: content.share.as_deref(),
-            key,
-            parent: thread.last(),
-            root: thread.first(),
-            campaign: &self.shared.campaign().settings.name,
-            message: self.post.message.as_str(),
-            now: self.world.clock.now(),
-        };
-        let prepared = self.outlet.platform.prepare(&outgoing).await;
-        self.heard(&prepared);
-        prepared
-    }
-
     /// Whatever the platform said, or that it said nothing.
     fn heard<T>(&self, answer: &Result<T, Failure>) {
         let now = self.world.clock.now();
         self.shared.pace.answered(&self.outlet.account.name, answer, now);
     }
 
-    /// The receipts of what comes before the current part: the post that this one answers, then its own
-    /// earlier parts.
-    async fn thread(&self) -> Result<Vec<Receipt>, Failure> {
-        let mut thread = Vec::new();
-        if let Some(target) = &self.post.content.reply_to {
-            thread = self
-                .world
-                .ledger
-                .receipts_of(target, &self.post.account)
-                .await
-                .map_err(|e| unreadable(&e))?;
-            if thread.is_empty() {
-                return Err(Failure::new(
-                    Class::Transient,
-                    format!("`{target}`, which it answers, is not out yet"),
-                ));
-            }
-        }
-        if self.post.standing.part > 0 {
-            let own = self
-                .world
-                .ledger
-                .parts(self.post.id)
-                .await
-                .map_err(|e| unreadable(&e))?;
-            thread.extend(own.into_iter().filter_map(|part| part.receipt));
-        }
-        Ok(thread)
-    }
-
-    /// The first request of the first part: the one that takes a place in its account's pace.
+    /// The first request of the first part: the one that takes a place in its account's pace. A recall takes none:
+    /// what is wrong must not stay until its turn comes.
     fn is_fresh(&self) -> bool {
-        self.post.standing.part == 0 && !self.post.standing.doubted()
+        self.post.standing.part == 0 && !self.post.standing.doubted() && !self.post.is_recall()
     }
 
     /// Writes the intent.

@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::campaign::{Account, Campaign, Roster};
 use crate::clock::Clock;
-use crate::ledger::{Hold, Ledger, LedgerError};
+use crate::ledger::{Hold, Ledger, LedgerError, Post};
 use crate::platform::Platform;
 use crate::platform::dates::Dates;
 use crate::post::identity::{AccountName, MessageId};
@@ -80,9 +80,6 @@ pub struct World {
 
 /// How long a ledger that failed is given to answer, and the daemon's last word to be written.
 const PROBE: Duration = Duration::from_secs(1);
-
-/// How long `steadfast post` stays where no daemon is running.
-const ALONE: Duration = Duration::from_mins(1);
 
 /// What the parts of the daemon tell each other.
 pub(crate) struct Shared {
@@ -164,12 +161,11 @@ impl Shared {
         true
     }
 
-    /// Whether the brake, a hold, or its own file stops this message on this account.
-    pub fn stopped(&self, message: &MessageId, account: &AccountName) -> bool {
-        let held = |hold: &Hold| hold.scope.covers(message, account);
-        self.blocked.borrow().binary_search(message).is_ok()
-            || self.holds.borrow().iter().any(held)
-            || self.brake.is_on()
+    /// Whether the brake, a hold, or its own file stops this post. What a file says of a message says nothing of
+    /// the recall of its posts.
+    pub fn stopped(&self, post: &Post) -> bool {
+        let blocked = !post.is_recall() && self.blocked.borrow().binary_search(&post.message).is_ok();
+        blocked || self.holds.borrow().iter().any(|hold| hold.stops(post)) || self.brake.is_on()
     }
 }
 
@@ -231,8 +227,8 @@ pub async fn run(
     noted.unwrap_or(Ok(()))
 }
 
-/// Sends what the ledger holds for these posts and comes back when each has come to rest: for `steadfast
-/// post` where no daemon is running.
+/// Sends what the ledger holds for these posts and comes back when each has come to rest, after `most` at the
+/// latest: for `steadfast post` and `recall` where no daemon is running.
 ///
 /// # Errors
 /// As [`run`].
@@ -241,6 +237,7 @@ pub async fn deliver_only(
     campaign: channel::Receiver<Arc<Campaign>>,
     posts: Vec<crate::post::identity::PostId>,
     stop: CancellationToken,
+    most: Duration,
 ) -> Result<(), LedgerError> {
     let shared = Arc::new(Shared::new(campaign, &world));
     shared.time.begin(&*world.ledger).await?;
@@ -249,12 +246,14 @@ pub async fn deliver_only(
     holds::follow_file(&world, &shared).await?;
     holds::follow_brake(&world, &shared).await?;
     holds::refresh(&world, &shared).await?;
+    // Somebody who did this before us may have been killed.
+    recover::recover(&world, true).await?;
     tokio::spawn(keep_time(Arc::clone(&shared), stop.clone()));
     tokio::spawn(probe::probe(world.clone(), Arc::clone(&shared), stop.clone()));
     // Whoever says stop meanwhile leaves them waiting: then there is nothing to stay for.
     let bounded = stop.clone();
     tokio::spawn(async move {
-        tokio::time::sleep(ALONE).await;
+        tokio::time::sleep(most).await;
         bounded.cancel();
     });
     let deliveries = dispatch::dispatch(world, shared, stop, Ends::After(posts)).await;

@@ -85,6 +85,7 @@ impl Pace {
                 .history(&filter)
                 .await?
                 .iter()
+                .filter(|post| !post.is_recall())
                 .filter_map(|post| post.began)
                 .collect();
             self.lanes()

@@ -24,6 +24,10 @@ pub fn rest(post: &Post, to: &Standing, rest: &Rest, now: Timestamp) {
     if let Some(receipt) = &rest.receipt {
         let (part, parts) = (post.standing.part.saturating_add(1), post.parts);
         let url = receipt.url.as_deref().unwrap_or_default();
+        if post.content.deletes().is_some() {
+            info!(event = "post.deleted", post = %id, message_id = %message, %account, platform, part, parts, url, "deleted {message} from {account}{}", of(part, parts));
+            return;
+        }
         info!(event = "post.sent", post = %id, message_id = %message, %account, platform, %due, late_ms = late_ms(post, now),
               part, parts, url, "sent {message} to {account}{}", of(part, parts));
         if let Some(altered) = &receipt.altered {

@@ -50,7 +50,7 @@ pub(super) static TABLES: [Table; 8] = [
             ("unsure_looks", Number, None), ("unsure_foreign", Truth, None), ("resent", Truth, None),
             ("crashes", Number, None), ("why", Text, None), ("fence", Number, None), ("paced", Number, None),
             ("attempts", Number, None), ("error", Text, None), ("began", Number, None), ("sent", Number, None),
-            ("changed", Number, None),
+            ("changed", Number, None), ("recalls", Text, None), ("through", Number, None),
         ] },
     Table { name: "part", from: "part JOIN post ON post.row = part.post", cursor: Some("part.post"),
         columns: &[
@@ -68,7 +68,7 @@ pub(super) static TABLES: [Table; 8] = [
         columns: &[
             ("id", Number, None), ("scope", Text, None), ("target", Text, None), ("why", Text, None),
             ("by", Text, None), ("since", Number, None), ("released", Number, None), ("released_by", Text, None),
-            ("settled", Number, None),
+            ("settled", Number, None), ("said", Number, None),
         ] },
     Table { name: "account", from: "account", cursor: None,
         columns: &[("name", Text, None), ("waits", Number, None)] },

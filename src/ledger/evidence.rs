@@ -13,7 +13,8 @@ use super::{Change, Conclusion, Hold, Intent, NewPost, Scope};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub at: Timestamp,
-    /// `recorded`, `reworded`, `unplanned`, `intended`, `concluded`, `held`, `released` or `settled`.
+    /// `recorded`, `reworded`, `unplanned`, `intended`, `concluded`, `held`, `released`, `settled`
+    /// or `let_through`.
     pub kind: &'static str,
     pub post: Option<PostId>,
     /// One JSON object.
@@ -225,6 +226,16 @@ pub(super) fn concluded(conclusion: &Conclusion) -> Entry {
         kind: "concluded",
         post: Some(conclusion.post),
         data: data.to_string(),
+    }
+}
+
+/// `said`: up to which hold it goes on in spite of them.
+pub(super) fn let_through(post: PostId, said: i64, at: Timestamp) -> Entry {
+    Entry {
+        at,
+        kind: "let_through",
+        post: Some(post),
+        data: json!({"holds": said}).to_string(),
     }
 }
 

@@ -28,6 +28,12 @@ pub(super) enum Write {
     Intend(Box<Intent>, Reply<Intended>),
     Conclude(Box<Conclusion>, Reply<bool>),
     AccountWaits(AccountName, jiff::Timestamp, Reply<()>),
+    LetThrough {
+        posts: Vec<PostId>,
+        said: i64,
+        now: jiff::Timestamp,
+        reply: Reply<()>,
+    },
     Hold {
         scope: Scope,
         why: String,
@@ -103,6 +109,7 @@ pub(super) fn fail(write: Write, error: LedgerError) {
         | Write::Unplan(_, _, to)
         | Write::Know(_, _, to)
         | Write::AccountWaits(_, _, to)
+        | Write::LetThrough { reply: to, .. }
         | Write::Hold { reply: to, .. }
         | Write::Note { reply: to, .. } => tell(to, error),
         Write::Intend(_, to) => tell(to, error),
@@ -135,6 +142,7 @@ pub(super) fn reply(write: Write, answer: Answer) {
             | Write::Unplan(_, _, to)
             | Write::Know(_, _, to)
             | Write::AccountWaits(_, _, to)
+            | Write::LetThrough { reply: to, .. }
             | Write::Hold { reply: to, .. }
             | Write::Note { reply: to, .. },
             Answer::Done,

@@ -4,6 +4,7 @@ pub mod breaker;
 pub mod content;
 pub mod identity;
 pub mod outcome;
+pub mod recall;
 pub mod retry;
 pub mod sealed;
 pub mod state;

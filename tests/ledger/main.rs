@@ -20,6 +20,7 @@ mod model;
 mod odd;
 mod planning;
 mod postgres;
+mod recalls;
 mod replicas;
 #[path = "../server/mod.rs"]
 mod server;
@@ -82,6 +83,14 @@ macro_rules! keeps_the_contract {
                 the_bell_rises_and_what_was_heard_is_kept
                 a_note_is_kept_until_it_is_written_over
                 the_past_is_what_the_planner_must_know
+            }
+            recalls {
+                what_is_out_is_found_by_its_facts_and_by_its_message
+                a_recall_is_recorded_once_and_found_by_what_it_recalls
+                a_recall_is_no_turn_and_takes_no_place_in_the_pace
+                what_the_files_say_of_a_message_does_not_stop_a_recall
+                a_deletion_passes_the_holds_that_its_asker_knew_and_no_other
+                a_deletion_is_not_reviewed_after_a_hold
             }
             durability {
                 a_ledger_that_is_opened_again_says_the_same

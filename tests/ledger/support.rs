@@ -36,10 +36,7 @@ pub fn saying(text: &str) -> Content {
             text: text.to_owned(),
             ..Part::default()
         }],
-        language: "en".to_owned(),
-        warn: None,
-        reply_to: None,
-        share: None,
+        ..Content::plain("en")
     }
 }
 

@@ -17,7 +17,7 @@ use steadfast::campaign::AfterHold;
 use steadfast::ledger::evidence::Event;
 use steadfast::ledger::{
     Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost, Orphan,
-    Post, Rivals, Scope, SentPart,
+    Post, Published, Rivals, Scope, SentPart,
 };
 use steadfast::post::identity::{AccountName, MessageId, PostId};
 use steadfast::post::outcome::Receipt;
@@ -291,6 +291,11 @@ impl Ledger for Model {
         Ok(())
     }
 
+    async fn let_through(&self, posts: Vec<PostId>, said: i64, now: Timestamp) -> Did<()> {
+        self.store.rows().let_through(&posts, said, now);
+        Ok(())
+    }
+
     async fn hold(&self, scope: &Scope, why: &str, by: &str, now: Timestamp) -> Did<()> {
         self.store.rows().hold(scope, why, by, now);
         Ok(())
@@ -330,6 +335,14 @@ impl Ledger for Model {
 
     async fn receipts_of(&self, message: &MessageId, account: &AccountName) -> Did<Vec<Receipt>> {
         Ok(self.store.rows().receipts_of(message, account))
+    }
+
+    async fn published(&self, which: &Published, after: Option<PostId>, limit: u32) -> Did<Vec<Post>> {
+        Ok(self.store.rows().published(which, after, limit))
+    }
+
+    async fn recalls(&self, of: &[PostId]) -> Did<Vec<Post>> {
+        Ok(self.store.rows().recalls(of))
     }
 
     async fn rivals(&self, post: &Post, since: Timestamp) -> Did<Rivals> {

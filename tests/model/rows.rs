@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use steadfast::calendar::past::{Past, Turns};
 use steadfast::campaign::AfterHold;
 use steadfast::ledger::{
-    Change, Conclusion, Fence, Filter, Hold, Intended, Intent, NewPost, Post, Rivals, Scope, SentPart,
+    Change, Conclusion, Fence, Filter, Hold, Intended, Intent, NewPost, Post, Published, Rivals, Scope,
+    SentPart,
 };
 use steadfast::post::identity::{AccountName, MessageId, PostId};
 use steadfast::post::outcome::{Class, Receipt};
@@ -229,6 +230,9 @@ impl Rows {
         let since = now.saturating_sub(TRAFFIC).unwrap();
         for row in self.posts.values() {
             let known = &row.post;
+            if known.is_recall() {
+                continue;
+            }
             let state = known.standing.state;
             let cycle = known.occurrence.as_str().starts_with("cycle ");
             if cycle || asked.contains(&known.message) {
@@ -260,10 +264,9 @@ impl Rows {
 
     // --- delivery ---------------------------------------------------------------------------------
 
-    fn is_held(&self, message: &MessageId, account: &AccountName) -> bool {
+    fn is_held(&self, post: &Post) -> bool {
         let open = self.holds.iter().filter(|said| !said.settled);
-        open.into_iter()
-            .any(|said| said.hold.scope.covers(message, account))
+        open.into_iter().any(|said| said.hold.stops(post))
     }
 
     /// Those of an account that wait, and that neither a hold nor the files keep back.
@@ -271,7 +274,8 @@ impl Rows {
         let waiting = self.waiting.get(account).into_iter().flatten();
         waiting
             .map(|id| &self.posts[id])
-            .filter(|row| !blocked.contains(&row.post.message) && !self.is_held(&row.post.message, account))
+            .filter(|row| row.post.is_recall() || !blocked.contains(&row.post.message))
+            .filter(|row| !self.is_held(&row.post))
     }
 
     /// What may be looked at now, of those that `may` be taken.
@@ -335,7 +339,7 @@ impl Rows {
         let waits = waits.filter(|until| *until > micro(intent.at));
         let free = row.post.standing.part == intent.to.part
             && (row.owner.is_none() || row.owner == by)
-            && !self.is_held(&row.post.message, &row.post.account);
+            && !self.is_held(&row.post);
         match waits {
             Some(until) if here => return Intended::NotYet(micro(until)),
             None if here && free => {}
@@ -356,7 +360,7 @@ impl Rows {
         post.attempts += 1;
         post.fence = post.fence.next();
         row.foreign = to.unsure.is_some_and(|unsure| unsure.foreign);
-        if to.part == 0 && to.unsure.is_none() {
+        if to.part == 0 && to.unsure.is_none() && !post.is_recall() {
             row.paced = Some(at);
         }
         row.owner = by;
@@ -448,8 +452,16 @@ impl Rows {
         let same = |said: &&mut Said| {
             said.hold.scope == *scope && said.hold.by == by && said.hold.released.is_none()
         };
+        let number = self
+            .holds
+            .iter()
+            .map(|said| said.hold.said)
+            .max()
+            .unwrap_or_default()
+            + 1;
         if let Some(said) = self.holds.iter_mut().find(same) {
             why.clone_into(&mut said.hold.why);
+            said.hold.said = number;
         } else {
             let id = i64::try_from(self.holds.len()).unwrap() + 1;
             let hold = Hold {
@@ -458,6 +470,7 @@ impl Rows {
                 why: why.to_owned(),
                 by: by.to_owned(),
                 since: micro(now),
+                said: number,
                 released: None,
             };
             self.holds.push(Said { hold, settled: false });
@@ -511,6 +524,7 @@ impl Rows {
                 post.due >= hold.since || row.recorded >= hold.since || during.contains(&standing.not_before);
             if matches!(standing.state, State::Due | State::Retrying)
                 && standing.part == 0
+                && post.content.deletes().is_none()
                 && post.due <= now
                 && fell_due
                 && hold.scope.covers(&post.message, &post.account)
@@ -532,6 +546,21 @@ impl Rows {
         moved
     }
 
+    pub fn let_through(&mut self, posts: &[PostId], said: i64, now: Timestamp) {
+        for id in posts {
+            let Some(row) = self.posts.get_mut(id) else {
+                continue;
+            };
+            let post = &mut row.post;
+            if post.is_recall() && post.through < said && is_waiting(post.standing.state) {
+                post.through = said;
+                post.fence = post.fence.next();
+                row.changed = micro(now);
+                self.events.push(micro(now));
+            }
+        }
+    }
+
     // --- looking ----------------------------------------------------------------------------------
 
     pub fn receipts_of(&self, message: &MessageId, account: &AccountName) -> Vec<Receipt> {
@@ -539,10 +568,42 @@ impl Rows {
             row.post.message == *message
                 && row.post.account == *account
                 && row.post.standing.state == State::Sent
+                && !row.post.is_recall()
         });
         let last = sent.max_by_key(|row| row.post.sent);
         let parts = last.into_iter().flat_map(|row| row.parts.values());
         parts.filter_map(|part| part.receipt.clone()).collect()
+    }
+
+    pub fn published(&self, which: &Published, after: Option<PostId>, limit: u32) -> Vec<Post> {
+        let posts = self.posts.values().map(|row| &row.post);
+        let out = |post: &&Post| {
+            let standing = &post.standing;
+            post.began.is_some() || standing.state == State::Sending || standing.unsure.is_some()
+        };
+        let asked = |post: &&Post| match which {
+            Published::WithFact(name) => post.content.facts.contains_key(name),
+            Published::Of(message) => post.message == *message,
+            Published::WithFacts => !post.content.facts.is_empty(),
+        };
+        posts
+            .filter(|post| after.is_none_or(|after| post.id > after) && !post.is_recall())
+            .filter(out)
+            .filter(asked)
+            .take(limit.try_into().unwrap())
+            .cloned()
+            .collect()
+    }
+
+    pub fn recalls(&self, of: &[PostId]) -> Vec<Post> {
+        let posts = self.posts.values().map(|row| &row.post);
+        let of = |post: &&Post| {
+            let recall = post.content.recall.as_ref();
+            recall.is_some_and(|recall| of.contains(&recall.post))
+        };
+        let mut posts: Vec<Post> = posts.filter(of).cloned().collect();
+        posts.sort_by_key(|post| (post.due, post.id));
+        posts
     }
 
     pub fn rivals(&self, post: &Post, since: Timestamp) -> Rivals {
@@ -645,6 +706,7 @@ fn as_recorded(id: PostId, post: NewPost) -> Post {
         error: None,
         began: None,
         sent: None,
+        through: 0,
     }
 }
 

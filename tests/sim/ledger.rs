@@ -10,7 +10,7 @@ use steadfast::campaign::AfterHold;
 use steadfast::ledger::evidence::Event;
 use steadfast::ledger::{
     Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost, Orphan,
-    Post, Rivals, Scope, SentPart,
+    Post, Published, Rivals, Scope, SentPart,
 };
 use steadfast::post::identity::{AccountName, MessageId, PostId};
 use steadfast::post::outcome::Receipt;
@@ -219,6 +219,12 @@ impl Ledger for Faulty {
         self.after("after an account waits").await
     }
 
+    async fn let_through(&self, posts: Vec<PostId>, said: i64, now: Timestamp) -> Did<()> {
+        self.before("before a deletion is let through").await?;
+        self.model.let_through(posts, said, now).await?;
+        self.after("after a deletion was let through").await
+    }
+
     async fn hold(&self, scope: &Scope, why: &str, by: &str, now: Timestamp) -> Did<()> {
         self.before("before a hold").await?;
         self.model.hold(scope, why, by, now).await?;
@@ -273,6 +279,16 @@ impl Ledger for Faulty {
     async fn receipts_of(&self, message: &MessageId, account: &AccountName) -> Did<Vec<Receipt>> {
         self.look().await?;
         self.model.receipts_of(message, account).await
+    }
+
+    async fn published(&self, which: &Published, after: Option<PostId>, limit: u32) -> Did<Vec<Post>> {
+        self.look().await?;
+        self.model.published(which, after, limit).await
+    }
+
+    async fn recalls(&self, of: &[PostId]) -> Did<Vec<Post>> {
+        self.look().await?;
+        self.model.recalls(of).await
     }
 
     async fn rivals(&self, post: &Post, since: Timestamp) -> Did<Rivals> {

@@ -8,7 +8,7 @@ use steadfast::campaign::render::render;
 use steadfast::ledger::{Change, Conclusion, Ledger, Post, Scope};
 use steadfast::post::identity::DeliveryId;
 use steadfast::post::state::{State, Terms};
-use steadfast::post::step::{Action, Event, Word, step};
+use steadfast::post::step::{Action, Event, THREAD_GAP, Word, step};
 use steadfast::text::limits::Doubt;
 
 use crate::book;
@@ -168,6 +168,7 @@ async fn tell(sim: &Arc<Sim>, ledger: &Model, mut post: Post, word: Word) {
         parts: post.parts,
         due: post.due,
         late: post.late,
+        gap: THREAD_GAP,
         expires: post.expires,
         recurring: post.recurring,
         doubt: Doubt::Ask,

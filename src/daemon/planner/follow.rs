@@ -33,7 +33,8 @@ impl Planner {
         let last = page.last().map(|post| post.id).filter(|_| more);
         for post in page {
             let out = post.standing.part > 0 || post.standing.doubted();
-            if out || campaign.broken_files.contains_key(post.file.as_str()) {
+            // A recall says what a person said, whatever becomes of the message.
+            if out || post.is_recall() || campaign.broken_files.contains_key(post.file.as_str()) {
                 continue;
             }
             match self.follow(&campaign, &post, now) {

@@ -295,6 +295,10 @@ async fn other(
             .await?;
             Answer::Done
         }
+        Write::LetThrough { posts, said, now, .. } => {
+            hold::let_through(tx, posts, *said, *now, evidence).await?;
+            Answer::Done
+        }
         Write::Hold {
             scope, why, by, now, ..
         } => {

@@ -27,7 +27,7 @@ use super::evidence::Event;
 use super::group::{Write, Writer};
 use super::{
     Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost, Orphan,
-    Post, Rivals, Scope, SentPart,
+    Post, Published, Rivals, Scope, SentPart,
 };
 
 use bell::Bell;
@@ -264,6 +264,17 @@ impl Ledger for Sqlite {
             .await
     }
 
+    async fn let_through(&self, posts: Vec<PostId>, said: i64, now: Timestamp) -> Result<(), LedgerError> {
+        self.writer
+            .write(|reply| Write::LetThrough {
+                posts,
+                said,
+                now,
+                reply,
+            })
+            .await
+    }
+
     async fn hold(&self, scope: &Scope, why: &str, by: &str, now: Timestamp) -> Result<(), LedgerError> {
         let (scope, why, by) = (scope.clone(), why.to_owned(), by.to_owned());
         self.writer
@@ -335,6 +346,19 @@ impl Ledger for Sqlite {
         account: &AccountName,
     ) -> Result<Vec<Receipt>, LedgerError> {
         read::receipts_of(&self.readers, message, account).await
+    }
+
+    async fn published(
+        &self,
+        which: &Published,
+        after: Option<PostId>,
+        limit: u32,
+    ) -> Result<Vec<Post>, LedgerError> {
+        read::published(&self.readers, which, after, limit).await
+    }
+
+    async fn recalls(&self, of: &[PostId]) -> Result<Vec<Post>, LedgerError> {
+        read::recalls(&self.readers, of).await
     }
 
     async fn rivals(&self, post: &Post, since: Timestamp) -> Result<Rivals, LedgerError> {
@@ -421,16 +445,6 @@ impl Ledger for Sqlite {
     }
 
     async fn check(&self) -> Result<(), LedgerError> {
-        let found: String = sqlx::query_scalar("PRAGMA quick_check(1)")
-            .fetch_one(&self.readers)
-            .await
-            .map_err(|e| broken_at(&self.path, &e))?;
-        if found == "ok" {
-            return Ok(());
-        }
-        Err(LedgerError::Broken(format!(
-            "{} is damaged ({found}): put a backup in its place; to begin anew would post everything again",
-            self.path.display()
-        )))
+        durable::check(&self.readers, &self.path).await
     }
 }
