@@ -160,6 +160,7 @@ async fn s15_an_adapter_that_panics_holds_its_posts_and_takes_nobody_with_it() {
         ballast: daemon::ballast::Ballast::default(),
         workers: 4,
         late: Duration::from_hours(2),
+        approval: None,
     };
     let stop = CancellationToken::new();
     let running = tokio::spawn(daemon::run(world, latest, stop.clone(), || {}));

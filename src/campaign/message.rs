@@ -40,6 +40,8 @@ pub struct Message {
     pub draft: bool,
     /// How the text becomes a thread.
     pub threading: Threading,
+    /// Who wrote it; `None`: as the campaign says.
+    pub author: Option<Box<str>>,
 }
 
 /// What may be said otherwise for a platform, an account or a language. In the message itself all that

@@ -49,6 +49,8 @@ struct Campaign {
     /// What becomes of posts that fell due during a hold: a person says, those that are not too late go out,
     /// or all are left out.
     after_hold: Option<AfterHold>,
+    /// Who wrote the messages that do not say so themselves.
+    author: Option<String>,
 }
 
 #[derive(JsonSchema)]
@@ -142,6 +144,8 @@ struct Message {
     thread: Option<Thread>,
     /// Writes ` 1/5` after each part of a thread.
     counter: Option<bool>,
+    /// Who wrote it: where approval is asked for, they alone can't approve it. Default: the campaign's.
+    author: Option<String>,
     /// The same message in other languages: `[message.lang.es]`.
     lang: Option<BTreeMap<Language, Words>>,
     /// Other words for a platform, an account or a group.

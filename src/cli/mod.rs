@@ -1,5 +1,6 @@
 //! The commands: one file each. They see all floors below and change the world only through the ledger.
 
+mod approve;
 pub mod args;
 mod check;
 mod evidence;
@@ -8,6 +9,7 @@ mod hold;
 mod init;
 pub mod ledger;
 mod log;
+mod pending;
 mod plan;
 mod post;
 mod preview;
@@ -24,6 +26,7 @@ use std::sync::Arc;
 
 use clap::CommandFactory;
 
+use crate::campaign::approval::{Approvals, Proposals};
 use crate::campaign::assemble::{Assembled, assemble};
 use crate::campaign::{Campaign, Roster};
 use crate::clock::{Clock, SystemClock};
@@ -152,6 +155,8 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
         Command::Hold { scope, why, wait } => hold::hold(&office, &scope, &why, wait).await,
         Command::Release { scope, why } => hold::release(&office, &scope, why.as_deref()).await,
         Command::Post { message, to } => post::post(&office, &message, &to).await,
+        Command::Pending { format } => pending::pending(&office, format).await,
+        Command::Approve(args) => approve::approve(&office, &args).await,
         Command::Retry { post } => words::retry(&office, post).await,
         Command::Skip { post, why } => words::skip(&office, post, why).await,
         Command::Resolve { post, how } => words::resolve(&office, post, how).await,
@@ -209,6 +214,24 @@ impl Office {
                 "there is no campaign to work with: {why}; `steadfast check` shows every problem"
             ))
         })
+    }
+
+    /// The same campaign, with every message blocked that is not approved, where approval is required.
+    pub async fn gate(
+        &self,
+        files: &Files,
+        campaign: &Campaign,
+        ledger: Option<&dyn Ledger>,
+    ) -> Result<Campaign, Failed> {
+        let Some(rule) = self.settings.approval else {
+            return Ok(campaign.clone());
+        };
+        let said = match ledger {
+            Some(ledger) => ledger.approvals().await?,
+            None => Vec::new(),
+        };
+        let proposals = Proposals::of(campaign, &files.roster, &|file| files.folder.hash(file));
+        Ok(campaign.gated(&proposals, &Approvals::new(said), rule))
     }
 
     /// The files that stop everything by being there: in the state folder, and beside the config.

@@ -10,7 +10,7 @@ use crate::campaign::message::{Local, Message};
 use crate::campaign::render::render;
 use crate::campaign::{Campaign, Roster, Settings};
 use crate::ledger::{Hold, Ledger, NewPost, Post};
-use crate::post::identity::{Identity, Occurrence, PostId};
+use crate::post::identity::{AccountName, Identity, Occurrence, PostId};
 use crate::post::state::State;
 
 use super::run::{Assets, assemble_world};
@@ -23,7 +23,10 @@ const MOMENT: Duration = Duration::from_secs(10);
 
 pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Result<Exit, Failed> {
     let files = office.read_files()?;
-    let campaign = Office::campaign(&files)?;
+    let known = office.ledger_if_any().await?;
+    let campaign = office
+        .gate(&files, &Office::campaign(&files)?, known.as_deref())
+        .await?;
     let posts = new_posts(office, &files, &campaign, message, to)?;
     let ledger = office.ledger().await?;
     let now = office.clock.now();
@@ -34,7 +37,7 @@ pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Resul
     if daemon {
         drop(tokio::time::timeout(PATIENCE, at_rest(&*ledger, &free, now)).await);
     } else if !free.is_empty() {
-        send_ourselves(office, files, &free).await?;
+        send_ourselves(office, files, campaign.clone(), &free).await?;
     }
     let mut exit = Exit::Done;
     let mut waits = false;
@@ -186,11 +189,24 @@ fn new_posts(
     let now = office.clock.now();
     let message = find(campaign, id, now)?;
     let targets = targets(&files.roster, message, to)?;
+    let unapproved = |name: &AccountName| {
+        let approved = campaign
+            .approved
+            .as_ref()
+            .and_then(|approved| approved.get(&message.id));
+        approved.is_some_and(|approved| !approved.accounts.contains(name))
+    };
     let mut posts = Vec::new();
     for account in targets
         .into_iter()
         .filter_map(|index| files.roster.accounts.get(index))
     {
+        if unapproved(&account.name) {
+            return Err(Failed::Wrong(format!(
+                "`{id}` is not approved for {}: only for where it goes by its `to`",
+                account.name
+            )));
+        }
         let content = render(campaign, message, account, now)
             .map_err(|problem| Failed::Wrong(format!("`{id}` can't go to {}: {problem}", account.name)))?;
         posts.push(NewPost {
@@ -234,10 +250,14 @@ async fn at_rest(ledger: &dyn Ledger, ids: &[PostId], now: Timestamp) {
 }
 
 /// No daemon is running, so we are it for as long as this takes.
-async fn send_ourselves(office: &Office, files: Files, ids: &[PostId]) -> Result<(), Failed> {
+async fn send_ourselves(
+    office: &Office,
+    files: Files,
+    campaign: Campaign,
+    ids: &[PostId],
+) -> Result<(), Failed> {
     let (ledger, seat) = office.place()?.take(office.uptime()).await?;
     let assets = Assets::new(files.roster.clone());
-    let campaign = Office::campaign(&files)?;
     let world = assemble_world(office, ledger, &assets, files.folder)?;
     let (_keep, campaign) = tokio::sync::watch::channel(Arc::new(campaign));
     let stop = tokio_util::sync::CancellationToken::new();

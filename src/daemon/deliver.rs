@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::ledger::{BY_DAEMON, Conclusion, Intended, Intent, LedgerError, Post, Scope};
 use crate::platform::{ImageBytes, Outgoing};
 use crate::post::content::Image;
+use crate::post::digest::Digest;
 use crate::post::identity::Identity;
 use crate::post::outcome::{Class, Failure, Receipt};
 use crate::post::sealed::{Key, Prepared, Sealed};
@@ -28,6 +29,8 @@ pub trait Media: Send + Sync {
     /// # Errors
     /// Says in one sentence what is wrong with the file.
     async fn image(&self, image: &Image) -> Result<ImageBytes, String>;
+    /// The SHA-256 of the file as it lies there; `None` if it can't be used. It may read it, so it may block.
+    fn hash(&self, file: &str) -> Option<Digest>;
 }
 
 /// What of a post never changes.
@@ -144,7 +147,7 @@ impl Delivery<'_> {
     }
 
     fn stopped(&self) -> bool {
-        self.shared.stopped(&self.post.message, &self.post.account)
+        self.shared.stopped(&self.post.message, &self.post.account) || self.shared.unapproved(&self.post)
     }
 
     fn decide(&self, event: Event) -> Option<crate::post::step::Step> {
@@ -206,13 +209,13 @@ impl Delivery<'_> {
         let mut images = Vec::new();
         for image in &part.images {
             // No text goes out without its image (reliability P39).
-            images.push(
-                self.world
-                    .media
-                    .image(image)
-                    .await
-                    .map_err(|why| Failure::new(Class::Rejected, why))?,
-            );
+            let read = self.world.media.image(image).await;
+            let read = read.map_err(|why| Failure::new(Class::Rejected, why))?;
+            if !self.shared.may_show(&self.post.message, &image.file, read.source) {
+                let why = format!("{} has changed since it was approved", image.file);
+                return Err(Failure::new(Class::Transient, why));
+            }
+            images.push(read);
         }
         let thread = self.thread().await?;
         let outgoing = Outgoing {
@@ -445,5 +448,9 @@ pub struct NoMedia;
 impl Media for NoMedia {
     async fn image(&self, image: &Image) -> Result<ImageBytes, String> {
         Err(format!("there is no {}", image.file))
+    }
+
+    fn hash(&self, _: &str) -> Option<Digest> {
+        None
     }
 }

@@ -18,6 +18,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
 
 use crate::post::content::Part;
+use crate::post::digest::Digest;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::limits::Limits;
@@ -186,6 +187,8 @@ pub struct ImageBytes {
     pub width: u32,
     pub height: u32,
     pub alt: String,
+    /// The file that it was made from.
+    pub source: Digest,
 }
 
 /// Any adapter, with its secrets kept in: a platform may repeat our token in its error, and a person may

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use super::digest::Digest;
 use super::identity::MessageId;
 use crate::text::limits::Abilities;
 
@@ -24,6 +25,10 @@ pub struct Content {
     /// and its text is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<String>,
+    /// What people had approved when this was made from it; `None` where no approval is asked for, or none was
+    /// given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<Digest>,
 }
 
 /// One piece of a post; a plain post has one.

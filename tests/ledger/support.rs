@@ -40,6 +40,7 @@ pub fn saying(text: &str) -> Content {
         warn: None,
         reply_to: None,
         share: None,
+        approved: None,
     }
 }
 

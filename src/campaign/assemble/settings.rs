@@ -189,6 +189,7 @@ fn stand_in() -> Settings {
         hashtags: Vec::new(),
         hold: None,
         after_hold: AfterHold::Review,
+        author: None,
     }
 }
 
@@ -211,4 +212,5 @@ fn fill(settings: &mut Settings, raw: &RawCampaign) {
     settings.hashtags.clone_from(&raw.hashtags);
     settings.hold.clone_from(&raw.hold);
     settings.after_hold = raw.after_hold;
+    settings.author.clone_from(&raw.author);
 }

@@ -35,6 +35,7 @@ pub const MESSAGE_KEYS: &[&str] = &[
     "draft",
     "thread",
     "counter",
+    "author",
     "lang",
 ];
 /// Those that are planned but not built.
@@ -75,6 +76,7 @@ struct Draft {
     unfinished: bool,
     threading: Threading,
     counter: Option<Span>,
+    author: Option<Box<str>>,
 }
 
 /// Reads the message in `table`, whose header is at `at`; `body` is the text of a Markdown file, `name`
@@ -132,6 +134,7 @@ pub fn message(
         share: draft.share.map(|(url, _)| url.into()),
         draft: draft.unfinished,
         threading: draft.threading,
+        author: draft.author,
     };
     report.about = None;
     let failed = report.errors > errors;
@@ -211,6 +214,7 @@ fn read_key(report: &mut Report<'_>, draft: &mut Draft, key: &str, key_at: Span,
             draft.threading.counter = flag.is_some();
             draft.counter = flag.map(|flag| flag.1);
         }
+        "author" => draft.author = report.some_text("author", value).map(|(name, _)| name.into()),
         "lang" => draft.for_language = languages(report, value),
         "every" => report.not_yet(
             "`every`",

@@ -26,6 +26,7 @@ pub const CAMPAIGN_KEYS: &[&str] = &[
     "hashtags",
     "hold",
     "after_hold",
+    "author",
 ];
 /// The keys of `[[blackout]]`.
 pub const BLACKOUT_KEYS: &[&str] = &["from", "until", "why"];
@@ -43,6 +44,7 @@ pub struct RawCampaign {
     pub hashtags: Vec<String>,
     pub hold: Option<String>,
     pub after_hold: AfterHold,
+    pub author: Option<String>,
     pub spot: Spot,
 }
 
@@ -79,6 +81,7 @@ pub fn campaign(report: &mut Report<'_>, value: &Value<'_>) -> Option<RawCampaig
         hashtags: Vec::new(),
         hold: None,
         after_hold: AfterHold::default(),
+        author: None,
         spot: report.spot(at.start),
     };
     for (key, value) in table {
@@ -97,6 +100,7 @@ pub fn campaign(report: &mut Report<'_>, value: &Value<'_>) -> Option<RawCampaig
                     .filter(|why| !why.trim().is_empty());
             }
             "after_hold" => raw.after_hold = after_hold(report, value),
+            "author" => raw.author = report.some_text("author", value).map(|found| found.0),
             other => report.unknown_key(other, key.span(), CAMPAIGN_KEYS),
         }
     }
