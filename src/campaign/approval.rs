@@ -4,8 +4,6 @@
 //! whatever changes, changes the digest, and the word no longer fits.
 
 pub mod proposal;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

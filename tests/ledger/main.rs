@@ -6,6 +6,7 @@
 //! One contract for every ledger: what each verb promises, whatever keeps the rows. A new engine says how it
 //! is made and looked into, and is run through the same rules.
 
+mod approval;
 mod delivery;
 mod durability;
 mod holds;
@@ -67,6 +68,10 @@ macro_rules! keeps_the_contract {
                 a_released_hold_stops_everything_until_it_is_settled
                 what_fell_due_during_a_hold_follows_the_campaigns_word
                 a_hold_in_force_cannot_be_settled
+            }
+            approval {
+                approvals_are_kept_in_the_order_in_which_they_were_said
+                approvals_stand_in_the_record_and_a_later_hand_shows
             }
             looking {
                 posts_are_counted_by_state_and_listed_oldest_first
