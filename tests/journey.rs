@@ -8,6 +8,7 @@
 
 mod program;
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use program::fake::{Fake, Fault, now};
@@ -672,7 +673,7 @@ fn p38_credentials_of_another_account_send_nothing_not_even_a_repeat() {
     place.wait("the first", 20, || sent(&place) == 1);
     assert_eq!(place.events("account.identified").len(), 1);
     // One that is in doubt, and one that waits.
-    fake.fault(Fault::AcceptThenSilence(Duration::from_secs(60)));
+    fake.fault(Fault::AcceptThenSilence(Duration::from_mins(1)));
     place.write("b.toml", &breaking("second", "two"));
     place.wait("the second", 20, || fake.texts().len() == 2);
     daemon.kill();
@@ -834,7 +835,11 @@ fn t12_five_hundred_that_are_due_in_one_instant_all_go_out_at_once_and_none_earl
         let local = due
             .to_zoned(offset.to_time_zone())
             .strftime("%Y-%m-%dT%H:%M:%S%.6f%:z");
-        file += &format!("[[message]]\nid = \"m{n}\"\nat = {local}\ntext = \"post {n}\"\n\n");
+        write!(
+            file,
+            "[[message]]\nid = \"m{n}\"\nat = {local}\ntext = \"post {n}\"\n\n"
+        )
+        .unwrap();
     }
     place.write("a.toml", &file);
     let _daemon = place.start();
@@ -858,13 +863,11 @@ fn t12_what_has_waited_longest_goes_first() {
     place.write("campaign.toml", &format!("{CAMPAIGN}after_hold = \"send\"\n"));
     // In the files the other way round.
     let first = now() + Duration::from_secs(3);
-    let file: String = (0..20)
-        .rev()
-        .map(|n| {
-            let due = first + Duration::from_millis(50 * n);
-            format!("[[message]]\nid = \"m{n}\"\nat = {due}\ntext = \"{n}\"\n\n")
-        })
-        .collect();
+    let mut file = String::new();
+    for n in (0..20).rev() {
+        let due = first + Duration::from_millis(50 * n);
+        write!(file, "[[message]]\nid = \"m{n}\"\nat = {due}\ntext = \"{n}\"\n\n").unwrap();
+    }
     place.write("a.toml", &file);
     let _daemon = place.start();
     place.wait_ready();

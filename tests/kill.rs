@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use program::fake::{Accepted, Fake, now};
 use program::{Dice, Place};
+use sqlx::Connection;
+use sqlx::sqlite::SqliteConnection;
 
 /// How many kills; a longer run is a matter of patience: `STEADFAST_KILLS=5000 cargo test --test kill`.
 fn kills() -> u64 {
@@ -233,4 +235,148 @@ fn s1_where_the_platform_must_be_asked_each_post_goes_out_exactly_once_too() {
             "{account}: each part once"
         );
     }
+}
+
+/// Killed while it asks for what nobody sees: what the server is, whose account it is, an upload, a sign-in, the
+/// account's own list. And while it sends.
+#[test]
+fn s1_whatever_is_asked_for_at_the_kill_the_post_goes_out_exactly_once() {
+    let keys = [
+        "/api/v2/instance",
+        "/api/v1/accounts/verify_credentials",
+        "/api/v2/media",
+        "/api/v1/statuses",
+        "/xrpc/com.atproto.server.createSession",
+        "/xrpc/com.atproto.repo.putRecord",
+    ];
+    let lists = ["/api/v1/accounts/7/statuses", "/api/v1/statuses/110000/source"];
+    let mut scenes = Vec::new();
+    for after in [false, true] {
+        scenes.extend(keys.map(|path| (path, after, false)));
+        scenes.extend(lists.map(|path| (path, after, true)));
+    }
+    for some in scenes.chunks(4) {
+        std::thread::scope(|scope| {
+            for (path, after, forgets_keys) in some {
+                scope.spawn(|| killed_at(path, *after, *forgets_keys));
+            }
+        });
+    }
+}
+
+fn killed_at(path: &'static str, after: bool, forgets_keys: bool) {
+    let fake = Fake::start();
+    fake.belongs(200, serde_json::json!({"id": "7"}));
+    let place = Place::new(&format!(
+        "[account.mastodon]\nplatform = \"mastodon\"\nbase_url = \"{0}\"\naccess_token = {{ env = \"TOKEN\" }}\n\n\
+         [account.bluesky]\nplatform = \"bluesky\"\nbase_url = \"{0}\"\nidentifier = \"test.example\"\n\
+         app_password = {{ env = \"TOKEN\" }}\n",
+        fake.url
+    ));
+    assert!(place.run(&["init"]).status.success());
+    std::fs::create_dir(place.path().join("messages/media")).unwrap();
+    let picture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("messages/media/ten-to-two.png");
+    std::fs::copy(picture, place.path().join("messages/media/a.png")).unwrap();
+    let mut daemon = place.start();
+    place.wait_ready();
+    {
+        let mut store = fake.store.lock().unwrap();
+        store.forgets_keys = forgets_keys;
+        store.kills = Some((path, after, daemon.child.id()));
+        if forgets_keys {
+            // Its list is read when an answer is lost.
+            store
+                .faults
+                .push(program::fake::Fault::AcceptThenAnswer(502, "oh".to_owned()));
+        }
+    }
+    let message = "[[message]]\nid = \"a\"\npriority = \"breaking\"\n";
+    // A Bluesky that takes no images here: it gets a text.
+    place.write(
+        "a.toml",
+        &format!("{message}to = [\"mastodon\"]\ntext = \"a picture\"\nimage = [{{ file = \"media/a.png\", alt = \"a\" }}]\n"),
+    );
+    if !forgets_keys {
+        place.write(
+            "b.toml",
+            &format!(
+                "{}to = [\"bluesky\"]\ntext = \"a text\"\n",
+                message.replace("\"a\"", "\"b\"")
+            ),
+        );
+    }
+    place.wait(&format!("the kill at {path}"), 30, || {
+        fake.store.lock().unwrap().kills.is_none()
+    });
+    daemon.child.wait().unwrap();
+    let _again = place.start();
+    let posts = if forgets_keys { 1 } else { 2 };
+    place.wait(&format!("all of it after {path}, {after}"), 60, || {
+        place.json(&["status", "--format", "json"])["counts"]["sent"] == posts
+    });
+    assert_eq!(
+        fake.accepted().len(),
+        posts,
+        "{path}, {after}: {:?}",
+        fake.texts()
+    );
+}
+
+/// How many posts the ledger of the first version has: enough that it takes a while to bring them up to date.
+const OLD: i64 = 60_000;
+
+#[test]
+fn s21_an_upgrade_that_is_killed_on_its_way_leaves_the_old_ledger_or_the_new_one() {
+    let mut dice = Dice::new();
+    let place = Place::new("");
+    std::fs::create_dir(place.path().join("state")).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.ledger());
+    runtime.block_on(async {
+        let mut db = SqliteConnection::connect_with(&options.clone().create_if_missing(true))
+            .await
+            .unwrap();
+        let migrations =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ledger/migrations/sqlite");
+        let migrator = sqlx::migrate::Migrator::new(migrations).await.unwrap();
+        migrator.run_to(1, &mut db).await.unwrap();
+        let rows = format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {OLD}) \
+             INSERT INTO post (id, message, account, platform, occurrence, due, late, recurring, breaking, file, parts, \
+                 content, recorded, state, not_before, attempts, changed) \
+             SELECT printf('%032x', i), 'm' || i, 'mastodon', 'sandbox', 'once', 1, 2, 0, 0, 'f.toml', 1, \
+                 '{{}}', 1, 'skipped', 1, 0, 7 FROM n"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(rows)).execute(&mut db).await.unwrap();
+        db.close().await.unwrap();
+    });
+    // As it is on the disk: its version, and how many posts it has.
+    let looks = || {
+        runtime.block_on(async {
+            let mut db = SqliteConnection::connect_with(&options).await.unwrap();
+            let found = sqlx::query_as::<_, (i64, i64)>(
+                "SELECT (SELECT max(version) FROM _sqlx_migrations WHERE success), (SELECT count(*) FROM post)",
+            )
+            .fetch_one(&mut db)
+            .await
+            .unwrap();
+            db.close().await.unwrap();
+            found
+        })
+    };
+    let mut seen_old = 0;
+    for n in 1..=12 {
+        let mut daemon = place.start();
+        std::thread::sleep(Duration::from_millis(20 + dice.below(80 * n)));
+        daemon.kill();
+        let (version, posts) = looks();
+        assert_eq!(posts, OLD, "version {version}");
+        seen_old += i32::from(version == 1);
+    }
+    println!("{seen_old} of 12 kills came before the end of the upgrade");
+    assert!(seen_old > 0, "no kill came in time");
+    let _daemon = place.start();
+    place.wait_ready();
+    assert_eq!(looks(), (2, OLD));
+    assert!(place.run(&["ledger", "check"]).status.success());
 }

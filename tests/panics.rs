@@ -8,6 +8,7 @@
 
 mod support;
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -132,9 +133,11 @@ async fn s15_an_adapter_that_panics_holds_its_posts_and_takes_nobody_with_it() {
         ("well", "faulty", "words"),
         ("other", "sound", "words"),
     ] {
-        text += &format!(
+        write!(
+            text,
             "[[message]]\nid = \"{id}\"\nto = [\"{to}\"]\npriority = \"breaking\"\ntext = \"{words}\"\n"
-        );
+        )
+        .unwrap();
     }
     let file = Arc::new(steadfast::campaign::read::read("all.toml", text.as_bytes()));
     let assembled = assemble(&[file], &roster, clock.now(), &support::World::default());

@@ -6,5 +6,4 @@ pub mod past;
 pub mod plan;
 pub mod steady;
 pub mod traffic;
-pub mod vanished;
 pub mod window;

@@ -6,6 +6,7 @@ mod offer;
 mod slots;
 #[cfg(test)]
 mod tests;
+pub mod vanished;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};

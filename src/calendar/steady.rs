@@ -266,8 +266,14 @@ impl Trust {
 
     /// What a change means before anybody is asked.
     fn follow(&mut self, now: &Sample, change: Change) {
+        // Of a clock that was just set, to and fro perhaps, every second counts.
+        let tolerance = if change.is_steady() {
+            TOLERANCE
+        } else {
+            Duration::ZERO
+        };
         if let Some(trusted) = &self.trusted
-            && later(now.wall, TOLERANCE) < trusted.expected(now)
+            && later(now.wall, tolerance) < trusted.expected(now)
         {
             let shown = match self.distrust() {
                 None => self.last.expected(now),

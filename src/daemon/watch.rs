@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::calendar::civil::local;
-use crate::calendar::vanished::{Vanished, may_have_vanished, vanished};
+use crate::calendar::past::Past;
+use crate::calendar::plan::vanished::{Vanished, may_have_vanished, vanished};
 use crate::campaign::assemble::{Assembled, assemble};
 use crate::campaign::problem::{Problem, Severity};
 use crate::campaign::{Campaign, Roster};
@@ -158,8 +159,11 @@ impl Watch {
     async fn unless_vanished(&mut self, before: &Campaign, campaign: Campaign) -> Campaign {
         let now = self.clock.now();
         let vanished = if may_have_vanished(before, &campaign) {
-            let recorded = self.ledger.recorded().await.unwrap_or_default();
-            vanished(before, &campaign, &self.roster, &recorded, now)
+            let past = Past {
+                recorded: self.ledger.recorded().await.unwrap_or_default(),
+                ..Past::default()
+            };
+            vanished(before, &campaign, &self.roster, &past, now)
         } else {
             None
         };

@@ -72,7 +72,7 @@ pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Plat
         known_before: known.is_some(),
         learned: OnceLock::new(),
         asking: tokio::sync::Mutex::default(),
-        whose: tokio::sync::Mutex::default(),
+        whose: tokio::sync::OnceCell::new(),
         base,
         token,
         vault,
@@ -91,8 +91,8 @@ struct Mastodon {
     learned: OnceLock<Limits>,
     /// Of many posts that are prepared at once, one asks.
     asking: tokio::sync::Mutex<()>,
-    /// Whose account the token opens, once that was asked: `None` inside if the token may not look.
-    whose: tokio::sync::Mutex<Option<Option<String>>>,
+    /// Whose account the token opens, once that was asked: `None` if the token may not look.
+    whose: tokio::sync::OnceCell<Option<String>>,
     /// Where that is kept: after a crash we must know how doubt ends before we ask anybody.
     vault: PathBuf,
 }
@@ -272,11 +272,7 @@ impl Platform for Mastodon {
     }
 
     async fn identity(&self) -> Result<Option<String>, Failure> {
-        let mut whose = self.whose.lock().await;
-        if whose.is_none() {
-            *whose = Some(self.ask_whose().await?);
-        }
-        Ok(whose.clone().flatten())
+        self.whose.get_or_try_init(|| self.ask_whose()).await.cloned()
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {

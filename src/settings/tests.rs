@@ -200,11 +200,11 @@ fn each_mistake_is_told_once_with_what_to_write() {
         ),
         (
             "[account.main]\nplatform = 'sandbox'\nlike = 'myspace'",
-            "`like = \"myspace\"`: this version has no such platform",
+            "`like = \"myspace\"`: there is no such platform",
         ),
         (
             "[account.main]\nplatform = 'sandbox'\nlike = 'sandbox'",
-            "it has mastodon, bluesky, webhook",
+            "there are mastodon, bluesky, x, threads",
         ),
         (
             "[account.main]\nplatform = 'sandbox'\nin_doubt = 'guess'",

@@ -180,6 +180,104 @@ mod tests {
         }
     }
 
+    /// `[text, length]`: the library's own examples, and signs and links at random, as its version 3.1.0 weighs
+    /// them.
+    #[test]
+    fn x_weighs_as_its_own_library_does() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/x-lengths.json");
+        let texts: Vec<(String, usize)> =
+            serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+        assert!(texts.len() > 400, "the file was cut");
+        for (text, length) in texts {
+            assert_eq!(x::weight(&text), length, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn where_xs_servers_know_more_than_its_library_the_larger_count_is_taken() {
+        let rule = limits::X.length;
+        for (text, length) in [
+            ("see cats.kids", 27),                             // new: a link at most
+            ("see https://example.kids/a/very/long/path", 41), // or text
+            ("see cats.volkswagen", 27),                       // gone
+            ("see cats.notatld", 16),
+        ] {
+            assert_eq!(measure(&rule, text, "").length, length, "{text}");
+        }
+        let hidden = measure(&rule, "a\u{FEFF}b", "");
+        assert!(!hidden.fits());
+        assert_eq!(
+            hidden.objection().unwrap(),
+            "has the invisible character U+FEFF, which is refused"
+        );
+    }
+
+    #[test]
+    fn each_platform_counts_in_its_own_unit() {
+        let text = "Ñ 👩🏽‍⚖️ (a)";
+        for (limits, length, unit) in [
+            (&limits::MASTODON, 7, CHARACTERS),
+            (&limits::BLUESKY, 7, CHARACTERS),
+            (&limits::X, 8, WEIGHTED),
+            (&limits::THREADS, 23, EMOJI_AS_BYTES),
+            (&limits::TUMBLR, 11, "code points"),
+            (&limits::TELEGRAM, 13, "UTF-16 units"),
+            (&limits::WEBHOOK, 7, CHARACTERS),
+        ] {
+            let measured = measure(&limits.length, text, "");
+            assert_eq!(
+                (measured.length, &*measured.unit),
+                (length, unit),
+                "{}",
+                limits.platform
+            );
+            assert!(measured.fits());
+        }
+    }
+
+    #[test]
+    fn each_platform_takes_what_it_takes_and_not_one_more() {
+        for (limits, unit, max) in [
+            (&limits::MASTODON, "é", 500),
+            (&limits::BLUESKY, "é", 300),
+            (&limits::X, "道", 140),
+            (&limits::THREADS, "道", 500),
+            (&limits::THREADS, "🦋", 125),
+            (&limits::INSTAGRAM, "🦋", 1100),
+            (&limits::FACEBOOK, "a", 63_206),
+            (&limits::LINKEDIN, "a", 3000),
+            (&limits::LINKEDIN, "_", 1500),
+            (&limits::TELEGRAM, "🦋", 2048),
+            (&limits::DISCORD, "*", 1000),
+            (&limits::SLACK, "&", 800),
+            (&limits::REDDIT, "🦋", 40_000),
+            (&limits::TUMBLR, "🦋", 4096),
+            (&limits::PINTEREST, "a", 800),
+            (&limits::NOSTR, "道", 8000),
+        ] {
+            let fits = |count: usize| measure(&limits.length, &unit.repeat(count), "").fits();
+            assert!(fits(max) && !fits(max + 1), "{} {unit}", limits.platform);
+        }
+        let long = measure(&limits::SLACK.length, &"&".repeat(801), "");
+        assert_eq!(
+            (long.length, &*long.unit),
+            (4005, "UTF-16 units with its escapes")
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_surely_fits_does_fit(text in "[a-z.:/@é道&_\u{1D160}👩🏽\u{200D}]{0,150}(https://a.io){0,2}") {
+            for limits in limits::PLATFORMS {
+                let small = LengthRule::X { max: 60 };
+                for rule in [&limits.length, &small] {
+                    let fits = measure(rule, &text, "").fits();
+                    proptest::prop_assert!(fits || !surely_fits(rule, &text, ""), "{}", limits.platform);
+                }
+            }
+        }
+    }
+
     #[test]
     fn what_mastodon_takes_for_a_link() {
         for (text, length) in [
@@ -218,5 +316,17 @@ mod tests {
         assert_eq!(measure(&MASTODON, &text, "").length, 1);
         let at = "@a@b.c".repeat(20_000) + "://";
         assert!(measure(&MASTODON, &at, "").length > 500);
+        for piece in [
+            "@a@b.c",
+            "道.",
+            "a_b.",
+            "a.道https://",
+            "@example",
+            "👩\u{200D}",
+            "é.é",
+        ] {
+            let text = piece.repeat(20_000);
+            assert!(measure(&limits::X.length, &text, "").length > 280, "{piece}");
+        }
     }
 }

@@ -48,12 +48,10 @@ impl Escape {
     pub fn undo(self, text: &str) -> Cow<'_, str> {
         match self {
             Escape::None => text.into(),
-            Escape::Entities if text.contains('&') => text
-                .replace("&lt;", "<")
-                .replace("&gt;", ">")
-                .replace("&amp;", "&")
-                .into(),
-            Escape::Entities => text.into(),
+            Escape::Entities => {
+                let signs = text.replace("&lt;", "<").replace("&gt;", ">");
+                signs.replace("&amp;", "&").into()
+            }
             Escape::LittleText | Escape::Discord | Escape::Reddit => without_backslashes(text),
         }
     }

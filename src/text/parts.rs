@@ -82,7 +82,7 @@ fn counted(mut parts: Vec<String>, counter: bool) -> Vec<String> {
     let count = parts.len();
     if counter && count > 1 {
         for (i, part) in parts.iter_mut().enumerate() {
-            part.push_str(&format!(" {}/{count}", i + 1));
+            *part = format!("{part} {}/{count}", i + 1);
         }
     }
     parts
@@ -95,40 +95,47 @@ fn cut(text: &str, breaks: &Breaks<'_>, fits: impl Fn(usize, &str) -> bool) -> V
     let mut runs = breaks.runs.clone();
     runs.retain(|run| text.get(run.clone()).is_some_and(|run| fits(0, run.trim())));
     let mut start = after_gap(text, 0);
+    // Parts are mostly about as long as the one before.
+    let mut length = USUAL_LENGTH;
     while start < text.trim_end().len() {
         let fits = |end: usize| {
             text.get(start..end)
                 .is_some_and(|piece| fits(pieces.len(), piece))
         };
-        let end = best_end(text, start, breaks, &runs, fits);
+        let end = best_end(text, start, start + length, breaks, &runs, fits);
+        length = length.max(end - start);
         pieces.push(start..end);
         start = after_gap(text, end);
     }
     pieces
 }
 
-/// Where the piece that begins at `start` ends best.
+/// Where to begin to look for the end of the first part, in bytes.
+const USUAL_LENGTH: usize = 250;
+
+/// Where the piece that begins at `start` ends best; probably near `guess`.
 fn best_end(
     text: &str,
     start: usize,
+    guess: usize,
     breaks: &Breaks<'_>,
     runs: &[Range<usize>],
     fits: impl Fn(usize) -> bool,
 ) -> usize {
-    let gap = last_fitting(&breaks.gaps, start, &fits);
-    let last = breaks.gaps.last().copied().unwrap_or(text.len());
-    if gap == Some(last) {
-        return last;
+    let gap = last_fitting(&breaks.gaps, start, guess, &fits);
+    let end_of_all = breaks.gaps.last().copied().unwrap_or(text.len());
+    if gap == Some(end_of_all) {
+        return end_of_all;
     }
     // In what follows that gap a word may end too, if there are no spaces between them.
     let from = gap.map_or(start, |gap| after_gap(text, gap));
     let next = breaks.gaps.partition_point(|gap| *gap <= from);
-    let between = from..breaks.gaps.get(next).copied().unwrap_or(last);
+    let between = from..breaks.gaps.get(next).copied().unwrap_or(end_of_all);
     let words = breaks.words(between.clone());
-    let Some(reach) = last_fitting(&words, start, &fits).or(gap) else {
+    let Some(reach) = last_fitting(&words, start, guess, &fits).or(gap) else {
         // Not one word fits: letters without end, or a link that no part could hold, which then stands alone.
         let characters = breaks.characters(between.clone());
-        return last_fitting(&characters, start, &fits)
+        return last_fitting(&characters, start, guess, &fits)
             .or(characters.first().copied())
             .unwrap_or(between.end);
     };
@@ -149,25 +156,37 @@ fn best_end(
     better.unwrap_or(reach)
 }
 
-/// The furthest of `ends` after `start` that fits, as if what is shorter always fitted too: looked for in
-/// steps that double, so that the work is that of one part, however long the text.
-fn last_fitting(ends: &[usize], start: usize, fits: impl Fn(usize) -> bool) -> Option<usize> {
+/// The furthest of `ends` after `start` that fits, as if what is shorter always fitted too: looked for from
+/// `guess` on in steps that double, so that the work is that of one part, however long the text.
+fn last_fitting(ends: &[usize], start: usize, guess: usize, fits: impl Fn(usize) -> bool) -> Option<usize> {
     let first = ends.partition_point(|end| *end <= start);
     let ends = ends.get(first..).unwrap_or_default();
     let fits = |i: usize| ends.get(i).is_some_and(|end| fits(*end));
-    if !fits(0) {
-        return None;
+    let near = ends.partition_point(|end| *end <= guess).saturating_sub(1);
+    // `good` fits and `bad` does not.
+    let (mut good, mut bad);
+    let mut step = 1;
+    if fits(near) {
+        (good, bad) = (near, near + step);
+        while fits(bad) {
+            good = bad;
+            step *= 2;
+            bad += step;
+        }
+    } else {
+        (good, bad) = (near, near);
+        while !fits(good) {
+            bad = good;
+            good = good.checked_sub(step).or((good > 0).then_some(0))?;
+            step *= 2;
+        }
     }
-    let (mut good, mut step) = (0, 1);
-    while fits(good + step) {
-        good += step;
-        step *= 2;
-    }
-    // Now `good` fits and `good + step` does not.
-    while step > 1 {
-        step /= 2;
-        if fits(good + step) {
-            good += step;
+    while bad - good > 1 {
+        let middle = good.midpoint(bad);
+        if fits(middle) {
+            good = middle;
+        } else {
+            bad = middle;
         }
     }
     ends.get(good).copied()

@@ -11,12 +11,25 @@ use regex::Regex;
 
 /// How many extended grapheme clusters: what a reader takes for one character.
 pub fn graphemes(text: &str) -> usize {
-    // Of ASCII only CR LF makes one cluster of two bytes.
-    if text.is_ascii() && !text.contains('\r') {
-        text.len()
-    } else {
-        clusters(text).count()
+    // Between two characters of ASCII there is always a seam, but in CR LF: only what lies between such seams
+    // has to be looked at.
+    let mut count = 0;
+    let mut from = 0;
+    let bytes = text.as_bytes();
+    for (at, pair) in bytes.windows(2).enumerate() {
+        if pair.is_ascii() && pair != b"\r\n" {
+            count += clusters_between(text, from, at + 1);
+            from = at + 1;
+        }
     }
+    count + clusters_between(text, from, text.len())
+}
+
+fn clusters_between(text: &str, from: usize, to: usize) -> usize {
+    if to - from < 2 {
+        return to - from;
+    }
+    clusters(text.get(from..to).unwrap_or_default()).count()
 }
 
 /// The clusters of a text.
@@ -98,4 +111,16 @@ fn pieces(text: &str, ends: impl Iterator<Item = usize>) -> impl Iterator<Item =
         from = end;
         Some(piece)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn seams_between_ascii_change_no_count(text in "([ -~]|[\r\n]|\\PC|[\u{301}\u{200D}👩🇺🇸\u{600}]){0,40}") {
+            proptest::prop_assert_eq!(graphemes(&text), clusters(&text).count(), "{:?}", text);
+        }
+    }
 }

@@ -1,6 +1,8 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
     reason = "a test stops at the first surprise"
 )]
 //! One contract for every ledger: what each verb promises, whatever keeps the rows. A new engine says how it

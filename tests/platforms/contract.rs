@@ -385,11 +385,11 @@ async fn black_hole(port: u16) -> Option<(tokio::net::TcpListener, Vec<tokio::ta
     };
     let filling = (0..8).map(|_| tokio::spawn(fill())).collect();
     tokio::time::sleep(Duration::from_millis(200)).await;
-    let full = tokio::time::timeout(
+    let another = tokio::time::timeout(
         Duration::from_millis(300),
         tokio::net::TcpStream::connect(address),
     );
-    full.await.is_err().then_some((listener, filling))
+    another.await.is_err().then_some((listener, filling))
 }
 
 #[tokio::test]
@@ -792,7 +792,7 @@ fn a_wrong_table_is_refused_in_a_sentence_that_says_what_to_write() {
             "url = 'https://a.example'\nsecret = 'SECRET(whsec_c4nary==)'",
             "24 to 64 bytes",
         ),
-        ("sandbox", "like = 'sandbox'", "mastodon, bluesky, webhook"),
+        ("sandbox", "like = 'sandbox'", "mastodon, bluesky, x, threads"),
         ("sandbox", "like = 'twitter'", "`twitter`"),
     ] {
         let error = bench.try_open(platform, keys).err().unwrap();

@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::{Value, json};
 use steadfast::platform::{Prepared, Sealed, mastodon};
 use steadfast::post::outcome::Class;
-use steadfast::text::limits::{Doubt, LengthRule};
+use steadfast::text::escape::Escape;
+use steadfast::text::limits::{Doubt, LengthRule, Unit};
 use wiremock::matchers::{any, body_json, header, method, path, query_param};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
@@ -281,11 +282,26 @@ async fn the_server_says_what_it_takes_and_that_is_remembered() {
     assert_eq!(account.limits(), &mastodon::limits());
     account.prepare(&Draft::text("x").out()).await.unwrap();
     let learned = account.limits().clone();
-    assert_eq!(learned.length, LengthRule::Mastodon { max: 5000, link: 25 });
+    // It counts what is typed, and discounts nothing.
+    assert_eq!(
+        learned.length,
+        LengthRule::Units {
+            max: 5000,
+            unit: Unit::CodePoints,
+            escape: Escape::None
+        }
+    );
     assert_eq!((learned.max_images, learned.max_image_bytes), (6, 41_943_040));
     // It forgets idempotency keys: after an unknown outcome its list must say.
     let settle = std::time::Duration::from_mins(10);
     assert_eq!(learned.doubt, Doubt::ReadBack { settle });
+
+    // `check` and `plan` know it too.
+    let keys = toml::Table::from_iter([("base_url".to_owned(), server.uri().into())]);
+    let entry = steadfast::platform::find("mastodon").unwrap();
+    let known = |keys: &toml::Table| (entry.known_limits)(keys, bench.vault.path(), &bench.account);
+    assert_eq!(known(&keys), learned);
+    assert_eq!(known(&toml::Table::new()), mastodon::limits());
 
     // After a crash that is known before anybody is asked, but not of another server.
     assert_eq!(bench.open_at("mastodon", &server.uri()).limits(), &learned);

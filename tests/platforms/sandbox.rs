@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use steadfast::platform::{Sealed, sandbox};
 use steadfast::post::outcome::Class;
-use steadfast::text::limits::{Doubt, LengthRule};
+use steadfast::text::limits::{self, Doubt, LengthRule};
 
 use crate::support::{Bench, Draft, NOW, delivery};
 
@@ -116,6 +116,44 @@ async fn s1_a_last_line_torn_by_a_crash_is_cut_off_and_put_again() {
 }
 
 #[tokio::test]
+async fn it_can_be_like_any_platform() {
+    for model in limits::PLATFORMS {
+        let bench = Bench::new();
+        let account = bench.open("sandbox", &format!("like = '{}'", model.platform));
+        let limits = account.limits();
+        assert_eq!(
+            (limits.length, limits.abilities, limits.max_images),
+            (model.length, model.abilities, model.max_images)
+        );
+        let mut draft = Draft::text("¿Qué falta?");
+        if model.min_images > 0 {
+            let refused = draft.send(account.as_ref()).await.unwrap_err();
+            assert_eq!(refused.words, "nothing is taken without an image");
+            draft = draft.image();
+            draft.images[0].mime = "image/jpeg";
+        }
+        draft.send(account.as_ref()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_part_is_measured_by_what_it_is() {
+    let bench = Bench::new();
+    let telegram = bench.open("sandbox", "like = 'telegram'");
+    let text = "🦋".repeat(600);
+    Draft::text(&text).send(telegram.as_ref()).await.unwrap();
+    let caption = Draft::text(&text).image();
+    let refused = caption.send(telegram.as_ref()).await.unwrap_err();
+    assert_eq!(refused.words, "the text has 1200 UTF-16 units, the limit is 1024");
+    let x = bench.open("sandbox", "like = 'x'");
+    let refused = Draft::text("hidden\u{FEFF}").send(x.as_ref()).await.unwrap_err();
+    assert_eq!(
+        refused.words,
+        "the text has the invisible character U+FEFF, which is refused"
+    );
+}
+
+#[tokio::test]
 async fn it_refuses_what_the_real_one_refuses() {
     let bench = Bench::new();
     let account = bench.open("sandbox", "like = 'bluesky'");
@@ -137,7 +175,10 @@ async fn it_refuses_what_the_real_one_refuses() {
     let mut wordy = Draft::text("x").image();
     wordy.images[0].alt = "a".repeat(2001);
     for (draft, words) in [
-        (Draft::text(&"a".repeat(301)), "301 characters; at most 300"),
+        (
+            Draft::text(&"a".repeat(301)),
+            "has 301 characters, the limit is 300",
+        ),
         (
             Draft {
                 warn: Some("w".into()),

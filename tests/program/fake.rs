@@ -19,6 +19,8 @@ pub struct Accepted {
     pub text: String,
     pub parent: Option<String>,
     pub at: jiff::Timestamp,
+    /// As Mastodon lists it.
+    pub media: Value,
 }
 
 /// What the next requests that create something meet.
@@ -45,6 +47,10 @@ pub struct Store {
     pub logins: usize,
     /// Whose account it is: status and body. Without, the page is not there.
     pub whose: Option<(u16, Value)>,
+    /// It is a GoToSocial, which takes no notice of keys, and has a list of its own to be read.
+    pub forgets_keys: bool,
+    /// The process that is killed when it asks for this path: before it is answered, or after.
+    pub kills: Option<(&'static str, bool, u32)>,
     /// What it says of a created status, beside its id.
     pub shows: Value,
 }
@@ -65,10 +71,17 @@ impl Fake {
             .build()
             .unwrap();
         let app = Router::new()
-            .route("/api/v2/instance", get(async || json_answer(200, &instance())))
+            .route("/api/v2/instance", get(of_itself))
+            .route(
+                "/api/v2/media",
+                post(async || json_answer(200, &json!({"id": "m", "url": "https://fake/m"}))),
+            )
+            .route("/api/v1/accounts/7/statuses", get(list))
+            .route("/api/v1/statuses/{id}/source", get(source))
             .route("/api/v1/statuses", post(create))
             .route("/api/v1/accounts/verify_credentials", get(whose))
             .route("/xrpc/{method}", get(xrpc).post(xrpc))
+            .layer(axum::middleware::from_fn_with_state(Arc::clone(&store), deadly))
             .with_state(Arc::clone(&store));
         let listener = runtime
             .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
@@ -166,6 +179,72 @@ async fn after(store: &Mutex<Store>, fault: Option<Fault>, good: Response) -> Re
     }
 }
 
+/// Kills who asks, if they are to be killed.
+async fn deadly(
+    State(store): Shared,
+    request: axum::extract::Request,
+    next: axum::middleware::Next,
+) -> Response {
+    let path = request.uri().path().to_owned();
+    let kill = {
+        let mut store = store.lock().unwrap();
+        let meant = store.kills.is_some_and(|(at, ..)| at == path);
+        if meant { store.kills.take() } else { None }
+    };
+    let end = |pid: u32| {
+        let done = std::process::Command::new("kill")
+            .args(["-KILL", &pid.to_string()])
+            .status();
+        assert!(done.unwrap().success());
+    };
+    match kill {
+        None => next.run(request).await,
+        Some((_, false, pid)) => {
+            end(pid);
+            json_answer(503, &Value::Null)
+        }
+        Some((_, true, pid)) => {
+            let answer = next.run(request).await;
+            end(pid);
+            answer
+        }
+    }
+}
+
+async fn of_itself(State(store): Shared) -> Response {
+    let mut instance = instance();
+    if store.lock().unwrap().forgets_keys {
+        instance["version"] = json!("0.20.0");
+        instance["source_url"] = json!("https://codeberg.org/superseriousbusiness/gotosocial");
+        instance["api_versions"] = json!({});
+    }
+    json_answer(200, &instance)
+}
+
+/// The account's own statuses, the newest first; the next page has nothing.
+async fn list(State(store): Shared, axum::extract::RawQuery(query): axum::extract::RawQuery) -> Response {
+    let store = store.lock().unwrap();
+    let status = |post: &Accepted| {
+        json!({"id": post.id, "url": format!("https://fake/@test/{}", post.id), "created_at": post.at,
+            "in_reply_to_id": post.parent, "spoiler_text": "", "media_attachments": post.media})
+    };
+    let first = !query.unwrap_or_default().contains("max_id");
+    let statuses: Vec<Value> = store
+        .accepted
+        .iter()
+        .rev()
+        .filter(|_| first)
+        .map(status)
+        .collect();
+    json_answer(200, &json!(statuses))
+}
+
+async fn source(State(store): Shared, Path(id): Path<String>) -> Response {
+    let store = store.lock().unwrap();
+    let post = store.accepted.iter().find(|post| post.id == id).unwrap();
+    json_answer(200, &json!({"text": post.text, "spoiler_text": ""}))
+}
+
 async fn whose(State(store): Shared) -> Response {
     let whose = store.lock().unwrap().whose.clone();
     let (status, body) = whose.unwrap_or((404, json!({"error": "Not found"})));
@@ -188,7 +267,7 @@ async fn create(State(store): Shared, headers: HeaderMap, body: Bytes) -> Respon
         .expect("a key");
     let status = {
         let mut store = store.lock().unwrap();
-        let known = store.keys.get(&key).cloned();
+        let known = store.keys.get(&key).filter(|_| !store.forgets_keys).cloned();
         let id = known.unwrap_or_else(|| {
             let id = (110_000 + store.accepted.len()).to_string();
             let parent = body["in_reply_to_id"].as_str().map(str::to_owned);
@@ -198,6 +277,9 @@ async fn create(State(store): Shared, headers: HeaderMap, body: Bytes) -> Respon
                 text,
                 parent,
                 at: now(),
+                media: body["media_ids"]
+                    .as_array()
+                    .map_or(json!([]), |ids| ids.iter().map(|id| json!({"id": id})).collect()),
             });
             store.keys.insert(key, id.clone());
             id
@@ -265,6 +347,7 @@ async fn xrpc(State(store): Shared, Path(method): Path<String>, body: Bytes) -> 
                             text,
                             parent,
                             at: now(),
+                            media: Value::Null,
                         });
                         json!({"uri": uri, "cid": format!("bafy{key}"), "commit": {"cid": "c", "rev": "r"}, "validationStatus": "valid"})
                     }

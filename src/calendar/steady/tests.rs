@@ -436,6 +436,16 @@ fn lives(machine: &mut Machine, between: Between) -> Sample {
     machine.steps(between.steps)
 }
 
+#[test]
+fn t2_a_clock_that_was_set_forward_and_a_second_too_far_back_has_gone_back() {
+    let mut machine = Machine::new();
+    let mut trust = machine.trust();
+    let noted = machine.0.wall;
+    trust.look(machine.steps(5718), &nobody());
+    trust.look(machine.steps(-5719), &nobody());
+    assert!(trust.went_back().is_some_and(|from| noted <= from));
+}
+
 proptest! {
     #[test]
     fn what_happened_between_two_looks_is_seen_as_it_was(between in between()) {

@@ -20,13 +20,12 @@ impl Delivery<'_> {
         if !known.contains_key(name) {
             let ledger = |e: crate::ledger::LedgerError| Failure::new(Class::Transient, e.to_string());
             let key = format!("identity {name}");
-            let was = match self.world.ledger.noted(&key).await.map_err(ledger)? {
-                Some(was) => was,
-                None => {
-                    self.world.ledger.note(&key, &is).await.map_err(ledger)?;
-                    tracing::info!(event = "account.identified", account = %name, identity = is, "{name} is {is} from now on");
-                    is.clone()
-                }
+            let was = if let Some(was) = self.world.ledger.noted(&key).await.map_err(ledger)? {
+                was
+            } else {
+                self.world.ledger.note(&key, &is).await.map_err(ledger)?;
+                tracing::info!(event = "account.identified", account = %name, identity = is, "{name} is {is} from now on");
+                is.clone()
             };
             known.insert(name.clone(), was);
         }

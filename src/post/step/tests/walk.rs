@@ -249,7 +249,7 @@ impl World {
                 if chance.arrives {
                     self.arrives();
                 }
-                if chance.wait_s % 3 == 0 {
+                if chance.wait_s.is_multiple_of(3) {
                     self.unknown = true;
                     self.hears(&Event::Panicked, chance);
                 } else {

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 
 use crate::campaign::message::{Local, Message, When};
 use crate::campaign::{Campaign, Roster};
-use crate::post::identity::{Identity, Occurrence, PostId};
+use crate::post::identity::{Identity, Occurrence};
 
-use super::civil;
+use super::super::civil;
+use super::super::past::Past;
 
 /// More than so many are an accident, whatever their share.
 const MANY: usize = 10;
@@ -42,7 +43,7 @@ pub fn vanished(
     before: &Campaign,
     after: &Campaign,
     roster: &Roster,
-    recorded: &HashSet<PostId>,
+    past: &Past,
     now: Timestamp,
 ) -> Option<Vanished> {
     let there: HashSet<_> = after.messages.iter().map(|message| &message.id).collect();
@@ -51,7 +52,7 @@ pub fn vanished(
             && !after.blocked.contains_key(&message.id)
             && !after.broken_files.contains_key(&message.place.file)
     };
-    let ahead = |message: &&std::sync::Arc<Message>| is_ahead(message, before, roster, recorded, now);
+    let ahead = |message: &&std::sync::Arc<Message>| is_ahead(message, before, roster, past, now);
     let of = before.messages.iter().filter(ahead).count();
     let gone = before.messages.iter().filter(ahead);
     let gone = gone.filter(|message| is_gone(message)).count();
@@ -60,13 +61,7 @@ pub fn vanished(
 }
 
 /// Whether any post of it is still to be recorded.
-fn is_ahead(
-    message: &Message,
-    campaign: &Campaign,
-    roster: &Roster,
-    recorded: &HashSet<PostId>,
-    now: Timestamp,
-) -> bool {
+fn is_ahead(message: &Message, campaign: &Campaign, roster: &Roster, past: &Past, now: Timestamp) -> bool {
     let instant = |local| match local {
         Local::Fixed(at) => Some(at),
         Local::Civil(local) => civil::instant(&campaign.settings.zone, local),
@@ -89,7 +84,7 @@ fn is_ahead(
                 .targets(&message.to)
                 .into_iter()
                 .map(|account| once(account).post_id());
-            posts.any(|post| !recorded.contains(&post))
+            posts.any(|post| !past.recorded.contains(&post))
         }
     }
 }
