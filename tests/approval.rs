@@ -39,7 +39,7 @@ use tokio_util::sync::CancellationToken;
 
 // --- what is approved -----------------------------------------------------------------------------------
 
-const WORLD: &str = r##"
+const WORLD: &str = r#"
 [campaign]
 id = "test"
 name = "Test"
@@ -70,7 +70,7 @@ image = [{ file = "media/court.png", alt = "The court that said {{ fact.verdict 
 text = "Otherwise, {{ campaign.name }}"
 [message.lang.es]
 text = "El jurado: {{ fact.verdict }}"
-"##;
+"#;
 
 fn campaign(text: &str) -> Campaign {
     let world = support::World::of([("all.toml", text)]);
@@ -84,7 +84,7 @@ fn proposal_of(text: &str, roster: &Roster, image: &[u8]) -> Proposal {
         .messages
         .iter()
         .find(|message| message.id.as_str() == "m");
-    let hash = |file: &str| file.ends_with(".png").then(|| Digest::of(image));
+    let hash = |_: &str| Some(Digest::of(image));
     Proposal::of(&campaign, roster, message.unwrap(), &hash).unwrap()
 }
 

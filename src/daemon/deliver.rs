@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::ledger::{BY_DAEMON, Conclusion, Intended, Intent, LedgerError, Post, Scope};
-use crate::platform::{ImageBytes, Outgoing};
-use crate::post::content::Image;
-use crate::post::digest::Digest;
+use crate::platform::Outgoing;
 use crate::post::identity::Identity;
 use crate::post::outcome::{Class, Failure, Receipt};
 use crate::post::sealed::{Key, Prepared, Sealed};
@@ -20,18 +17,6 @@ use super::{Outlet, Shared, World, report};
 
 mod doubt;
 mod whose;
-
-/// Where the bytes of images come from.
-#[async_trait]
-pub trait Media: Send + Sync {
-    /// The image as it may be shown to the world: read once, checked, without metadata.
-    ///
-    /// # Errors
-    /// Says in one sentence what is wrong with the file.
-    async fn image(&self, image: &Image) -> Result<ImageBytes, String>;
-    /// The SHA-256 of the file as it lies there; `None` if it can't be used. It may read it, so it may block.
-    fn hash(&self, file: &str) -> Option<Digest>;
-}
 
 /// What of a post never changes.
 pub(crate) fn terms_of(post: &Post, doubt: Doubt) -> Terms {
@@ -438,19 +423,5 @@ pub(crate) async fn after_panic(world: &World, shared: &Shared, outlet: &Outlet,
         && let Action::Rest(rest) = next.action
     {
         delivery.rest(next.standing, rest).await;
-    }
-}
-
-/// For tests and tools without images.
-pub struct NoMedia;
-
-#[async_trait]
-impl Media for NoMedia {
-    async fn image(&self, image: &Image) -> Result<ImageBytes, String> {
-        Err(format!("there is no {}", image.file))
-    }
-
-    fn hash(&self, _: &str) -> Option<Digest> {
-        None
     }
 }

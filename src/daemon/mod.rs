@@ -9,6 +9,7 @@ pub mod brake;
 pub mod deliver;
 mod dispatch;
 mod holds;
+mod media;
 pub mod pace;
 mod planner;
 mod probe;
@@ -38,8 +39,8 @@ use crate::post::identity::{AccountName, MessageId};
 use crate::settings::InDoubt;
 use crate::text::limits::Doubt;
 
-pub use deliver::Media;
 pub use dispatch::Ends;
+pub use media::{Media, NoMedia};
 pub use planner::asked;
 
 /// How long what is in flight may take to finish after "stop"; what is left is abandoned, and looked into
@@ -177,17 +178,19 @@ impl Shared {
     }
 
     /// Whether it would say what people have not approved, or where they have not. What is out in part, or may be
-    /// out, was approved as a whole when it began; only `blocked` stops that.
+    /// out, was approved as a whole when it began, and goes on once its message is approved again.
     pub fn unapproved(&self, post: &Post) -> bool {
         let campaign = self.campaign.borrow();
         let Some(approved) = &campaign.approved else {
             return false;
         };
-        let begun = post.standing.part > 0 || post.standing.doubted();
+        if post.standing.part > 0 || post.standing.doubted() {
+            return campaign.blocked.contains_key(&post.message);
+        }
         let is_it = |approved: &Approved| {
             post.content.approved == Some(approved.digest) && approved.accounts.contains(&post.account)
         };
-        !begun && !approved.get(&post.message).is_some_and(is_it)
+        !approved.get(&post.message).is_some_and(is_it)
     }
 
     /// Whether a media file of a message has the bytes that it may show.

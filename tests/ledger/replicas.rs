@@ -12,7 +12,7 @@ use sqlx::{Connection, Executor, Row};
 use steadfast::campaign::approval::Approval;
 use steadfast::ledger::evidence::Head;
 use steadfast::ledger::postgres::{Postgres, Terms, Uptime};
-use steadfast::ledger::{Fence, Filter, Intended, Intent, Ledger, LedgerError, Pace, Post, Scope};
+use steadfast::ledger::{Approving, Fence, Filter, Intended, Intent, Ledger, LedgerError, Pace, Post, Scope};
 use steadfast::post::digest::Digest;
 use steadfast::post::identity::PostId;
 use steadfast::post::outcome::{Class, Failure};
