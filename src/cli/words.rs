@@ -58,13 +58,15 @@ async fn say(office: &Office, id: PostId, word: Word) -> Result<Exit, Failed> {
             moved: None,
         };
         ledger.reword(vec![change], now).await?;
-        post.fence = ledger.post(id).await?.map_or(post.fence, |now| now.fence);
+        // What was decided holds for the post as it was read.
+        post.fence = match ledger.post(id).await? {
+            Some(now) if now.standing == post.standing => now.fence,
+            _ => return Err(moved_on()),
+        };
     }
     let conclusion = Conclusion::of(&post, to.clone(), rest, now);
     if !ledger.conclude(conclusion).await? {
-        return Err(Failed::Wrong(
-            "the post moved on meanwhile; look at it again with `steadfast history`".to_owned(),
-        ));
+        return Err(moved_on());
     }
     ledger.ring().await?;
     print_line(&format!(
@@ -75,6 +77,10 @@ async fn say(office: &Office, id: PostId, word: Word) -> Result<Exit, Failed> {
         print_line("the running daemon sends it now, or the next one when it starts");
     }
     Ok(Exit::Done)
+}
+
+fn moved_on() -> Failed {
+    Failed::Wrong("the post moved on meanwhile; look at it again with `steadfast history`".to_owned())
 }
 
 /// The words as the files have them now: what a person sends after a hold must be what they read.
@@ -93,6 +99,11 @@ async fn as_of_now(office: &Office, ledger: &dyn Ledger, post: &Post) -> Result<
             ),
         }));
     };
+    if message.draft {
+        return Err(Failed::Wrong(format!(
+            "`{id}` is a draft; take `draft = true` out when it is ready"
+        )));
+    }
     let day = crate::calendar::civil::local(&campaign.settings.zone, office.clock.now()).date();
     if let Some(why) = campaign
         .blocked

@@ -16,7 +16,10 @@ use crate::text::limits::Doubt;
 use super::{Outlet, Shared, World, report};
 
 mod doubt;
+mod panicked;
 mod whose;
+
+pub(crate) use panicked::after_panic;
 
 /// What of a post never changes.
 pub(crate) fn terms_of(post: &Post, doubt: Doubt) -> Terms {
@@ -40,6 +43,10 @@ enum Intention {
 /// How long to wait before the ledger is asked again to take what it must not lose.
 pub(super) const LEDGER_AGAIN: Duration = Duration::from_secs(1);
 
+/// How soon one that was let go of is looked at again. What stopped it can be known here and not be in the ledger, or
+/// can't be written there: without a breath we would turn in circles as long as that lasts.
+const BREATH: Duration = Duration::from_millis(50);
+
 pub(crate) struct Delivery<'a> {
     pub world: &'a World,
     pub shared: &'a Shared,
@@ -54,7 +61,7 @@ impl Delivery<'_> {
     /// Says when it is to be looked at again, if it is.
     pub async fn run(mut self) -> Option<Timestamp> {
         if !self.go().await {
-            return Some(self.world.clock.now());
+            return self.world.clock.now().saturating_add(BREATH).ok();
         }
         let standing = &self.post.standing;
         let waits = matches!(standing.state, State::Due | State::Retrying | State::InDoubt);
@@ -117,11 +124,22 @@ impl Delivery<'_> {
                     self.heard(&answer);
                     event = Event::Answered(answer);
                 }
-                Action::Look => event = Event::Looked(self.look().await),
+                Action::Look => {
+                    let found = self.look().await;
+                    // What the answer means hangs on ages, and the clock may have been set meanwhile.
+                    if self.shared.time.look().is_some() || self.clock_was_set().is_some() {
+                        return false;
+                    }
+                    event = Event::Looked(found);
+                }
                 Action::Rest(rest) => {
                     drop(on_its_way.take());
                     self.rest(next.standing, rest).await;
-                    let more = self.post.standing.state == State::Due && self.post.standing.part > 0;
+                    let standing = &self.post.standing;
+                    // The next part at once; but one that has to wait is the dispatcher's again.
+                    let more = standing.state == State::Due
+                        && standing.part > 0
+                        && standing.not_before <= self.world.clock.now();
                     if !more || self.stopping.is_cancelled() || self.stopped() {
                         return true;
                     }
@@ -143,7 +161,20 @@ impl Delivery<'_> {
             .ok()
     }
 
-    fn key(&self) -> Key {
+    /// The key of the current part: that of its first intent, if there was one, because its post may have been moved
+    /// since; a doubt is settled under the same key.
+    async fn key(&self) -> Result<Key, LedgerError> {
+        if self.post.attempts > 0 {
+            let parts = self.world.ledger.parts(self.post.id).await?;
+            let part = parts.iter().find(|part| part.index == self.post.standing.part);
+            if let Some(part) = part {
+                return Ok(part.key);
+            }
+        }
+        Ok(self.first_key())
+    }
+
+    fn first_key(&self) -> Key {
         let identity = Identity {
             campaign: self.shared.campaign().settings.id.clone(),
             message: self.post.message.clone(),
@@ -203,6 +234,7 @@ impl Delivery<'_> {
             images.push(read);
         }
         let thread = self.thread().await?;
+        let key = self.key().await.map_err(|e| unreadable(&e))?;
         let outgoing = Outgoing {
             part,
             images,
@@ -211,7 +243,7 @@ impl Delivery<'_> {
             language: &content.language,
             warn: content.warn.as_deref(),
             share: content.share.as_deref(),
-            key: self.key(),
+            key,
             parent: thread.last(),
             root: thread.first(),
             campaign: &self.shared.campaign().settings.name,
@@ -232,7 +264,6 @@ impl Delivery<'_> {
     /// The receipts of what comes before the current part: the post that this one answers, then its own
     /// earlier parts.
     async fn thread(&self) -> Result<Vec<Receipt>, Failure> {
-        let ledger = |e: crate::ledger::LedgerError| Failure::new(Class::Transient, e.to_string());
         let mut thread = Vec::new();
         if let Some(target) = &self.post.content.reply_to {
             thread = self
@@ -240,7 +271,7 @@ impl Delivery<'_> {
                 .ledger
                 .receipts_of(target, &self.post.account)
                 .await
-                .map_err(ledger)?;
+                .map_err(|e| unreadable(&e))?;
             if thread.is_empty() {
                 return Err(Failure::new(
                     Class::Transient,
@@ -249,7 +280,12 @@ impl Delivery<'_> {
             }
         }
         if self.post.standing.part > 0 {
-            let own = self.world.ledger.parts(self.post.id).await.map_err(ledger)?;
+            let own = self
+                .world
+                .ledger
+                .parts(self.post.id)
+                .await
+                .map_err(|e| unreadable(&e))?;
             thread.extend(own.into_iter().filter_map(|part| part.receipt));
         }
         Ok(thread)
@@ -262,13 +298,12 @@ impl Delivery<'_> {
 
     /// Writes the intent.
     async fn intend(&mut self, to: Standing, prepared: Option<Prepared>) -> Intention {
-        let key = self.key();
         let frozen = match prepared {
-            Some(prepared) => Sealed { prepared, key },
-            None => match self.frozen().await {
-                Some(frozen) => frozen,
-                None => return Intention::Refused,
-            },
+            Some(prepared) => self.key().await.ok().map(|key| Sealed { prepared, key }),
+            None => self.frozen().await,
+        };
+        let Some(frozen) = frozen else {
+            return Intention::Refused;
         };
         let at = self.world.clock.now();
         let pace = if self.is_fresh() {
@@ -284,7 +319,7 @@ impl Delivery<'_> {
             fence: self.post.fence,
             to: to.clone(),
             pace,
-            key,
+            key: frozen.key,
             prepared: Some(frozen.prepared.clone()),
             at,
         };
@@ -375,7 +410,7 @@ impl Delivery<'_> {
                 receipt.url.as_deref().unwrap_or_default(),
                 receipt.pin.as_deref().unwrap_or_default(),
             );
-            tracing::error!(event = "ledger.receipt", post = %post.id, part, delivery = %self.key().delivery, attempt,
+            tracing::error!(event = "ledger.receipt", post = %post.id, part, delivery = %self.first_key().delivery, attempt,
                 message_id = %post.message, account = %post.account, id = receipt.id, url, pin,
                 "{} has part {} of {} as {}, and that is not recorded yet: keep this line", post.account, part.saturating_add(1), post.message, receipt.id);
         }
@@ -403,25 +438,7 @@ impl Delivery<'_> {
     }
 }
 
-/// An adapter that panics must not take the post, or the daemon, with it (reliability S15).
-pub(crate) async fn after_panic(world: &World, shared: &Shared, outlet: &Outlet, post: &Post) {
-    let Ok(Some(post)) = world.ledger.post(post.id).await else {
-        return;
-    };
-    if post.standing.state.is_final() || post.standing.state == State::Held {
-        return;
-    }
-    let stopping = tokio_util::sync::CancellationToken::new();
-    let mut delivery = Delivery {
-        world,
-        shared,
-        outlet,
-        post,
-        stopping: &stopping,
-    };
-    if let Some(next) = delivery.decide(Event::Panicked)
-        && let Action::Rest(rest) = next.action
-    {
-        delivery.rest(next.standing, rest).await;
-    }
+/// Nothing has left yet, so it is tried again.
+fn unreadable(e: &LedgerError) -> Failure {
+    Failure::new(Class::Transient, e.to_string())
 }

@@ -109,6 +109,9 @@ pub(crate) struct Shared {
     pub look: Notify,
     /// Rung when a post went out, for those that wait for it.
     pub went_out: Notify,
+    /// Rung when the files changed, for the planner. One alone listens to them (`holds`), so that what follows has an
+    /// order.
+    pub files: Notify,
     pub pace: pace::Pace,
     /// Whose accounts these were when they were first used, as far as it was asked for.
     pub identities: tokio::sync::Mutex<HashMap<AccountName, String>>,
@@ -128,6 +131,7 @@ impl Shared {
             ledger_fails: AtomicBool::new(false),
             look: Notify::new(),
             went_out: Notify::new(),
+            files: Notify::new(),
             pace: pace::Pace::new(&world.outlets),
             identities: tokio::sync::Mutex::default(),
             time: timekeeper::Timekeeper::new(Arc::clone(&world.clock), world.dates.clone()),

@@ -102,7 +102,6 @@ impl Planner {
 
     /// Plans whenever the campaign changes, a post went out that others wait for, or the next is near.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut campaign = self.shared.campaign.clone();
         loop {
             let shared = Arc::clone(&self.shared);
             let went_out = shared.went_out.notified();
@@ -120,13 +119,7 @@ impl Planner {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                changed = campaign.changed() => {
-                    if changed.is_err() {
-                        return;
-                    }
-                    campaign.mark_unchanged();
-                    self.behind = true;
-                }
+                () = shared.files.notified() => self.behind = true,
                 () = went_out => {
                     // Only then does it matter to what is still to come.
                     if !self.others_wait {

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
 
+use crate::calendar::steady::CONTRADICTS;
 use crate::post::content::Part;
 use crate::post::digest::Digest;
 use crate::post::identity::AccountName;
@@ -151,8 +152,17 @@ pub struct Among {
     pub taken: HashSet<String>,
 }
 
-/// How far apart the platform's clock and ours may be.
-pub(crate) const CLOCKS_APART: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);
+impl Among {
+    /// Whether another post of ours has the receipt for this one. A person who says that it is out tells its URL.
+    pub fn has(&self, id: &str, url: Option<&str>) -> bool {
+        self.taken.contains(id) || url.is_some_and(|url| self.taken.contains(url))
+    }
+}
+
+/// How far apart the platform's clock and ours may be: more than lets nothing be sent ([`CONTRADICTS`]), so that what
+/// was accepted in time is not taken for something older.
+pub(crate) const CLOCKS_APART: jiff::SignedDuration = jiff::SignedDuration::from_mins(12);
+const _: () = assert!(CLOCKS_APART.as_secs().unsigned_abs() > CONTRADICTS.as_secs());
 
 /// One part on its way out.
 #[derive(Debug, Clone)]

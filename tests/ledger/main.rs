@@ -9,11 +9,16 @@
 //! is made and looked into, and is run through the same rules.
 
 mod approval;
+mod commits;
 mod delivery;
 mod durability;
 mod holds;
 mod looking;
+mod memory;
 mod million;
+#[path = "../model/mod.rs"]
+mod model;
+mod odd;
 mod planning;
 mod postgres;
 mod replicas;
@@ -64,6 +69,7 @@ macro_rules! keeps_the_contract {
                 every_attempt_is_kept_with_what_the_platform_said
                 a_person_can_say_that_one_in_doubt_was_accepted
                 an_account_waits_until_it_is_told_otherwise
+                one_with_the_same_request_is_a_rival_as_long_as_it_is_unaccounted_for
             }
             holds {
                 each_hand_holds_for_itself
@@ -73,7 +79,6 @@ macro_rules! keeps_the_contract {
             }
             approval {
                 approvals_are_kept_in_the_order_in_which_they_were_said
-                approvals_stand_in_the_record_and_a_later_hand_shows
             }
             looking {
                 posts_are_counted_by_state_and_listed_oldest_first
@@ -81,12 +86,23 @@ macro_rules! keeps_the_contract {
                 the_bell_rises_and_what_was_heard_is_kept
                 a_note_is_kept_until_it_is_written_over
                 the_past_is_what_the_planner_must_know
-                what_the_ledger_wrote_itself_is_not_odd
-                what_a_later_hand_changed_is_named
             }
             durability {
                 a_ledger_that_is_opened_again_says_the_same
-                many_writers_share_commits_and_lose_nothing
+            }
+        }
+    };
+}
+
+/// What concerns those whose writes have to reach a disk, where a later hand can change them.
+macro_rules! is_on_a_disk {
+    ($engine:ty) => {
+        as_tests! { $engine:
+            commits { many_writers_share_commits_and_lose_nothing }
+            odd {
+                what_the_ledger_wrote_itself_is_not_odd
+                what_a_later_hand_changed_is_named
+                approvals_stand_in_the_record_and_a_later_hand_shows
             }
         }
     };
@@ -94,8 +110,18 @@ macro_rules! keeps_the_contract {
 
 mod in_sqlite {
     keeps_the_contract!(crate::sqlite::InSqlite);
+    is_on_a_disk!(crate::sqlite::InSqlite);
 }
 
 mod in_postgres {
     keeps_the_contract!(crate::postgres::InPostgres);
+    is_on_a_disk!(crate::postgres::InPostgres);
+}
+
+mod in_memory {
+    keeps_the_contract!(crate::memory::Alone);
+}
+
+mod in_memory_among_others {
+    keeps_the_contract!(crate::memory::Among);
 }

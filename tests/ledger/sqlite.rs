@@ -76,7 +76,10 @@ impl Engine for InSqlite {
         let _lock = Lock::take(self.ledger.path()).unwrap();
         self.ledger.daemons().await.unwrap()[0].heard
     }
+}
 
+#[async_trait]
+impl OnDisk for InSqlite {
     async fn meddle(&self, sql: &str) {
         let sql = sql.replace("POST(", "(SELECT row FROM post WHERE id = ");
         let mut hand = self.looking.acquire().await.unwrap();

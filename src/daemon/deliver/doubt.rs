@@ -16,7 +16,9 @@ impl Delivery<'_> {
         };
         let since = self.post.standing.first_intent.unwrap_or(self.post.due);
         let since = since.saturating_sub(CLOCKS_APART).unwrap_or(since);
-        let rivals = self.world.ledger.rivals(&self.post, since).await;
+        // Theirs were noted by our clock, and what the platform has by its own.
+        let noted = since.saturating_sub(CLOCKS_APART).unwrap_or(since);
+        let rivals = self.world.ledger.rivals(&self.post, noted).await;
         let rivals = rivals.map_err(|e| Failure::new(Class::Transient, e.to_string()))?;
         let among = Among {
             since,
@@ -33,20 +35,23 @@ impl Delivery<'_> {
         }
     }
 
-    /// The ages of a doubt are worth nothing across a clock that was set. `false`: that could not be recorded.
-    pub(super) async fn reckons_with_the_clock(&mut self) -> bool {
-        let Some(unsure) = self.post.standing.unsure else {
-            return true;
-        };
+    /// Whether the clock was set since the doubt's ages were noted, and if so, whether back.
+    pub(super) fn clock_was_set(&self) -> Option<bool> {
+        let unsure = self.post.standing.unsure?;
         let time = &self.shared.time;
         let first = self.post.standing.first_intent;
         let back = time
             .went_back()
             .is_some_and(|then| first.is_some_and(|first| first <= then));
         let forward = time.went_forward().is_some_and(|then| unsure.since < then);
-        if !back && !forward {
+        (back || forward).then_some(back)
+    }
+
+    /// The ages of a doubt are worth nothing across a clock that was set. `false`: that could not be recorded.
+    pub(super) async fn reckons_with_the_clock(&mut self) -> bool {
+        let Some(back) = self.clock_was_set() else {
             return true;
-        }
+        };
         let Some(next) = self.decide(Event::ClockSet { back }) else {
             return false;
         };

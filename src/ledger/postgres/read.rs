@@ -254,13 +254,15 @@ pub(super) async fn rivals(db: &PgPool, post: &Post, since: Timestamp) -> Read<R
     let asking = sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM post JOIN part AS theirs ON theirs.post = post.id AND theirs.idx = post.part \
              JOIN part AS ours ON ours.post = $1 AND ours.idx = $3 \
-         WHERE post.state IN ('sending', 'in_doubt', 'held') AND post.account = $2 AND post.id <> $1 \
+         WHERE (post.state IN ('sending', 'in_doubt', 'held') OR post.state = 'skipped' AND post.changed >= $4) \
+             AND post.account = $2 AND post.id <> $1 \
              AND (post.unsure_since IS NOT NULL OR post.state = 'sending') \
              AND theirs.hash = ours.hash AND theirs.path = ours.path AND theirs.id IS NULL)",
     )
     .bind(post.id.to_string())
     .bind(post.account.as_str())
-    .bind(i64::from(post.standing.part));
+    .bind(i64::from(post.standing.part))
+    .bind(since.as_microsecond());
     let twin: bool = bounded(asking.fetch_one(db)).await?;
     Ok(Rivals {
         receipts: receipts?,
