@@ -917,3 +917,23 @@ fn every_code_is_listed_once_and_used() {
         assert!(text.contains(&format!("\"{code}\"")), "`{code}` is never used");
     }
 }
+
+// -- The sample -----------------------------------------------------------------------------------------
+
+#[test]
+fn the_sample_that_staff_copy_from_has_no_warning_but_the_one_it_shows() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("messages");
+    let mut world = World::of([]);
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            world.files.insert(name, std::fs::read(path).unwrap());
+        }
+    }
+    let png = world.media["media/court.png"];
+    world.media.insert("media/ten-to-two.png".into(), png);
+    let problems = world.assemble().problems;
+    let codes: Vec<&str> = problems.iter().map(|problem| problem.code).collect();
+    assert_eq!(codes, ["fact-review"], "{problems:#?}");
+}

@@ -1,11 +1,13 @@
 //! WHAT. The campaign as staff wrote it: settings, facts, messages, and every problem found in them.
 
+pub mod allow;
 pub mod approval;
 pub mod assemble;
 mod check;
 pub mod codes;
 mod dates;
 pub mod fact;
+mod lint;
 pub mod message;
 pub mod outside;
 mod place;
@@ -27,10 +29,12 @@ use crate::calendar::window::Windows;
 use crate::post::identity::{AccountName, CampaignId, MessageId};
 use crate::text::limits::{self, Limits};
 
+use allow::Allow;
 use approval::Approved;
 use fact::Fact;
 use message::Message;
-use problem::Problem;
+pub use place::spotted;
+use problem::{Problem, Spot};
 
 /// Everything the daemon needs to know of the message files at one moment. Never changed: a changed file
 /// makes a new one.
@@ -72,6 +76,10 @@ pub struct Settings {
     pub after_hold: AfterHold,
     /// Who wrote the messages that do not say so themselves: they can't approve them alone.
     pub author: Option<String>,
+    /// Warnings that are silenced for the whole campaign, each with the reason.
+    pub allow: Allow,
+    /// Where `[campaign]` is written.
+    pub spot: Spot,
 }
 
 /// What becomes of posts that fell due during a hold.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problem::{Place, Problem, Severity};
+use super::outside::Outside;
+use super::problem::{Place, Problem, Severity, Spot};
 use super::read::lines::Lines;
 use super::read::split_markdown;
 use crate::post::identity::MessageId;
@@ -29,6 +30,8 @@ pub struct Unplaced {
     pub path: Path<'static>,
     /// Of the value there, only these words.
     pub words: Option<String>,
+    /// Which of the places where they stand, counted from 0.
+    pub nth: usize,
     /// The line to fall back on.
     pub line: u32,
 }
@@ -59,6 +62,31 @@ pub fn place(file: &Arc<str>, text: Option<&str>, unplaced: Vec<Unplaced>) -> Ve
             about: problem.about,
         })
         .collect()
+}
+
+/// The place of what is found later: the value that `path` leads to, or without a path the line at `spot`.
+pub fn spotted(spot: &Spot, path: &[&str], outside: &dyn Outside) -> Place {
+    let text = outside.text(&spot.file);
+    let whole = Place {
+        line: spot.line,
+        ..Place::whole(&spot.file)
+    };
+    let Some(text) = text.as_deref() else { return whole };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let lines = Lines::new(text);
+    let mut span = lines.span(spot.line);
+    let source = Source::new(&spot.file, text);
+    if let Some((first, rest)) = path.split_first()
+        && let Some((_, table)) = source.root.get_key_value(*first)
+        && let [key] = rest
+        && let Some((key, _)) = table
+            .get_ref()
+            .as_table()
+            .and_then(|table| table.get_key_value(*key))
+    {
+        span = key.span();
+    }
+    lines.place(&spot.file, span)
 }
 
 /// A file parsed again.
@@ -162,7 +190,7 @@ fn narrowed(
     };
     let written = text.get(within.clone()).unwrap_or_default();
     if let Some(words) = problem.words.as_deref().filter(|words| !words.is_empty())
-        && let Some(at) = written.find(words)
+        && let Some(at) = nth(written, words, problem.nth)
     {
         return within.start + at..within.start + at + words.len();
     }
@@ -184,4 +212,15 @@ fn narrowed(
         }
     }
     span.clone()
+}
+
+/// Where `words` stand for the `nth` time; if they are written less often (with escapes, say), the first.
+fn nth(written: &str, words: &str, nth: usize) -> Option<usize> {
+    let mut found = written.match_indices(words).map(|(at, _)| at);
+    let first = found.next()?;
+    Some(
+        nth.checked_sub(1)
+            .and_then(|more| found.nth(more))
+            .unwrap_or(first),
+    )
 }

@@ -51,6 +51,8 @@ struct Campaign {
     after_hold: Option<AfterHold>,
     /// Who wrote the messages that do not say so themselves.
     author: Option<String>,
+    /// Warnings that are silenced for the whole campaign, each with the reason.
+    allow: Option<BTreeMap<String, String>>,
 }
 
 #[derive(JsonSchema)]
@@ -146,6 +148,9 @@ struct Message {
     counter: Option<bool>,
     /// Who wrote it: where approval is asked for, they alone can't approve it. Default: the campaign's.
     author: Option<String>,
+    /// Warnings that are silenced for this message, each with the reason:
+    /// `{ "typed-figure" = "the number of the bill" }`.
+    allow: Option<BTreeMap<String, String>>,
     /// The same message in other languages: `[message.lang.es]`.
     lang: Option<BTreeMap<Language, Words>>,
     /// Other words for a platform, an account or a group.

@@ -26,10 +26,12 @@ use std::sync::Arc;
 
 use clap::CommandFactory;
 
+use crate::calendar::past::Past;
 use crate::campaign::approval::{Approvals, Proposals};
 use crate::campaign::assemble::{Assembled, assemble};
 use crate::campaign::{Campaign, Roster};
 use crate::clock::{Clock, SystemClock};
+use crate::daemon::asked;
 use crate::daemon::brake::Brake;
 use crate::folder::{Folder, FolderGone};
 use crate::ledger::open::{Place, Server, Terms, Uptime};
@@ -127,7 +129,7 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
         Command::Init => init::init(&office).await,
         Command::Run => run::run(&office).await,
         Command::Ledger { command } => ledger::ledger(&office, command).await,
-        Command::Check { format } => check::check(&office, format),
+        Command::Check { format } => check::check(&office, format).await,
         Command::Plan { from, days, format } => plan::plan(&office, from, days, format).await,
         Command::Preview { message, format } => preview::preview(&office, message.as_deref(), format),
         Command::Status { format } => status::status(&office, format).await,
@@ -302,6 +304,15 @@ impl Office {
             return Ok(place.create().await?);
         }
         Ok(place.open().await?)
+    }
+
+    /// All that a plan needs to know of what was posted.
+    pub async fn past(&self, campaign: &Campaign, ledger: &dyn Ledger) -> Result<Past, Failed> {
+        let past = ledger.past(&asked(campaign), self.clock.now()).await?;
+        Ok(Past {
+            recorded: ledger.recorded().await?,
+            ..past
+        })
     }
 
     /// The ledger if there is one: for commands that only look.

@@ -113,10 +113,7 @@ pub(super) async fn waiting(
     let now = office.clock.now();
     let (mut past, mut open) = (Past::default(), BTreeMap::<MessageId, Timestamp>::new());
     if let Some(ledger) = ledger {
-        past = Past {
-            recorded: ledger.recorded().await?,
-            ..ledger.past(&crate::daemon::asked(campaign), now).await?
-        };
+        past = office.past(campaign, ledger).await?;
         for state in [State::Due, State::Retrying, State::Held] {
             for post in ledger.in_state(state, 100_000).await? {
                 let due = open.entry(post.message).or_insert(post.due);

@@ -10,7 +10,6 @@ use crate::calendar::past::Past;
 use crate::calendar::plan::{Fate, View, plan as make_plan};
 use crate::campaign::render::render;
 use crate::campaign::{Campaign, Roster};
-use crate::daemon::asked;
 use crate::ledger::{Hold, Scope};
 use crate::post::identity::MessageId;
 use crate::post::state::State;
@@ -59,10 +58,7 @@ pub(super) async fn plan(
             open.extend(ledger.in_state(State::Retrying, 100_000).await?);
             open.extend(ledger.in_state(State::Held, 100_000).await?);
             (
-                Past {
-                    recorded: ledger.recorded().await?,
-                    ..ledger.past(&asked(&campaign), now).await?
-                },
+                office.past(&campaign, &*ledger).await?,
                 ledger.holds().await?,
                 open,
             )

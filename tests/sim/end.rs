@@ -57,9 +57,12 @@ fn restless(sim: &Sim) -> Option<Post> {
         State::Held => !post.standing.doubted(),
         _ => fresh(post) || waits_for_its_turn(sim, post),
     };
+    // What the files keep back is for whoever writes them.
+    let campaign = sim.files.lock().unwrap().campaign(&sim.roster, now);
+    let blocked = |post: &Post| campaign.blocked.contains_key(&post.message);
     let rows = sim.store.rows();
     let mut posts = rows.posts.values().map(|row| &row.post);
-    posts.find(|post| !rests(post)).cloned()
+    posts.find(|post| !rests(post) && !blocked(post)).cloned()
 }
 
 /// Its account's posts are spaced, and others are ahead of it.

@@ -2,6 +2,7 @@
 //! measured for every account that it goes to.
 
 mod account;
+mod lints;
 mod times;
 
 use std::borrow::Cow;
@@ -45,6 +46,9 @@ pub struct Checked {
     /// Why messages must not go out.
     pub blocked: Vec<(MessageId, String)>,
     pub uses: Vec<(MessageId, BTreeSet<String>)>,
+    /// Messages that silence warnings and whose warnings are all known, so that it is known which are silenced
+    /// in vain.
+    pub looked: Vec<MessageId>,
 }
 
 /// A check, and what it depended on.
@@ -105,9 +109,14 @@ fn fresh(context: &Context<'_>, file: &FileRead, media: &Pictures, outside: &dyn
             blocked: None,
             uses: BTreeSet::new(),
             said: None,
+            over: false,
         };
         check.all();
-        let (blocked, uses) = (check.blocked, check.uses);
+        let (blocked, uses, over) = (check.blocked, check.uses, check.over);
+        let silences = !entry.message.allow.is_empty();
+        if silences && blocked.is_none() && !over && entry.error.is_none() {
+            checked.looked.push(entry.message.id.clone());
+        }
         if let Some(why) = blocked {
             checked.blocked.push((entry.message.id.clone(), why));
         }
@@ -165,19 +174,24 @@ struct Check<'a, 'c> {
     uses: BTreeSet<String>,
     /// The message's own text, worked out.
     said: Option<([&'a str; 2], String)>,
+    /// Its time is over: what it says can't be changed any more.
+    over: bool,
 }
 
 impl<'a> Check<'a, '_> {
     fn all(&mut self) {
         self.names();
         self.times();
+        self.over = self.is_over();
         let targets = self.context.roster.targets(&self.message.to);
         if let Some(url) = &self.message.share {
             self.share(url, &targets);
+            self.lint_address("share", url);
             return;
         }
         for (source, words) in all_words(self.message) {
             self.words(source, words);
+            self.lint(source, words);
         }
         self.accounts(&targets);
         self.facts();
@@ -203,6 +217,7 @@ impl<'a> Check<'a, '_> {
             index: Some(self.entry.index),
             path,
             words: None,
+            nth: 0,
             line: self.message.place.line,
         });
         self.problems.last_mut()
@@ -302,12 +317,7 @@ impl<'a> Check<'a, '_> {
         let Some(text) = words.text.as_deref().filter(|text| is_template(text)) else {
             return;
         };
-        let settings = self.context.settings;
-        let language = if source[0] == "lang" {
-            source[1]
-        } else {
-            &settings.language
-        };
+        let language = self.language(source);
         let account = self
             .context
             .roster
@@ -327,6 +337,19 @@ impl<'a> Check<'a, '_> {
                     self.said = Some((source, said.text));
                 }
             }
+        }
+    }
+
+    /// The language of the words at `source`.
+    fn language(&self, source: [&'a str; 2]) -> &'a str {
+        let context = self.context;
+        let mut accounts = context.roster.accounts.iter();
+        match source {
+            ["lang", tag] => tag,
+            [name, _] => accounts
+                .find(|account| account.name.as_str() == name)
+                .and_then(|account| account.language.as_deref())
+                .unwrap_or(&context.settings.language),
         }
     }
 

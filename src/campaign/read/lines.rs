@@ -52,6 +52,13 @@ impl<'t> Lines<'t> {
         line.strip_suffix('\r').unwrap_or(line)
     }
 
+    /// The bytes of line `number`, which counts from 1.
+    pub fn span(&self, number: u32) -> Range<usize> {
+        let index = usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1);
+        let start = self.starts.get(index).copied().unwrap_or(self.text.len());
+        start..start + self.line(index).len()
+    }
+
     /// The line of `offset` alone.
     pub fn spot(&self, file: &Arc<str>, offset: usize) -> Spot {
         Spot {

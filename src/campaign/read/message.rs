@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::allow::allow;
 use super::report::{Found, Report, Span, Table, Value};
 use super::settings::cron;
 use super::time::{after, at, beginning, end, late, message_id};
 use super::words::{WORDS_KEYS, images, languages, template, thread, url, words, words_text};
 use crate::calendar::cron::Cron;
+use crate::campaign::allow::{Allow, Of};
 use crate::campaign::message::{Local, Message, When, Words};
 use crate::campaign::problem::{Severity, nearest, shown};
 use crate::post::identity::{MessageId, propose_name};
@@ -36,6 +38,7 @@ pub const MESSAGE_KEYS: &[&str] = &[
     "thread",
     "counter",
     "author",
+    "allow",
     "lang",
 ];
 /// Those that are planned but not built.
@@ -77,6 +80,7 @@ struct Draft {
     threading: Threading,
     counter: Option<Span>,
     author: Option<Box<str>>,
+    allow: Allow,
 }
 
 /// Reads the message in `table`, whose header is at `at`; `body` is the text of a Markdown file, `name`
@@ -135,6 +139,7 @@ pub fn message(
         draft: draft.unfinished,
         threading: draft.threading,
         author: draft.author,
+        allow: draft.allow,
     };
     report.about = None;
     let failed = report.errors > errors;
@@ -215,6 +220,7 @@ fn read_key(report: &mut Report<'_>, draft: &mut Draft, key: &str, key_at: Span,
             draft.counter = flag.map(|flag| flag.1);
         }
         "author" => draft.author = report.some_text("author", value).map(|(name, _)| name.into()),
+        "allow" => draft.allow = allow(report, value, Of::Message),
         "lang" => draft.for_language = languages(report, value),
         "every" => report.not_yet(
             "`every`",

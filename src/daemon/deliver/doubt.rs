@@ -1,11 +1,15 @@
 //! What a post in doubt needs beside a request: a look at the platform, and clocks that were not set.
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::ledger::Conclusion;
 use crate::platform::{Among, CLOCKS_APART};
 use crate::post::outcome::{Class, Failure, Found};
 use crate::post::step::{Action, Event};
 
 use super::Delivery;
+
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 impl Delivery<'_> {
     /// Asks the platform what became of the request that had no answer.
@@ -14,8 +18,7 @@ impl Delivery<'_> {
         let Some(sealed) = self.frozen().await else {
             return Err(Failure::new(Class::Transient, "the frozen request can't be read"));
         };
-        let since = self.post.standing.first_intent.unwrap_or(self.post.due);
-        let since = since.saturating_sub(CLOCKS_APART).unwrap_or(since);
+        let since = self.asked_since();
         // Theirs were noted by our clock, and what the platform has by its own.
         let noted = since.saturating_sub(CLOCKS_APART).unwrap_or(since);
         let rivals = self.world.ledger.rivals(&self.post, noted).await;
@@ -33,6 +36,18 @@ impl Delivery<'_> {
             )),
             found => Ok(found),
         }
+    }
+
+    /// From when on the platform's list is read. Where the clock was set back nobody can tell when the request was
+    /// made, and what it was due at may be an instant of the clock that was wrong: then a whole day is read.
+    fn asked_since(&self) -> Timestamp {
+        let standing = &self.post.standing;
+        let (made, apart) = match (standing.first_intent, standing.unsure) {
+            (Some(made), _) => (made, CLOCKS_APART),
+            (None, Some(unsure)) => (unsure.since.min(self.post.due), A_DAY),
+            (None, None) => (self.post.due, A_DAY),
+        };
+        made.saturating_sub(apart).unwrap_or(made)
     }
 
     /// Whether the clock was set since the doubt's ages were noted, and if so, whether back.
