@@ -27,7 +27,7 @@ const HOUSE: &[(&str, &[&str])] = &[
     ("calendar", &[]), // only the list of its rooms
     // First floor: each talks to one thing; neither knows the other.
     ("clock", &["calendar::steady"]),
-    ("folder", &["campaign"]),
+    ("folder", &["post", "campaign"]),
     ("ledger", &["post", "campaign", "calendar::past"]),
     ("platform", &["text", "post", "calendar::steady", "clock"]),
     ("settings", &["text", "post", "campaign", "platform"]),

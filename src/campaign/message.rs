@@ -41,6 +41,8 @@ pub struct Message {
     pub draft: bool,
     /// How the text becomes a thread.
     pub threading: Threading,
+    /// Who wrote it; `None`: as the campaign says.
+    pub author: Option<Box<str>>,
     /// Warnings that are silenced for it, each with the reason.
     pub allow: Allow,
 }

@@ -1,6 +1,7 @@
 //! WHAT. The campaign as staff wrote it: settings, facts, messages, and every problem found in them.
 
 pub mod allow;
+pub mod approval;
 pub mod assemble;
 mod check;
 pub mod codes;
@@ -31,6 +32,7 @@ use crate::post::identity::{AccountName, CampaignId, MessageId};
 use crate::text::limits::{self, Limits};
 
 use allow::Allow;
+use approval::Approved;
 use fact::Fact;
 use message::Message;
 pub use place::spotted;
@@ -56,6 +58,8 @@ pub struct Campaign {
     /// The facts that each message uses, in any of its texts: what a recall goes by. Messages without
     /// facts are not in it.
     pub uses: BTreeMap<MessageId, BTreeSet<String>>,
+    /// What is approved of each message that is; `None`: no approval is asked for ([`approval`]).
+    pub approved: Option<BTreeMap<MessageId, Approved>>,
 }
 
 /// The `[campaign]` table.
@@ -72,6 +76,8 @@ pub struct Settings {
     /// Set: everything stops, with this as the reason.
     pub hold: Option<String>,
     pub after_hold: AfterHold,
+    /// Who wrote the messages that do not say so themselves: they can't approve them alone.
+    pub author: Option<String>,
     /// Warnings that are silenced for the whole campaign, each with the reason.
     pub allow: Allow,
     /// Where `[campaign]` is written.

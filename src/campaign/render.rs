@@ -148,11 +148,24 @@ pub(super) fn choose<'m>(
     chosen
 }
 
-/// What `account` says for `message` when it is due at `due`.
+/// What `account` says for `message` when it is due at `due`, with what is approved of the message.
 ///
 /// An error if a template cannot be worked out, a fact must not be used on that day, or there is nothing
 /// to say. Lengths are not checked here: that is [`super::assemble`]'s, and measuring before sending.
 pub fn render(
+    campaign: &Campaign,
+    message: &Message,
+    account: &Account,
+    due: Timestamp,
+) -> Result<Content, RenderProblem> {
+    let approved = campaign.approved.as_ref();
+    Ok(Content {
+        approved: approved.and_then(|approved| Some(approved.get(&message.id)?.digest)),
+        ..say(campaign, message, account, due)?
+    })
+}
+
+fn say(
     campaign: &Campaign,
     message: &Message,
     account: &Account,

@@ -49,6 +49,8 @@ struct Campaign {
     /// What becomes of posts that fell due during a hold: a person says, those that are not too late go out,
     /// or all are left out.
     after_hold: Option<AfterHold>,
+    /// Who wrote the messages that do not say so themselves.
+    author: Option<String>,
     /// Warnings that are silenced for the whole campaign, each with the reason.
     allow: Option<BTreeMap<String, String>>,
 }
@@ -144,6 +146,8 @@ struct Message {
     thread: Option<Thread>,
     /// Writes ` 1/5` after each part of a thread.
     counter: Option<bool>,
+    /// Who wrote it: where approval is asked for, they alone can't approve it. Default: the campaign's.
+    author: Option<String>,
     /// Warnings that are silenced for this message, each with the reason:
     /// `{ "typed-figure" = "the number of the bill" }`.
     allow: Option<BTreeMap<String, String>>,

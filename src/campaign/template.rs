@@ -151,6 +151,27 @@ impl Engine {
         })
     }
 
+    /// The names that `template` could ask for on any day: `fact.verdict`; or `fact` alone, where which one can't be
+    /// told from how it is written.
+    pub fn names(&self, template: &str) -> BTreeSet<String> {
+        if !is_template(template) {
+            return BTreeSet::new();
+        }
+        let parsed = self.environment.template_from_str(template);
+        let mut names: BTreeSet<String> = parsed
+            .map(|template| template.undeclared_variables(true).into_iter().collect())
+            .unwrap_or_default();
+        // A name that is set anew hides what was behind it from whoever reads the template.
+        let sets = |block: &str| {
+            let block = block.trim_start_matches(['-', '+']).trim_start();
+            block.starts_with("set") || block.starts_with("with")
+        };
+        if template.split("{%").skip(1).any(sets) {
+            names.extend(["fact".to_owned(), "campaign".to_owned()]);
+        }
+        names
+    }
+
     fn problem(&self, template: &str, error: &Error, asked: &Asked) -> RenderProblem {
         let words = error
             .range()

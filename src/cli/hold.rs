@@ -225,7 +225,7 @@ fn known_message(office: &Office, id: &MessageId) -> Result<Option<String>, Fail
 
 /// Rings, and waits until every daemon that may send has heard; without one there is nobody to wait for. Returns
 /// those that did not answer.
-async fn heard(ledger: &dyn Ledger) -> Result<Vec<String>, Failed> {
+pub(super) async fn heard(ledger: &dyn Ledger) -> Result<Vec<String>, Failed> {
     let bell = ledger.ring().await?;
     let mut silent = Vec::new();
     let listening = async {

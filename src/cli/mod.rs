@@ -1,5 +1,6 @@
 //! The commands: one file each. They see all floors below and change the world only through the ledger.
 
+mod approve;
 pub mod args;
 mod check;
 mod evidence;
@@ -9,6 +10,7 @@ mod hold;
 mod init;
 pub mod ledger;
 mod log;
+mod pending;
 mod plan;
 mod post;
 mod preview;
@@ -27,6 +29,7 @@ use std::sync::Arc;
 use clap::CommandFactory;
 
 use crate::calendar::past::Past;
+use crate::campaign::approval::{Approvals, Proposals};
 use crate::campaign::assemble::{Assembled, assemble};
 use crate::campaign::read::FileRead;
 use crate::campaign::{Campaign, Roster};
@@ -159,6 +162,8 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
         Command::Post { message, to } => post::post(&office, &message, &to).await,
         Command::Facts { format } => facts::facts(&office, format).await,
         Command::Recall(args) => Box::pin(recall::recall(&office, args)).await,
+        Command::Pending { format } => pending::pending(&office, format).await,
+        Command::Approve(args) => approve::approve(&office, &args).await,
         Command::Retry { post } => words::retry(&office, post).await,
         Command::Skip { post, why } => words::skip(&office, post, why).await,
         Command::Resolve { post, how } => words::resolve(&office, post, how).await,
@@ -218,6 +223,24 @@ impl Office {
                 "there is no campaign to work with: {why}; `steadfast check` shows every problem"
             ))
         })
+    }
+
+    /// The same campaign, with every message blocked that is not approved, where approval is required.
+    pub async fn gate(
+        &self,
+        files: &Files,
+        campaign: &Campaign,
+        ledger: Option<&dyn Ledger>,
+    ) -> Result<Campaign, Failed> {
+        let Some(rule) = self.settings.approval else {
+            return Ok(campaign.clone());
+        };
+        let said = match ledger {
+            Some(ledger) => ledger.approvals().await?,
+            None => Vec::new(),
+        };
+        let proposals = Proposals::of(campaign, &files.roster, &|file| files.folder.hash(file));
+        Ok(campaign.gated(&proposals, &Approvals::new(said), rule))
     }
 
     /// The files that stop everything by being there: in the state folder, and beside the config.

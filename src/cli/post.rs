@@ -11,7 +11,7 @@ use crate::campaign::message::{Local, Message};
 use crate::campaign::render::{left_out, render};
 use crate::campaign::{Campaign, Roster, Settings};
 use crate::ledger::{Hold, Ledger, NewPost, Post};
-use crate::post::identity::{Identity, Occurrence, PostId};
+use crate::post::identity::{AccountName, Identity, Occurrence, PostId};
 use crate::post::state::State;
 
 use super::run::{Assets, assemble_world};
@@ -24,7 +24,10 @@ const MOMENT: Duration = Duration::from_secs(10);
 
 pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Result<Exit, Failed> {
     let files = office.read_files()?;
-    let campaign = Office::campaign(&files)?;
+    let known = office.ledger_if_any().await?;
+    let campaign = office
+        .gate(&files, &Office::campaign(&files)?, known.as_deref())
+        .await?;
     let posts = new_posts(office, &files, &campaign, message, to)?;
     let ledger = office.ledger().await?;
     let now = office.clock.now();
@@ -35,7 +38,15 @@ pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Resul
     if daemon {
         drop(tokio::time::timeout(PATIENCE, at_rest(&*ledger, &free, now)).await);
     } else if !free.is_empty() {
-        send_ourselves(office, files, &free, PATIENCE, CancellationToken::new()).await?;
+        send_ourselves(
+            office,
+            files,
+            campaign.clone(),
+            &free,
+            PATIENCE,
+            CancellationToken::new(),
+        )
+        .await?;
     }
     let mut exit = Exit::Done;
     let mut waits = false;
@@ -188,6 +199,13 @@ fn new_posts(
     let now = office.clock.now();
     let message = find(campaign, id, now)?;
     let targets = targets(&files.roster, message, to)?;
+    let unapproved = |name: &AccountName| {
+        let approved = campaign
+            .approved
+            .as_ref()
+            .and_then(|approved| approved.get(&message.id));
+        approved.is_some_and(|approved| !approved.accounts.contains(name))
+    };
     let mut posts = Vec::new();
     for account in targets
         .into_iter()
@@ -195,6 +213,12 @@ fn new_posts(
         // Who names an account that leaves it out is told why.
         .filter(|account| !to.is_empty() || left_out(campaign, message, account).is_none())
     {
+        if unapproved(&account.name) {
+            return Err(Failed::Wrong(format!(
+                "`{id}` is not approved for {}: only for where it goes by its `to`",
+                account.name
+            )));
+        }
         let content = render(campaign, message, account, now)
             .map_err(|problem| Failed::Wrong(format!("`{id}` can't go to {}: {problem}", account.name)))?;
         posts.push(NewPost {
@@ -241,13 +265,13 @@ async fn at_rest(ledger: &dyn Ledger, ids: &[PostId], now: Timestamp) {
 pub(super) async fn send_ourselves(
     office: &Office,
     files: Files,
+    campaign: Campaign,
     ids: &[PostId],
     most: Duration,
     stop: CancellationToken,
 ) -> Result<(), Failed> {
     let (ledger, seat) = office.place()?.take(office.uptime()).await?;
     let assets = Assets::new(files.roster.clone());
-    let campaign = Office::campaign(&files)?;
     let world = assemble_world(office, ledger, &assets, files.folder)?;
     let (_keep, campaign) = tokio::sync::watch::channel(Arc::new(campaign));
     let done = crate::daemon::deliver_only(world, campaign, ids.to_vec(), stop, most).await;

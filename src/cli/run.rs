@@ -20,6 +20,7 @@ use crate::platform::http::Http;
 use crate::platform::secret::Scrubber;
 use crate::platform::{self, ImageBytes, Tools};
 use crate::post::content::Image;
+use crate::post::digest::Digest;
 use crate::settings::LedgerAt;
 use crate::web;
 
@@ -179,6 +180,7 @@ pub(super) fn assemble_world(
         },
         workers: settings.workers,
         late: settings.late,
+        approval: settings.approval,
     })
 }
 
@@ -192,8 +194,8 @@ impl Media for Pictures {
     async fn image(&self, image: &Image) -> Result<ImageBytes, String> {
         let (folder, image) = (Arc::clone(&self.folder), image.clone());
         let read = tokio::task::spawn_blocking(move || {
-            let picture = folder
-                .picture(&image.file)
+            let (picture, source) = folder
+                .picture_and_file(&image.file)
                 .map_err(|problem| format!("{}: {problem}", image.file))?;
             let Picture {
                 bytes,
@@ -207,9 +209,14 @@ impl Media for Pictures {
                 width,
                 height,
                 alt: image.alt,
+                source,
             })
         });
         read.await.map_err(|_| "the image could not be read".to_owned())?
+    }
+
+    fn hash(&self, file: &str) -> Option<Digest> {
+        self.folder.hash(file)
     }
 }
 

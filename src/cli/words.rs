@@ -1,7 +1,7 @@
 //! `retry`, `skip`, `resolve`: a person's word on one post.
 
 use crate::campaign::render::render;
-use crate::ledger::{Change, Conclusion, Post};
+use crate::ledger::{Change, Conclusion, Ledger, Post};
 use crate::post::content::Content;
 use crate::post::identity::PostId;
 use crate::post::state::State;
@@ -52,7 +52,7 @@ async fn say(office: &Office, id: PostId, word: Word) -> Result<Exit, Failed> {
     if to.state == State::Due && to.part == 0 && !post.is_recall() {
         let change = Change {
             post: id,
-            content: as_of_now(office, &post)?,
+            content: as_of_now(office, &*ledger, &post).await?,
             late: post.late,
             expires: post.expires,
             moved: None,
@@ -84,9 +84,11 @@ fn moved_on() -> Failed {
 }
 
 /// The words as the files have them now: what a person sends after a hold must be what they read.
-fn as_of_now(office: &Office, post: &Post) -> Result<Content, Failed> {
+async fn as_of_now(office: &Office, ledger: &dyn Ledger, post: &Post) -> Result<Content, Failed> {
     let files = office.read_files()?;
-    let campaign = Office::campaign(&files)?;
+    let campaign = office
+        .gate(&files, &Office::campaign(&files)?, Some(ledger))
+        .await?;
     let id = &post.message;
     let Some(message) = campaign.messages.iter().find(|message| message.id == *id) else {
         return Err(Failed::Wrong(match campaign.blocked.get(id) {

@@ -2,12 +2,9 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::ledger::{Intended, Intent, LedgerError, Post};
-use crate::platform::ImageBytes;
-use crate::post::content::Image;
 use crate::post::identity::Identity;
 use crate::post::outcome::{Class, Failure};
 use crate::post::sealed::{Key, Prepared, Sealed};
@@ -23,16 +20,6 @@ mod rest;
 mod whose;
 
 pub(crate) use rest::after_panic;
-
-/// Where the bytes of images come from.
-#[async_trait]
-pub trait Media: Send + Sync {
-    /// The image as it may be shown to the world: read once, checked, without metadata.
-    ///
-    /// # Errors
-    /// Says in one sentence what is wrong with the file.
-    async fn image(&self, image: &Image) -> Result<ImageBytes, String>;
-}
 
 /// What of a post never changes. The parts of a deletion belong together for no reader, and what is gone already is
 /// deleted: whatever its platform does about posts, the same request again ends the doubt.
@@ -169,7 +156,7 @@ impl Delivery<'_> {
     }
 
     fn stopped(&self) -> bool {
-        self.shared.stopped(&self.post)
+        self.shared.stopped(&self.post) || self.shared.unapproved(&self.post)
     }
 
     fn decide(&self, event: Event) -> Option<crate::post::step::Step> {
@@ -313,14 +300,4 @@ impl Delivery<'_> {
 /// Nothing has left yet, so it is tried again.
 fn unreadable(e: &LedgerError) -> Failure {
     Failure::new(Class::Transient, e.to_string())
-}
-
-/// For tests and tools without images.
-pub struct NoMedia;
-
-#[async_trait]
-impl Media for NoMedia {
-    async fn image(&self, image: &Image) -> Result<ImageBytes, String> {
-        Err(format!("there is no {}", image.file))
-    }
 }

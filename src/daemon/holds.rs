@@ -36,6 +36,9 @@ pub(crate) async fn listen(world: World, shared: Arc<Shared>, stop: Cancellation
                 follow_brake(&world, &shared).await?;
             }
             let bell = world.ledger.bell().await?;
+            if let Some(gate) = shared.gate.as_ref().filter(|_| heard != Some(bell)) {
+                gate.hear(&world).await?;
+            }
             if files || brake || heard != Some(bell) {
                 refresh(&world, &shared).await?;
                 world.ledger.heard(bell).await?;

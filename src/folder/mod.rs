@@ -15,6 +15,7 @@ use rustix::fs::FileType;
 
 use crate::campaign::outside::{Media, MediaProblem, Outside};
 use crate::campaign::read::{FILE_MAX, FileRead, read};
+use crate::post::digest::Digest;
 use open::{Fingerprint, Refused};
 
 /// The folder itself, seen from itself.
@@ -33,7 +34,7 @@ pub struct Folder {
 }
 
 /// What was found in a media file, and which state of it was looked at.
-type Examined = (Fingerprint, Result<Media, MediaProblem>);
+type Examined = (Fingerprint, Result<(Digest, Media), MediaProblem>);
 
 #[derive(Debug, Clone)]
 struct Known {
@@ -53,6 +54,8 @@ pub struct Changed {
     pub changed: Vec<Arc<str>>,
     /// The paths of files that are gone.
     pub gone: Vec<Arc<str>>,
+    /// A media file that a message names is other than before.
+    pub media: bool,
     /// A file changed while it was read, so there is more to come: scan again soon.
     pub unsettled: bool,
 }
@@ -60,7 +63,7 @@ pub struct Changed {
 impl Changed {
     /// Whether anything is other than at the last scan.
     pub fn any(&self) -> bool {
-        !(self.changed.is_empty() && self.gone.is_empty())
+        self.media || !(self.changed.is_empty() && self.gone.is_empty())
     }
 }
 
@@ -177,6 +180,7 @@ impl Folder {
             read: count,
             changed,
             gone,
+            media: self.media_changed(&root),
             unsettled,
         })
     }
@@ -184,14 +188,45 @@ impl Folder {
     /// The image at `path` in the messages folder, cleaned. It is read once: what is returned here is what
     /// was looked at (reliability F11).
     pub fn picture(&self, path: &str) -> Result<Picture, MediaProblem> {
-        let opened = self.open_media(path)?;
-        let (bytes, media) = examine(opened)?;
-        Ok(Picture {
+        Ok(self.picture_and_file(path)?.0)
+    }
+
+    /// The same, with the SHA-256 of the file from which it was made.
+    pub fn picture_and_file(&self, path: &str) -> Result<(Picture, Digest), MediaProblem> {
+        let (file, bytes, media) = examine(self.open_media(path)?)?;
+        let picture = Picture {
             bytes,
             mime: media.mime,
             width: media.width,
             height: media.height,
-        })
+        };
+        Ok((picture, file))
+    }
+
+    /// The SHA-256 of a media file as it lies there; `None` if it can't be used.
+    pub fn hash(&self, path: &str) -> Option<Digest> {
+        Some(self.examined(path).ok()?.0)
+    }
+
+    fn examined(&self, path: &str) -> Result<(Digest, Media), MediaProblem> {
+        let opened = self.open_media(path)?;
+        let fingerprint = opened.fingerprint;
+        let mut cache = self.media.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, found)) = cache.get(path).filter(|(of, _)| *of == fingerprint) {
+            return found.clone();
+        }
+        let found = examine(opened).map(|(file, _, media)| (file, media));
+        cache.insert(path.to_owned(), (fingerprint, found.clone()));
+        found
+    }
+
+    /// Whether any media file is other than when it was looked at last. Those are forgotten, to be looked at anew
+    /// when somebody asks.
+    fn media_changed(&self, root: &OwnedFd) -> bool {
+        let mut cache = self.media.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = cache.len();
+        cache.retain(|path, (of, _)| open::file(root, path).is_ok_and(|opened| opened.fingerprint == *of));
+        cache.len() < known
     }
 
     fn open_media(&self, path: &str) -> Result<open::Opened, MediaProblem> {
@@ -214,7 +249,8 @@ impl Folder {
     }
 }
 
-fn examine(opened: open::Opened) -> Result<(Bytes, Media), MediaProblem> {
+/// What the file is by its SHA-256, and the image in it, cleaned.
+fn examine(opened: open::Opened) -> Result<(Digest, Bytes, Media), MediaProblem> {
     let (bytes, settled) = opened.read(media::FILE_MAX).map_err(|why| MediaProblem {
         message: why.message,
         help: why.help.to_owned(),
@@ -225,7 +261,9 @@ fn examine(opened: open::Opened) -> Result<(Bytes, Media), MediaProblem> {
             help: "wait until it is complete".into(),
         });
     }
-    media::clean(bytes.into())
+    let file = Digest::of(&bytes);
+    let (bytes, media) = media::clean(bytes.into())?;
+    Ok((file, bytes, media))
 }
 
 fn unreadable(path: &str, why: &Refused) -> Known {
@@ -245,15 +283,7 @@ fn same(known: &Known, found: &Known) -> bool {
 
 impl Outside for Folder {
     fn media(&self, path: &str) -> Result<Media, MediaProblem> {
-        let opened = self.open_media(path)?;
-        let fingerprint = opened.fingerprint;
-        let mut cache = self.media.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, media)) = cache.get(path).filter(|(of, _)| *of == fingerprint) {
-            return media.clone();
-        }
-        let media = examine(opened).map(|(_, media)| media);
-        cache.insert(path.to_owned(), (fingerprint, media.clone()));
-        media
+        Ok(self.examined(path)?.1)
     }
 
     fn text(&self, file: &str) -> Option<Arc<str>> {

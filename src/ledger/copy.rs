@@ -34,7 +34,7 @@ use Kind::{Number, Text, Truth};
 
 /// All there is to know. Whoever adds a column adds it here: the tests compare this with both engines' tables.
 #[rustfmt::skip]
-pub(super) static TABLES: [Table; 8] = [
+pub(super) static TABLES: [Table; 9] = [
     Table { name: "meta", from: "meta", cursor: None,
         columns: &[("key", Text, None), ("value", Text, None)] },
     Table { name: "known", from: "known", cursor: None,
@@ -72,6 +72,11 @@ pub(super) static TABLES: [Table; 8] = [
         ] },
     Table { name: "account", from: "account", cursor: None,
         columns: &[("name", Text, None), ("waits", Number, None)] },
+    Table { name: "approval", from: "approval", cursor: Some("approval.id"),
+        columns: &[
+            ("id", Number, None), ("message", Text, None), ("by", Text, None), ("at", Number, None),
+            ("digest", Text, None), ("content", Text, None),
+        ] },
     Table { name: "event", from: "event", cursor: Some("event.seq"),
         columns: &[
             ("chain", Text, Some("'steadfast'")), ("seq", Number, None), ("at", Number, None), ("kind", Text, None),

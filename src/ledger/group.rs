@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::campaign::AfterHold;
+use crate::campaign::approval::Approval;
 use crate::post::identity::{AccountName, MessageId, PostId};
 use crate::post::outcome::Class;
 use crate::post::sealed::Key;
@@ -55,6 +56,8 @@ pub(super) enum Write {
         now: jiff::Timestamp,
         reply: Reply<Vec<PostId>>,
     },
+    /// Each with what it is about, for people to read.
+    Approve(Vec<(Approval, String)>, Reply<()>),
     Ring(Reply<i64>),
     Note {
         key: String,
@@ -110,6 +113,7 @@ pub(super) fn fail(write: Write, error: LedgerError) {
         | Write::Know(_, _, to)
         | Write::AccountWaits(_, _, to)
         | Write::LetThrough { reply: to, .. }
+        | Write::Approve(_, to)
         | Write::Hold { reply: to, .. }
         | Write::Note { reply: to, .. } => tell(to, error),
         Write::Intend(_, to) => tell(to, error),
@@ -143,6 +147,7 @@ pub(super) fn reply(write: Write, answer: Answer) {
             | Write::Know(_, _, to)
             | Write::AccountWaits(_, _, to)
             | Write::LetThrough { reply: to, .. }
+            | Write::Approve(_, to)
             | Write::Hold { reply: to, .. }
             | Write::Note { reply: to, .. },
             Answer::Done,

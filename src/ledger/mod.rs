@@ -3,6 +3,7 @@
 //! A trait with one verb for each arrow and no general update. Every write names the standing it starts
 //! from and touches one row, or it is refused (reliability, rule 4).
 
+pub mod approval;
 mod ask;
 pub mod copy;
 pub mod evidence;
@@ -28,6 +29,7 @@ use crate::post::sealed::{Key, Prepared};
 use crate::post::state::{Standing, State};
 use crate::post::step::Rest;
 
+pub use approval::Approving;
 pub use ask::{Filter, Published, Rivals};
 pub use hold::{BY_DAEMON, BY_FILE, BY_ROLLBACK, BY_WATCH, Hold, Scope};
 
@@ -271,7 +273,7 @@ pub struct Daemon {
 
 /// The verbs. Each write is one transaction, durable when it returns.
 #[async_trait]
-pub trait Ledger: Send + Sync {
+pub trait Ledger: Approving + Send + Sync {
     // --- planning ---------------------------------------------------------------------------------
 
     /// Records posts; those that are recorded already stay as they are. Returns the new ones.

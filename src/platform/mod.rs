@@ -19,6 +19,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
 
 use crate::calendar::steady::CONTRADICTS;
 use crate::post::content::Part;
+use crate::post::digest::Digest;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::limits::Limits;
@@ -237,6 +238,8 @@ pub struct ImageBytes {
     pub width: u32,
     pub height: u32,
     pub alt: String,
+    /// The file that it was made from.
+    pub source: Digest,
 }
 
 /// Any adapter, with its secrets kept in: a platform may repeat our token in its error, and a person may

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::digest::Digest;
 use super::identity::MessageId;
 use super::recall::Recall;
 use crate::text::limits::Abilities;
@@ -33,6 +34,10 @@ pub struct Content {
     /// It takes back or corrects a published post.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recall: Option<Recall>,
+    /// What people had approved when this was made from it; `None` where no approval is asked for, or none was
+    /// given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<Digest>,
 }
 
 impl Content {
@@ -46,6 +51,7 @@ impl Content {
             share: None,
             facts: BTreeMap::new(),
             recall: None,
+            approved: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod breaker;
 pub mod content;
+pub mod digest;
 pub mod identity;
 pub mod outcome;
 pub mod recall;

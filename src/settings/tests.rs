@@ -120,15 +120,12 @@ fn each_mistake_is_told_once_with_what_to_write() {
             "[log]\nformat = 'xml'",
             "`log.format` is one of auto, pretty, json, not \"xml\"",
         ),
-        // not yet
-        (
-            "[delivery]\napproval = 'required'",
-            "`delivery.approval = \"required\"` is not there yet",
-        ),
         (
             "[delivery]\napproval = 'no'",
-            "`delivery.approval` is \"off\", not \"no\"",
+            "`delivery.approval` is one of off, required, not \"no\"",
         ),
+        ("[delivery]\napprovals = 3", "`delivery.approvals` is 1 or 2"),
+        // not yet
         (
             "[ledger]\nurl = 'postgres://u:c4nary@h/d'",
             "`ledger.url` has a password in it, and a secret is never written in a config file",

@@ -8,6 +8,7 @@
 //! One contract for every ledger: what each verb promises, whatever keeps the rows. A new engine says how it
 //! is made and looked into, and is run through the same rules.
 
+mod approval;
 mod commits;
 mod delivery;
 mod durability;
@@ -77,6 +78,9 @@ macro_rules! keeps_the_contract {
                 what_fell_due_during_a_hold_follows_the_campaigns_word
                 a_hold_in_force_cannot_be_settled
             }
+            approval {
+                approvals_are_kept_in_the_order_in_which_they_were_said
+            }
             looking {
                 posts_are_counted_by_state_and_listed_oldest_first
                 history_is_newest_first_and_every_filter_narrows_it
@@ -107,6 +111,7 @@ macro_rules! is_on_a_disk {
             odd {
                 what_the_ledger_wrote_itself_is_not_odd
                 what_a_later_hand_changed_is_named
+                approvals_stand_in_the_record_and_a_later_hand_shows
             }
         }
     };

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use steadfast::ledger::{Change, Conclusion};
+use steadfast::post::digest::Digest;
 use steadfast::post::identity::PostId;
 use steadfast::post::state::{Standing, State};
 
+use crate::approval::word;
 use crate::support::*;
 
 /// A thread of which a part is out, one that is out, one that was tried, reworded and retried, one that waits.
@@ -127,4 +129,47 @@ pub async fn what_a_later_hand_changed_is_named<E: OnDisk>() {
             .any(|line| line.ends_with("a part or a request of a post that is not there")),
         "{odd:#?}"
     );
+}
+
+pub async fn approvals_stand_in_the_record_and_a_later_hand_shows<E: OnDisk>() {
+    let e = E::make().await;
+    let ledger = e.ledger();
+    let said = [word("a", "ann", 0, Some("words")), word("a", "ben", 1, None)];
+    ledger.approve(said.to_vec()).await.unwrap();
+    let record: Vec<(String, serde_json::Value)> = ledger
+        .events(None, 10)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|event| (event.kind, serde_json::from_str(&event.data).unwrap()))
+        .collect();
+    let digest = Digest::of(b"words").to_string();
+    let approved = serde_json::json!({"message": "a", "by": "ann", "digest": digest, "content": "words"});
+    let withdrawn = serde_json::json!({"message": "a", "by": "ben"});
+    assert_eq!(
+        record,
+        [
+            ("approved".to_owned(), approved),
+            ("withdrawn".to_owned(), withdrawn)
+        ]
+    );
+    assert_eq!(ledger.oddities().await.unwrap(), [] as [&str; 0]);
+    let forged = [
+        "INSERT INTO approval (message, by, at, digest, content) VALUES ('c', 'ann', 1, 'ff', 'forged')"
+            .to_owned(),
+        format!(
+            "INSERT INTO approval (message, by, at, digest, content) SELECT 'a', 'carl', at, digest, content FROM approval WHERE digest = '{digest}'"
+        ),
+    ];
+    for row in forged {
+        e.meddle(&row).await;
+    }
+    let odd = ledger.oddities().await.unwrap();
+    assert_eq!(odd.len(), 2, "{odd:?}");
+    assert!(
+        odd.iter()
+            .all(|line| line.ends_with("an approval that the record does not know")),
+        "{odd:?}"
+    );
+    assert!(odd.iter().any(|line| line.starts_with("message c:")), "{odd:?}");
 }

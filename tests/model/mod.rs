@@ -14,10 +14,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use steadfast::calendar::past::Past;
 use steadfast::campaign::AfterHold;
+use steadfast::campaign::approval::Approval;
 use steadfast::ledger::evidence::Event;
 use steadfast::ledger::{
-    Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost, Orphan,
-    Post, Published, Rivals, Scope, SentPart,
+    Approving, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError,
+    NewPost, Orphan, Post, Published, Rivals, Scope, SentPart,
 };
 use steadfast::post::identity::{AccountName, MessageId, PostId};
 use steadfast::post::outcome::Receipt;
@@ -431,5 +432,29 @@ impl Ledger for Model {
             "{}: memory is not kept",
             to.display()
         )))
+    }
+}
+
+#[async_trait]
+impl Approving for Model {
+    async fn approve(&self, said: Vec<(Approval, String)>) -> Did<()> {
+        self.store.rows().approve(said);
+        Ok(())
+    }
+
+    async fn approvals(&self) -> Did<Vec<Approval>> {
+        let rows = self.store.rows();
+        Ok(rows
+            .approvals
+            .iter()
+            .map(|(approval, _)| approval.clone())
+            .collect())
+    }
+
+    async fn approved_last(&self, message: &MessageId) -> Did<Option<String>> {
+        let rows = self.store.rows();
+        let mut last = rows.approvals.iter().rev();
+        let found = last.find(|(approval, _)| approval.message == *message && approval.digest.is_some());
+        Ok(found.map(|(_, content)| content.clone()))
     }
 }

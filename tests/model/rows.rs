@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use steadfast::calendar::past::{Past, Turns};
 use steadfast::campaign::AfterHold;
+use steadfast::campaign::approval::Approval;
 use steadfast::ledger::{
     Change, Conclusion, Fence, Filter, Hold, Intended, Intent, NewPost, Post, Published, Rivals, Scope,
     SentPart,
@@ -72,6 +73,8 @@ pub struct Rows {
     pub(super) planner: Planner,
     known: BTreeMap<MessageId, Timestamp>,
     holds: Vec<Said>,
+    /// Each with what it is about.
+    pub approvals: Vec<(Approval, String)>,
     /// When each thing happened, as whoever wrote it said.
     events: Vec<Timestamp>,
     recorded: u64,
@@ -116,6 +119,14 @@ impl Rows {
 
     fn happened(&mut self, at: Timestamp) {
         self.events.push(micro(at));
+    }
+
+    pub fn approve(&mut self, said: Vec<(Approval, String)>) {
+        for (approval, content) in said {
+            self.happened(approval.at);
+            let at = micro(approval.at);
+            self.approvals.push((Approval { at, ..approval }, content));
+        }
     }
 
     pub fn newest(&self) -> Option<Timestamp> {

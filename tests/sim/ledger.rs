@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use steadfast::calendar::past::Past;
 use steadfast::campaign::AfterHold;
+use steadfast::campaign::approval::Approval;
 use steadfast::ledger::evidence::Event;
 use steadfast::ledger::{
-    Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost, Orphan,
-    Post, Published, Rivals, Scope, SentPart,
+    Approving, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError,
+    NewPost, Orphan, Post, Published, Rivals, Scope, SentPart,
 };
 use steadfast::post::identity::{AccountName, MessageId, PostId};
 use steadfast::post::outcome::Receipt;
@@ -376,5 +377,24 @@ impl Ledger for Faulty {
 
     async fn backup(&self, to: &Path) -> Did<()> {
         self.model.backup(to).await
+    }
+}
+
+#[async_trait]
+impl Approving for Faulty {
+    async fn approve(&self, said: Vec<(Approval, String)>) -> Did<()> {
+        self.before("before a word of approval").await?;
+        self.model.approve(said).await?;
+        self.after("after a word of approval").await
+    }
+
+    async fn approvals(&self) -> Did<Vec<Approval>> {
+        self.look().await?;
+        self.model.approvals().await
+    }
+
+    async fn approved_last(&self, message: &MessageId) -> Did<Option<String>> {
+        self.look().await?;
+        self.model.approved_last(message).await
     }
 }

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use steadfast::daemon::brake::Brake;
-use steadfast::daemon::deliver::NoMedia;
-use steadfast::daemon::{Outlet, World, ballast::Ballast, run};
+use steadfast::daemon::{NoMedia, Outlet, World, ballast::Ballast, run};
 use steadfast::ledger::Ledger;
 use steadfast::settings::InDoubt;
 use tokio::sync::watch;
@@ -148,6 +147,7 @@ fn world(hand: &Hand, model: &Model) -> World {
         } else {
             LATE
         },
+        approval: None,
     }
 }
 

@@ -109,6 +109,7 @@ pub fn assemble(
             .filter_map(|file| Some((file.file.clone(), file.broken.clone()?)))
             .collect(),
         uses,
+        approved: None,
     };
     Assembled {
         campaign: match missing {

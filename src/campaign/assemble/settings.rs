@@ -210,6 +210,7 @@ fn stand_in() -> Settings {
         hashtags: Vec::new(),
         hold: None,
         after_hold: AfterHold::Review,
+        author: None,
         allow: Allow::new(),
         spot: Spot {
             file: "campaign.toml".into(),
@@ -237,6 +238,7 @@ fn fill(settings: &mut Settings, raw: &RawCampaign) {
     settings.hashtags.clone_from(&raw.hashtags);
     settings.hold.clone_from(&raw.hold);
     settings.after_hold = raw.after_hold;
+    settings.author.clone_from(&raw.author);
     settings.allow.clone_from(&raw.allow);
     settings.spot.clone_from(&raw.spot);
 }

@@ -37,6 +37,7 @@ pub const MESSAGE_KEYS: &[&str] = &[
     "draft",
     "thread",
     "counter",
+    "author",
     "allow",
     "lang",
 ];
@@ -78,6 +79,7 @@ struct Draft {
     unfinished: bool,
     threading: Threading,
     counter: Option<Span>,
+    author: Option<Box<str>>,
     allow: Allow,
 }
 
@@ -136,6 +138,7 @@ pub fn message(
         share: draft.share.map(|(url, _)| url.into()),
         draft: draft.unfinished,
         threading: draft.threading,
+        author: draft.author,
         allow: draft.allow,
     };
     report.about = None;
@@ -216,6 +219,7 @@ fn read_key(report: &mut Report<'_>, draft: &mut Draft, key: &str, key_at: Span,
             draft.threading.counter = flag.is_some();
             draft.counter = flag.map(|flag| flag.1);
         }
+        "author" => draft.author = report.some_text("author", value).map(|(name, _)| name.into()),
         "allow" => draft.allow = allow(report, value, Of::Message),
         "lang" => draft.for_language = languages(report, value),
         "every" => report.not_yet(

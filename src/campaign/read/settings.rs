@@ -28,6 +28,7 @@ pub const CAMPAIGN_KEYS: &[&str] = &[
     "hashtags",
     "hold",
     "after_hold",
+    "author",
     "allow",
 ];
 /// The keys of `[[blackout]]`.
@@ -46,6 +47,7 @@ pub struct RawCampaign {
     pub hashtags: Vec<String>,
     pub hold: Option<String>,
     pub after_hold: AfterHold,
+    pub author: Option<String>,
     pub allow: Allow,
     pub spot: Spot,
 }
@@ -83,6 +85,7 @@ pub fn campaign(report: &mut Report<'_>, value: &Value<'_>) -> Option<RawCampaig
         hashtags: Vec::new(),
         hold: None,
         after_hold: AfterHold::default(),
+        author: None,
         allow: Allow::new(),
         spot: report.spot(at.start),
     };
@@ -102,6 +105,7 @@ pub fn campaign(report: &mut Report<'_>, value: &Value<'_>) -> Option<RawCampaig
                     .filter(|why| !why.trim().is_empty());
             }
             "after_hold" => raw.after_hold = after_hold(report, value),
+            "author" => raw.author = report.some_text("author", value).map(|found| found.0),
             "allow" => raw.allow = allow(report, value, Of::Campaign),
             other => report.unknown_key(other, key.span(), CAMPAIGN_KEYS),
         }

@@ -59,7 +59,14 @@ impl Watched<'_> {
             }
         } else {
             let stop = CancellationToken::new();
-            let sending = send_ourselves(self.office, files, self.recalls, MOST, stop.clone());
+            let sending = send_ourselves(
+                self.office,
+                files,
+                Campaign::clone(campaign),
+                self.recalls,
+                MOST,
+                stop.clone(),
+            );
             let watching = async {
                 let watched = tokio::select! {
                     done = self.watch(campaign, false) => done,

@@ -21,13 +21,13 @@ impl Delivery<'_> {
         let mut images = Vec::new();
         for image in &part.images {
             // No text goes out without its image (reliability P39).
-            images.push(
-                self.world
-                    .media
-                    .image(image)
-                    .await
-                    .map_err(|why| Failure::new(Class::Rejected, why))?,
-            );
+            let read = self.world.media.image(image).await;
+            let read = read.map_err(|why| Failure::new(Class::Rejected, why))?;
+            if !self.shared.may_show(&self.post.message, &image.file, read.source) {
+                let why = format!("{} has changed since it was approved", image.file);
+                return Err(Failure::new(Class::Transient, why));
+            }
+            images.push(read);
         }
         let thread = self.thread().await?;
         let key = self.key().await.map_err(|e| unreadable(&e))?;

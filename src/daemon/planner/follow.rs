@@ -101,7 +101,9 @@ impl Planner {
         let Some(index) = accounts.iter().position(|account| account.name == post.account) else {
             return Follow::Same;
         };
-        if planned && !self.world.roster.target_indexes(&message.to).contains(&index) {
+        // Approved is where it goes, too.
+        let bound = planned || campaign.approved.is_some();
+        if bound && !self.world.roster.target_indexes(&message.to).contains(&index) {
             return Follow::Unplan("it no longer goes to this account");
         }
         let Some(account) = accounts.get(index) else {

@@ -2,6 +2,7 @@
 //!
 //! Leases and fences say who may do what; no lock outlives its transaction (reliability §2.7).
 
+mod approval;
 mod bell;
 mod claim;
 mod connect;

@@ -1,5 +1,6 @@
 //! The ledger in one SQLite file: WAL, synchronous=FULL, one writer, a few readers.
 
+mod approval;
 mod backup;
 mod bell;
 mod durable;

@@ -16,6 +16,7 @@ use super::super::group::{
     Answer, Batches, Write, after_hold, fail, first_words, key_fields, micros, outcome_word, reply,
 };
 use super::super::{Change, Conclusion, Hold, Intended, Intent, LedgerError, NewPost};
+use super::approval;
 use super::generation::{Files, Generation, KEY};
 use super::read::{CHAIN, json_list};
 
@@ -286,6 +287,10 @@ async fn other(tx: &mut SqliteConnection, write: &Write, evidence: &mut Vec<Entr
             let moved = settle(tx, hold, *after, *now).await?;
             evidence.push(evidence::settled(hold, &moved, *now));
             Answer::Posts(moved)
+        }
+        Write::Approve(said, _) => {
+            approval::approve(tx, said, evidence).await?;
+            Answer::Done
         }
         Write::Ring(_) => Answer::Number(raise(tx, "bell").await?),
         Write::Note { key, value, .. } => {
