@@ -346,12 +346,11 @@ impl Object for Names {
                     move |day: Option<Value>, options: Kwargs| -> Result<String, Error> {
                         let format: Option<String> = options.get("format")?;
                         options.assert_all_used()?;
-                        let day = match day {
-                            Some(day) => parse_day(&day, "date")?,
-                            None => {
-                                names.moves(Term::Today(format.clone()));
-                                due
-                            }
+                        let day = if let Some(day) = day {
+                            parse_day(&day, "date")?
+                        } else {
+                            names.moves(Term::Today(format.clone()));
+                            due
                         };
                         match format {
                             Some(format) => formatted(day, &format, &names.language),

@@ -147,15 +147,15 @@ impl<'a> Check<'a, '_> {
             account: account.name.as_str(),
         };
         let template = chosen.text.map_or("", |text| text);
-        let said = match self.said.get(&(chosen.source, day)) {
-            Some(said) => said.clone(),
-            None => {
-                let said = context.engine.say(template, &scene).map_err(Unsaid::Text)?;
-                if is_template(template) && is_for_all(template) {
-                    self.said.insert((chosen.source, day), said.clone());
-                }
-                said
+        let known = self.said.get(&(chosen.source, day));
+        let said = if let Some(said) = known {
+            said.clone()
+        } else {
+            let said = context.engine.say(template, &scene).map_err(Unsaid::Text)?;
+            if is_template(template) && is_for_all(template) {
+                self.said.insert((chosen.source, day), said.clone());
             }
+            said
         };
         let mut terms = said.terms;
         let mut say = |template: &str| {
@@ -168,9 +168,8 @@ impl<'a> Check<'a, '_> {
         let warn = chosen.warn.map(|warn| say(warn)).transpose();
         let rest = warn.and_then(|warn| Ok((warn, described(chosen.images, &mut say)?)));
         let (warn, images) = rest.map_err(Unsaid::Rest)?;
-        let content =
-            compose(self.message, account, chosen, &said.text, warn, images).map_err(Unsaid::Rest)?;
-        Ok((content, terms))
+        let composed = compose(self.message, account, chosen, &said.text, warn, images);
+        Ok((composed.map_err(Unsaid::Rest)?, terms))
     }
 
     /// Whether the platform takes it as it is: nothing is ever cut silently.
