@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -333,7 +333,12 @@ pub fn now() -> jiff::Timestamp {
 }
 
 /// Bluesky: a record key is written once; the same record again is a no-op.
-async fn xrpc(State(store): Shared, Path(method): Path<String>, body: Bytes) -> Response {
+async fn xrpc(
+    State(store): Shared,
+    Path(method): Path<String>,
+    RawQuery(query): RawQuery,
+    body: Bytes,
+) -> Response {
     match method.as_str() {
         "com.atproto.server.createSession" | "com.atproto.server.refreshSession" => {
             store.lock().unwrap().logins += 1;
@@ -346,6 +351,24 @@ async fn xrpc(State(store): Shared, Path(method): Path<String>, body: Bytes) -> 
                 200,
                 &json!({"accessJwt": jwt, "refreshJwt": jwt, "did": "did:plc:test", "handle": "test.example", "active": true}),
             )
+        }
+        "com.atproto.repo.getRecord" => {
+            let query = query.unwrap_or_default();
+            let key = query
+                .split('&')
+                .find_map(|pair| pair.strip_prefix("rkey="))
+                .unwrap_or_default();
+            match store.lock().unwrap().keys.get(key) {
+                Some(record) => json_answer(
+                    200,
+                    &json!({"uri": format!("at://did:plc:test/app.bsky.feed.post/{key}"), "cid": format!("bafy{key}"),
+                        "value": serde_json::from_str::<Value>(record).unwrap()}),
+                ),
+                None => json_answer(
+                    400,
+                    &json!({"error": "RecordNotFound", "message": "Could not locate record"}),
+                ),
+            }
         }
         "com.atproto.repo.putRecord" => {
             let fault = match fate(&store).await {

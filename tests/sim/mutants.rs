@@ -75,7 +75,7 @@ fn a_ledger_that_answers_before_it_is_durable_is_seen() {
 
 fn lists_lag_and_processes_die(profile: &mut Profile, _: &mut Dice) {
     quiet(profile, Kind::ReadBack);
-    (profile.crash, profile.stall) = (0.1, 0.8);
+    (profile.crash, profile.stall) = (0.02, 0.8);
     profile.longest_stall = Duration::from_mins(4);
     profile.lag = Duration::from_mins(9);
 }

@@ -20,6 +20,19 @@ impl<'a> Check<'a, '_> {
         self.days.0 < yesterday || expired.is_some_and(|at| at.to_zoned(zone.clone()).date() < yesterday)
     }
 
+    /// The language of the words at `source`.
+    pub(super) fn language(&self, source: [&'a str; 2]) -> &'a str {
+        let context = self.context;
+        let mut accounts = context.roster.accounts.iter();
+        match source {
+            ["lang", tag] => tag,
+            [name, _] => accounts
+                .find(|account| account.name.as_str() == name)
+                .and_then(|account| account.language.as_deref())
+                .unwrap_or(&context.settings.language),
+        }
+    }
+
     /// What is pointed out in one set of words.
     pub(super) fn lint(&mut self, source: [&'a str; 2], words: &'a Words) {
         if self.over {

@@ -350,19 +350,6 @@ impl<'a> Check<'a, '_> {
         }
     }
 
-    /// The language of the words at `source`.
-    fn language(&self, source: [&'a str; 2]) -> &'a str {
-        let context = self.context;
-        let mut accounts = context.roster.accounts.iter();
-        match source {
-            ["lang", tag] => tag,
-            [name, _] => accounts
-                .find(|account| account.name.as_str() == name)
-                .and_then(|account| account.language.as_deref())
-                .unwrap_or(&context.settings.language),
-        }
-    }
-
     fn template(&mut self, path: Path<'static>, problem: RenderProblem) {
         if let Some(added) = self.add(Severity::Error, problem.code, path, problem.message, problem.help) {
             added.words = problem.words;

@@ -20,7 +20,7 @@ use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 
 use crate::calendar::past::Past;
 use crate::campaign::AfterHold;
-use crate::post::identity::{AccountName, CampaignId, MessageId, PostId};
+use crate::post::identity::{AccountName, MessageId, PostId};
 use crate::post::outcome::Receipt;
 use crate::post::state::State;
 
@@ -150,15 +150,6 @@ impl Sqlite {
             bell: Bell::of(path),
             generation,
         })
-    }
-
-    /// Notes whose ledger this is; refuses another campaign's.
-    pub async fn belongs_to(&self, campaign: &CampaignId) -> Result<(), LedgerError> {
-        match self.noted("campaign").await? {
-            None => self.note("campaign", campaign.as_str()).await,
-            Some(theirs) if theirs == campaign.as_str() => Ok(()),
-            Some(theirs) => Err(LedgerError::OtherCampaign(theirs, campaign.to_string())),
-        }
     }
 
     pub fn path(&self) -> &Path {
