@@ -1,5 +1,6 @@
 //! The only reader of the clocks and of randomness.
 
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -21,7 +22,14 @@ pub trait Clock: Send + Sync {
     fn awake(&self) -> Duration;
     /// A number in [0, 1), for back-off.
     fn dice(&self) -> f64;
+    /// When the system last set or checked the wall clock by a time server, if it is one that says so.
+    fn synchronised(&self) -> Option<Timestamp> {
+        None
+    }
 }
+
+/// systemd-timesyncd touches it whenever it has synchronised the clock (systemd-timesyncd.service(8)).
+const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
 
 /// The machine's own.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,6 +55,14 @@ impl Clock for SystemClock {
     fn dice(&self) -> f64 {
         rand::random()
     }
+
+    fn synchronised(&self) -> Option<Timestamp> {
+        touched(Path::new(SYNCHRONISED))
+    }
+}
+
+fn touched(file: &Path) -> Option<Timestamp> {
+    Timestamp::try_from(file.metadata().ok()?.modified().ok()?).ok()
 }
 
 /// The three clocks at one moment. They are read one after the other, and the process may be stopped in
@@ -81,6 +97,18 @@ mod tests {
         let (uptime, awake) = (SystemClock.uptime(), SystemClock.awake());
         assert!(awake > Duration::ZERO && uptime + Duration::from_millis(1) > awake);
         assert!(SystemClock.uptime() >= uptime && SystemClock.awake() >= awake);
+    }
+
+    #[test]
+    fn the_system_says_when_it_synchronised_the_clock_by_touching_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("synchronized");
+        assert_eq!(touched(&file), None);
+        std::fs::File::create(&file)
+            .unwrap()
+            .set_modified(RELEASED.into())
+            .unwrap();
+        assert_eq!(touched(&file), Some(RELEASED));
     }
 
     /// Stopped for a minute after the wall clock was read, the first time.

@@ -18,7 +18,8 @@ use std::time::Duration;
 use config::builder::DefaultState;
 use config::{Config, ConfigBuilder, Environment, File, FileFormat, Value};
 
-use crate::campaign::{Account, Roster};
+use crate::campaign::approval::Rule;
+use crate::campaign::{Account, Roster, Untranslated};
 use crate::platform;
 use crate::platform::http::DEADLINE;
 use crate::post::identity::AccountName;
@@ -39,6 +40,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     pub workers: usize,
     pub late: Duration,
+    /// `None`: nobody need approve anything.
+    pub approval: Option<Rule>,
     pub log: Log,
     pub accounts: Vec<AccountSettings>,
     pub groups: BTreeMap<String, Vec<AccountName>>,
@@ -65,6 +68,7 @@ pub struct AccountSettings {
     /// The platform whose rules apply.
     pub like: &'static str,
     pub language: Option<String>,
+    pub untranslated: Untranslated,
     pub min_gap: Duration,
     pub max_per_day: Option<u32>,
     pub in_doubt: InDoubt,
@@ -168,14 +172,7 @@ impl Settings {
             problems.push("`delivery.workers` is a number from 1 to 1024".to_owned());
         }
         let late = delivery.duration("late", &mut problems);
-        match delivery.text("approval", &mut problems).as_deref() {
-            None | Some("off") => {}
-            Some("required") => problems.push(
-                "`delivery.approval = \"required\"` is not there yet: this version knows \"off\" only"
-                    .to_owned(),
-            ),
-            Some(other) => problems.push(format!("`delivery.approval` is \"off\", not \"{other}\"")),
-        }
+        let approval = approval(&mut delivery, &mut problems);
         delivery.finish(&mut problems);
 
         let format = log.one_of("format", &["auto", "pretty", "json"], &mut problems);
@@ -206,6 +203,7 @@ impl Settings {
                 listen,
                 workers: usize::try_from(workers).unwrap_or(1),
                 late,
+                approval,
                 log: Log {
                     format: match format.as_deref() {
                         Some("pretty") => LogFormat::Pretty,
@@ -249,6 +247,7 @@ impl Settings {
             like: settings.like,
             limits: Arc::new(limits_of(settings, &vault)),
             language: settings.language.clone(),
+            untranslated: settings.untranslated,
             min_gap: settings.min_gap,
             max_per_day: settings.max_per_day,
         };
@@ -257,6 +256,17 @@ impl Settings {
             groups: self.groups.clone(),
         }
     }
+}
+
+fn approval(delivery: &mut Keys, problems: &mut Vec<String>) -> Option<Rule> {
+    let word = delivery.one_of("approval", &["off", "required"], problems);
+    let people = delivery.number("approvals", problems);
+    if people.is_some_and(|n| !(1..=2).contains(&n)) {
+        problems.push("`delivery.approvals` is 1 or 2: so many people must approve a message".to_owned());
+    }
+    (word.as_deref() == Some("required")).then(|| Rule {
+        people: people.and_then(|n| usize::try_from(n).ok()).unwrap_or(1),
+    })
 }
 
 /// `STEADFAST__DELIVERY__LATE=3h` sets `late` in `[delivery]`.

@@ -23,8 +23,8 @@ use steadfast::campaign::message::{Local, Message, When};
 use steadfast::campaign::outside::{Media, MediaProblem, Outside};
 use steadfast::campaign::problem::Problem;
 use steadfast::campaign::read::{FileRead, read};
-use steadfast::campaign::render::{RenderProblem, render, words_for};
-use steadfast::campaign::{Account, AfterHold, Campaign, Roster};
+use steadfast::campaign::render::{RenderProblem, left_out, render, words_for};
+use steadfast::campaign::{Account, AfterHold, Campaign, Roster, Untranslated};
 use steadfast::post::card::Card;
 use steadfast::post::content::Content;
 use steadfast::post::identity::{AccountName, Identity, Occurrence};
@@ -233,9 +233,311 @@ fn words_come_from_the_account_then_the_platform_then_the_language() {
 #[case("{% if years_since(2002) > 20 %}\nLong.\n{% endif %}\nEnd.", "Long.\nEnd.")]
 #[case("<b> & \"quotes\" {{ '<' }}", "<b> & \"quotes\" <")]
 #[case("{ one } 50%", "{ one } 50%")]
+#[case(
+    "{{ years_since(2002) * 12 }} {{ days_since('2026-11-20') * 24 }} {{ '4*4' }}",
+    "288 72 4*4"
+)]
+#[case(
+    "for {{ plural(years_since(2002), one='{n} year', other='{n} years') }}, {{ plural(1, one='a day', other='days') }}",
+    "for 24 years, a day"
+)]
+#[case("{{ campaign.name | upper }}", "THE CAUSE")]
 fn templates_are_worked_out(#[case] template: &str, #[case] said: &str) {
     let campaign = one(&format!("text = '''{template}'''"));
     assert_eq!(texts(&say(&campaign, "mastodon").unwrap()), [said]);
+}
+
+#[test]
+fn f14_a_text_as_large_as_a_file_may_hold_is_within_the_budget() {
+    for piece in [
+        "{{ campaign.name ~ account.name }}",
+        "{{ date() }}",
+        "{% if days_since('2002-01-01') > 3 %}x{% endif %}",
+        "{{ plural(days_since('2002-01-01'), one='x', other='{n}') }}",
+    ] {
+        let campaign = one(&format!("text = '''{}'''", piece.repeat(60_000 / piece.len())));
+        let started = Instant::now();
+        assert!(say(&campaign, "mastodon").is_err(), "{piece}");
+        assert!(
+            started.elapsed() < Duration::from_millis(500),
+            "{:?}",
+            started.elapsed()
+        );
+    }
+}
+
+#[rstest]
+#[case(
+    "ar",
+    "{{ plural(3, zero='0', one='1', two='2', few='few', many='many', other='other') }}",
+    "few"
+)]
+#[case(
+    "ru",
+    "{{ plural(years_since(2002), one='{n} год', few='{n} года', many='{n} лет') }}",
+    "24 года"
+)]
+#[case("pl", "{{ date('2027-03-01') }}", "1 marca 2027")]
+#[case(
+    "es",
+    "{{ plural(years_since(2002), one='un año', other='{n} años') }}",
+    "24 años"
+)]
+fn a_text_is_in_the_language_of_its_words(#[case] language: &str, #[case] text: &str, #[case] said: &str) {
+    let campaign = one(&format!(
+        "text = 'Plain.'\n[message.lang.{language}]\ntext = \"\"\"{text}\"\"\""
+    ));
+    let account = account("other", mastodon(), Some(language));
+    let content = render(&campaign, &campaign.messages[0], &account, now()).unwrap();
+    assert_eq!((texts(&content), &*content.language), (vec![said], language));
+}
+
+#[test]
+fn a_form_that_is_not_there_is_never_guessed() {
+    let campaign = one("text = \"{{ plural(years_since(2002), one='year') }}\"");
+    let problem = say(&campaign, "mastodon").unwrap_err();
+    assert_eq!(
+        (&*problem.message, &*problem.help),
+        (
+            "`plural` has no form `other`, which 24 needs in the language `en`",
+            "write `other=\"…\"` too; this language has one, other"
+        )
+    );
+}
+
+#[test]
+fn a_message_without_words_in_an_accounts_language_is_pointed_out() {
+    let files = "[[message]]\nid = \"none\"\ntext = \"Words.\"\n\
+                 [[message]]\nid = \"both\"\ntext = \"Words.\"\n[message.lang.es]\ntext = \"Palabras.\"\n\
+                 [[message]]\nid = \"own\"\ntext = \"Words.\"\n[message.other]\ntext = \"Palabras.\"\n\
+                 [[message]]\nid = \"boost\"\nshare = \"https://mastodon.example/@a/1\"\n";
+    let world = World::of([("campaign.toml", SETTINGS), ("m.toml", files)]);
+    let told = |untranslated| {
+        let mut other = account("other", mastodon(), Some("es-MX"));
+        other.untranslated = untranslated;
+        let roster = Roster {
+            accounts: vec![account("english", bluesky(), Some("en-GB")), other],
+            ..Roster::default()
+        };
+        let assembled = assemble(&world.read(), &roster, now(), &world);
+        let found = assembled
+            .problems
+            .iter()
+            .filter(|found| found.code == "untranslated");
+        let found: Vec<String> = found.map(|found| found.message.clone()).collect();
+        let campaign = assembled.campaign.unwrap();
+        let said = render(&campaign, find(&campaign, "none"), &roster.accounts[1], now());
+        let out = left_out(&campaign, find(&campaign, "none"), &roster.accounts[1]).is_some();
+        for id in ["both", "own", "boost"] {
+            assert_eq!(
+                left_out(&campaign, find(&campaign, id), &roster.accounts[1]),
+                None
+            );
+        }
+        (found, said.map(|content| content.language), out)
+    };
+    let warned = |does: &str| vec![format!("there are no words in `es-MX`: `other` {does}")];
+    assert_eq!(
+        told(Untranslated::Warn),
+        (
+            warned("says it in the campaign's language"),
+            Ok("en".to_owned()),
+            false
+        )
+    );
+    assert_eq!(told(Untranslated::Fallback), (vec![], Ok("en".to_owned()), false));
+    let (found, said, out) = told(Untranslated::Skip);
+    assert_eq!((found, out), (warned("leaves it out"), true));
+    assert_eq!(said.unwrap_err().code, "untranslated");
+}
+
+// -- The days to come -----------------------------------------------------------------------------------
+
+/// The problems of one message for Bluesky, as (code, message).
+fn to_come(body: &str) -> Vec<(&'static str, String)> {
+    let message = format!("[[message]]\nid = \"m\"\nto = [\"bluesky\"]\n{body}\n");
+    problems(&[("campaign.toml", SETTINGS), ("m.toml", &message)])
+        .into_iter()
+        .map(|problem| (problem.code, problem.message))
+        .collect()
+}
+
+/// A text of `length` characters as it is today, which ends in `said` for `template`.
+fn padded(template: &str, said: &str, length: usize) -> String {
+    let words = "word ".repeat(length / 5 + 1);
+    format!("text = \"{}{template}\"", &words[..length - said.len()])
+}
+
+#[rstest]
+// The longest month, on its first day with two digits.
+#[case("{{ date() }}", "November 23, 2026", Some("2027-09-10"))]
+#[case("{{ days_since('2024-03-01') }}", "997", Some("2026-11-26"))]
+#[case("{{ years_since(1928) }}", "98", Some("2028-01-01"))]
+#[case("{{ years_since('1927-05-04') }}", "99", Some("2027-05-04"))]
+#[case(
+    "{{ plural(days_until('2026-11-25'), one='tomorrow!!', other='soon') }}",
+    "soon",
+    Some("2026-11-24")
+)]
+#[case(
+    "{% if days_since('2026-11-01') == 100 %}a hundred days{% else %}x{% endif %}",
+    "x",
+    Some("2027-02-09")
+)]
+// Shorter and shorter, or too late.
+#[case("{{ days_until('2026-12-31') }}", "38", None)]
+#[case("{{ years_since(1907) }}", "119", None)]
+fn a_text_is_measured_when_it_is_longest(
+    #[case] template: &str,
+    #[case] said: &str,
+    #[case] day: Option<&str>,
+) {
+    let until = if template.contains("days_until('2026-11-25')") {
+        "2026-11-25"
+    } else if template.contains("days_until") {
+        "2026-12-31"
+    } else {
+        "2028-12-31"
+    };
+    for when in ["evergreen = true", "cron = '0 9 * * *'"] {
+        let at = |length| {
+            to_come(&format!(
+                "{when}\nexpires = {until}\n{}",
+                padded(template, said, length)
+            ))
+        };
+        assert_eq!(at(200), [], "{template}");
+        match day {
+            Some(day) => {
+                let found = at(300);
+                assert_eq!(found.len(), 1, "{found:?}");
+                assert_eq!(found[0].0, "too-long");
+                assert!(found[0].1.ends_with(&format!("on {day}")), "{}", found[0].1);
+            }
+            None => assert_eq!(at(300), [], "{template}"),
+        }
+        // On a message that goes out once, on a day that is known, only that day counts.
+        assert_eq!(
+            to_come(&format!(
+                "at = 2026-11-23T20:00:00\n{}",
+                padded(template, said, 300)
+            )),
+            []
+        );
+    }
+}
+
+#[test]
+fn a_recurring_text_that_will_not_be_sayable_is_an_error_today() {
+    let until = "text = \"{{ days_until('2027-03-01') }}\"";
+    for when in ["evergreen = true", "cron = '0 9 * * *'"] {
+        assert_eq!(
+            to_come(&format!("{when}\n{until}")),
+            [(
+                "bad-template",
+                "`days_until(\"2027-03-01\")` has passed on 2027-03-02".to_owned()
+            )]
+        );
+        assert_eq!(to_come(&format!("{when}\nexpires = 2027-03-01\n{until}")), []);
+    }
+    // The queue goes out some day soon.
+    assert_eq!(to_come(until), []);
+    let soon = to_come(&until.replace("2027-03-01", "2026-12-24"));
+    assert_eq!(soon.len(), 1, "{soon:?}");
+    // What has not begun is not worked out before, and what is over is no error.
+    assert_eq!(
+        to_come("evergreen = true\nstarts = 2027-01-02\ntext = \"{{ days_since('2027-01-01') }}\""),
+        []
+    );
+    assert_eq!(
+        to_come(&format!(
+            "evergreen = true\nexpires = 2026-10-01\n{}",
+            until.replace("2027-03-01", "2026-10-01")
+        )),
+        []
+    );
+}
+
+#[test]
+fn a_rule_is_looked_at_on_its_own_days() {
+    // Mondays are 7, 14, 21 … days before a Monday, never one.
+    let text = "expires = 2027-03-01\ntext = \"{{ plural(days_until('2027-03-01'), other='{n} days') }}\"";
+    assert_eq!(to_come(&format!("cron = '0 9 * * MON'\n{text}")), []);
+    assert_eq!(
+        to_come(&format!("cron = '0 9 * * SUN'\n{text}")),
+        [(
+            "bad-template",
+            "`plural` has no form `one`, which 1 needs in the language `en`, on 2027-02-28".to_owned()
+        )]
+    );
+    // What waits for the morning goes out a day later.
+    let quiet = format!("{SETTINGS}quiet_hours = [\"22:00-07:00\"]\n");
+    let message = format!("[[message]]\nid = \"m\"\ncron = '0 23 * * SAT'\n{text}\n");
+    assert_eq!(
+        codes(&[("campaign.toml", &quiet), ("m.toml", &message)]),
+        ["bad-template"]
+    );
+}
+
+#[test]
+fn a_plural_form_that_a_language_will_need_is_missed_today() {
+    // 24 года today, 25 лет from 2027 on.
+    let message = "[[message]]\nid = \"m\"\nevergreen = true\ntext = \"Words.\"\n[message.lang.ru]\n\
+                   text = \"{{ plural(years_since(2002), one='год', few='{n} года') }}\"\n";
+    let world = World::of([("campaign.toml", SETTINGS), ("m.toml", message)]);
+    let roster = Roster {
+        accounts: vec![account("russian", mastodon(), Some("ru"))],
+        ..Roster::default()
+    };
+    let found = assemble(&world.read(), &roster, now(), &world).problems;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(
+        (found[0].code, &*found[0].message),
+        (
+            "bad-template",
+            "`plural` has no form `many`, which 25 needs in the language `ru`, on 2027-01-01"
+        )
+    );
+}
+
+fn pieces() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("{{ date() }}".to_owned()),
+        Just("{{ date(format='%A') }}".to_owned()),
+        Just("{{ account.name }}".to_owned()),
+        Just("{{ years_since(1928) * 5 }}".to_owned()),
+        (1920i16..2026).prop_map(|year| format!("{{{{ years_since({year}) }}}}")),
+        (2023i16..2026, 1i8..12, 1i8..28)
+            .prop_map(|(y, m, d)| format!("{{{{ days_since('{y}-{m:02}-{d:02}') }}}}")),
+        (1i8..12, 1i8..28).prop_map(|(m, d)| format!(
+            "{{{{ plural(days_since('2026-{m:02}-{d:02}'), one='one day', other='{{n}} days') }}}}"
+        )),
+        (1i8..28, 1u8..9).prop_map(|(d, n)| format!(
+            "{{% if days_since('2026-10-{d:02}') % 9 == {n} %}}much longer{{% endif %}}"
+        )),
+    ];
+    proptest::collection::vec(piece, 1..4).prop_map(|pieces| pieces.join(" "))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn what_check_lets_pass_fits_on_every_day(text in pieces(), pad in 240usize..300) {
+        let body = format!("evergreen = true\nto = [\"bluesky\"]\ntext = \"{}{text}\"", "x".repeat(pad));
+        let campaign = one(&body);
+        let roster = roster();
+        let bluesky = &roster.accounts[1];
+        let fits = campaign.problems.is_empty();
+        let mut longest = 0;
+        let (mut at, end) = (now(), now() + jiff::SignedDuration::from_hours(24 * 730));
+        while at < end {
+            let content = render(&campaign, &campaign.messages[0], bluesky, at).unwrap();
+            longest = longest.max(steadfast::text::count::graphemes(&content.parts[0].text));
+            at += jiff::SignedDuration::from_hours(24);
+        }
+        prop_assert_eq!(fits, longest <= 300, "{} {:?}", longest, campaign.problems);
+    }
 }
 
 #[test]
@@ -438,6 +740,12 @@ fn f13_unknown_keys_are_never_ignored(#[case] line: &str, #[case] help: &str) {
 #[case("{% for i in range(10000) %}{% for j in range(10000) %}x{% endfor %}{% endfor %}")]
 #[case("{{ 'x' * 1000000000 }}")]
 #[case("{{ ('x' * 60000) ~ ('y' * 60000) }}")]
+#[case("{{ [1] * 100000000 }}")]
+#[case("{{ (campaign.name * 9999999)[:0] }}")]
+#[case("{% set a = 'x' %}{% set a = a ~ a %}{{ a }}")]
+#[case("{{ 'xx'|replace('x', 'xxxxxxxx')|replace('x', 'xxxxxxxx') }}")]
+#[case("{{ '%999999999d'|format(1) }}")]
+#[case("{{ namespace(a=1) }}")]
 #[case("{% include 'campaign.toml' %}")]
 #[case("{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}")]
 #[case("{{ 1 / 0 }}")]
@@ -921,4 +1229,24 @@ fn every_code_is_listed_once_and_used() {
     for code in listed {
         assert!(text.contains(&format!("\"{code}\"")), "`{code}` is never used");
     }
+}
+
+// -- The sample -----------------------------------------------------------------------------------------
+
+#[test]
+fn the_sample_that_staff_copy_from_has_no_warning_but_the_one_it_shows() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("messages");
+    let mut world = World::of([]);
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            world.files.insert(name, std::fs::read(path).unwrap());
+        }
+    }
+    let png = world.media["media/court.png"];
+    world.media.insert("media/ten-to-two.png".into(), png);
+    let problems = world.assemble().problems;
+    let codes: Vec<&str> = problems.iter().map(|problem| problem.code).collect();
+    assert_eq!(codes, ["fact-review"], "{problems:#?}");
 }

@@ -275,3 +275,40 @@ fn a_command_in_the_wrong_folder_says_where_to_run_it() {
         "{help}"
     );
 }
+
+#[test]
+fn check_looks_ahead_in_the_plan_and_at_what_was_posted() {
+    let place = Place::new("");
+    let slots = format!("{CAMPAIGN}slots = [\"0 * * * *\"]\n");
+    place.write("campaign.toml", &slots);
+    place.write("a.toml", &message("good", ""));
+    let (status, said, err) = run(&place, &["check"]);
+    assert_eq!(status, 0, "{said}{err}");
+    assert!(said.contains("warning[queue-runs-dry]"), "{said}");
+    assert!(
+        said.contains("nothing left to say on `mastodon` and `bluesky`"),
+        "{said}"
+    );
+    let found = place.json(&["check", "--format", "json"]);
+    assert_eq!(found[0]["code"], "queue-runs-dry");
+    assert_eq!(found[0]["file"], "campaign.toml");
+
+    place.write(
+        "campaign.toml",
+        &format!("{slots}allow = {{ \"queue-runs-dry\" = \"it ends today\" }}\n"),
+    );
+    assert!(done(&place, &["check"]).contains("no problems in 1 message\n"));
+
+    // A ledger that cannot be read leaves the files to be checked.
+    place.write("campaign.toml", &slots);
+    std::fs::create_dir(place.path().join("state")).unwrap();
+    std::fs::write(
+        place.ledger(),
+        "no ledger at all, but long enough to be looked at ".repeat(100),
+    )
+    .unwrap();
+    let (status, said, err) = run(&place, &["check"]);
+    assert_eq!(status, 0, "{said}{err}");
+    assert!(said.contains("no problems in 1 message"), "{said}");
+    assert!(err.contains("whether the queue runs dry is not known"), "{err}");
+}

@@ -139,7 +139,14 @@ fn every_setting_is_explained() {
             keys.push(key.clone());
         }
     }
-    let every_account = ["platform", "language", "min_gap", "max_per_day", "in_doubt"];
+    let every_account = [
+        "platform",
+        "language",
+        "untranslated",
+        "min_gap",
+        "max_per_day",
+        "in_doubt",
+    ];
     keys.extend(every_account.map(str::to_owned));
     let mut generator = SchemaGenerator::default();
     for platform in PLATFORMS {

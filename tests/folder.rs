@@ -17,6 +17,8 @@ use image::{DynamicImage, ImageEncoder as _, ImageFormat, Rgb, RgbImage, Rgba, R
 use img_parts::png::PngChunk;
 use steadfast::campaign::outside::Outside;
 use steadfast::folder::{Changed, Folder, Picture};
+use steadfast::post::content::Image;
+use steadfast::post::digest::Digest;
 use steadfast::text::images::Frame;
 use steadfast::text::limits::{self, Limits};
 
@@ -654,4 +656,35 @@ fn f11_what_is_uploaded_is_what_was_looked_at() {
     );
     assert!(folder.media("a.png").is_err());
     assert_eq!(before.mime, "image/png");
+}
+
+#[test]
+fn an_image_that_is_replaced_is_a_change_once_and_is_told_from_the_one_before() {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), "a.toml", message("a"));
+    put(dir.path(), "a.png", png(&[]));
+    put(dir.path(), "nobody-asked.png", png(&[]));
+    let mut folder = Folder::open(dir.path()).unwrap();
+    folder.scan().unwrap();
+    folder.media("a.png").unwrap();
+    let before = folder.hash("a.png").unwrap();
+    assert_eq!(before, Digest::of(&png(&[])), "it is the file that counts");
+    assert!(!folder.scan().unwrap().any());
+
+    put(dir.path(), "nobody-asked.png", "other");
+    put(dir.path(), "a.png", png(&[(b"tEXt", b"more".to_vec())]));
+    let scan = folder.scan().unwrap();
+    assert!(scan.media && scan.any() && scan.changed.is_empty());
+    assert!(!folder.scan().unwrap().any(), "it is said once");
+    let image = Image {
+        file: "a.png".into(),
+        alt: String::new(),
+        card: None,
+    };
+    let (_, read) = folder.image(&image, None).unwrap();
+    assert_ne!(folder.hash("a.png"), Some(before));
+    assert_eq!(folder.hash("a.png"), Some(read));
+    fs::remove_file(dir.path().join("a.png")).unwrap();
+    assert!(folder.scan().unwrap().media);
+    assert_eq!(folder.hash("a.png"), None);
 }

@@ -19,8 +19,7 @@ use steadfast::campaign::Roster;
 use steadfast::campaign::assemble::assemble;
 use steadfast::clock::{Clock, SystemClock};
 use steadfast::daemon::brake::Brake;
-use steadfast::daemon::deliver::NoMedia;
-use steadfast::daemon::{self, Outlet, World};
+use steadfast::daemon::{self, NoMedia, Outlet, World};
 use steadfast::ledger::sqlite::Sqlite;
 use steadfast::ledger::{Filter, Ledger, Post};
 use steadfast::platform::{Among, Outgoing, Platform, Prepared, Sealed};
@@ -163,6 +162,7 @@ async fn s15_an_adapter_that_panics_holds_its_posts_and_takes_nobody_with_it() {
         ballast: daemon::ballast::Ballast::default(),
         workers: 4,
         late: Duration::from_hours(2),
+        approval: None,
     };
     let stop = CancellationToken::new();
     let running = tokio::spawn(daemon::run(world, latest, stop.clone(), || {}));

@@ -110,6 +110,50 @@ fn two_daemons_share_the_posts_and_one_goes_on_without_the_other() {
 }
 
 #[test]
+fn what_one_approves_every_replica_sends_and_nothing_else() {
+    const POSTS: usize = 40;
+    let server = Server::start();
+    let url = database(&server);
+    let fake = Fake::start();
+    fake.delay(Duration::from_millis(20));
+    let mut places = [replica("one", &url, &fake), replica("two", &url, &fake)];
+    let mut file = String::new();
+    for n in 0..POSTS {
+        write!(
+            file,
+            "[[message]]\nid = \"m{n}\"\npriority = \"breaking\"\ntext = \"post {n}\"\n\n"
+        )
+        .unwrap();
+    }
+    for place in &mut places {
+        place.set("STEADFAST__DELIVERY__APPROVAL", "required");
+        place.write("posts.toml", &file);
+    }
+    let [one, two] = places;
+    assert!(one.run(&["init"]).status.success());
+    let daemons = [&one, &two].map(|place| {
+        let daemon = place.start();
+        place.wait_ready();
+        daemon
+    });
+    let half: Vec<String> = (0..POSTS / 2).map(|n| format!("m{n}")).collect();
+    let mut approve = vec!["approve"];
+    approve.extend(half.iter().map(String::as_str));
+    assert!(two.run(&approve).status.success());
+    one.wait("the approved ones", 30, || fake.accepted().len() == POSTS / 2);
+    for place in [&one, &two] {
+        let heard = || place.events("approval.given").len() == POSTS / 2;
+        place.wait("every replica to hear of it", 5, heard);
+    }
+    std::thread::sleep(Duration::from_secs(1));
+    let texts: HashSet<String> = fake.texts().into_iter().collect();
+    assert_eq!(texts, (0..POSTS / 2).map(|n| format!("post {n}")).collect());
+    let pending = one.json(&["pending", "--format", "json"]);
+    assert_eq!(pending.as_array().unwrap().len(), POSTS / 2);
+    drop(daemons);
+}
+
+#[test]
 fn a_campaign_moves_from_a_file_to_a_database_and_goes_on_where_it_was() {
     let server = Server::start();
     let url = database(&server);

@@ -107,6 +107,8 @@ async fn serve(mut stream: TcpStream, arrivals: Arc<Mutex<Vec<Arrival>>>) -> std
             arrivals.lock().unwrap().push(Arrival { at: now(), key });
             // The same key gets the same answer, without keeping any.
             format!("{{\"id\":\"{key}\",\"url\":\"https://fake/@test/{key}\",\"visibility\":\"public\"}}")
+        } else if text.starts_with(b"GET /api/v1/accounts/verify_credentials") {
+            r#"{"id":"7","username":"test"}"#.to_owned()
         } else {
             instance().to_string()
         };

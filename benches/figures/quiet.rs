@@ -38,7 +38,7 @@ fn far_campaign(place: &Place, files: usize, each: usize) {
             let (month, day, hour, minute) = (1 + id % 12, 1 + id / 12 % 28, id / 336 % 24, id / 8064 % 60);
             write!(
                 text,
-                "[[message]]\nid = \"m{id}\"\nat = 2030-{month:02}-{day:02}T{hour:02}:{minute:02}:00\ntext = \"\"\"\nMessage {id} of the campaign says what it has to say. https://example.org/case/{id} #Justice\n\"\"\"\n\n"
+                "[[message]]\nid = \"m{id}\"\nat = 2030-{month:02}-{day:02}T{hour:02}:{minute:02}:00\ntext = \"\"\"\nA message of the campaign says what it has to say. https://example.org/case/{id} #Justice\n\"\"\"\n\n"
             )
             .unwrap();
         }

@@ -2,6 +2,7 @@
 
 pub mod civil;
 pub mod cron;
+pub mod outlook;
 pub mod past;
 pub mod plan;
 pub mod steady;

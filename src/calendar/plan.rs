@@ -73,6 +73,8 @@ pub struct Plan {
     pub posts: Vec<Planned>,
     /// Messages that would go out but have no time: no slot, or blocked; with the reason.
     pub idle: Vec<(Arc<Message>, usize, String)>,
+    /// The first slot of each account, by its index in the roster, for which it has nothing to say.
+    pub unfilled: Vec<(usize, Timestamp)>,
     /// The first instant after the plan's end at which something more will be due.
     pub next: Option<Timestamp>,
 }

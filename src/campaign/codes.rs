@@ -10,6 +10,12 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         Error,
         "messages wait for, or reply to, each other in a circle",
     ),
+    ("all-caps", Warning, "words in capitals, which read as shouting"),
+    (
+        "bad-allow",
+        Warning,
+        "a warning in `allow` that does not exist, cannot be silenced, or has no reason",
+    ),
     (
         "bad-card",
         Error,
@@ -62,6 +68,11 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         Error,
         "quiet hours or a blackout that cannot be kept",
     ),
+    (
+        "bare-claim",
+        Warning,
+        "a claim about a person in a sentence that does not say whose it is",
+    ),
     ("campaign-missing", Error, "no file has a `[campaign]` table"),
     ("campaign-twice", Error, "more than one `[campaign]` table"),
     (
@@ -81,6 +92,7 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         "a fact that is already there, in this or another file",
     ),
     ("duplicate-id", Error, "two messages with one id"),
+    ("emoji-run", Warning, "more than three emoji in a row"),
     ("empty", Error, "a text with nothing in it"),
     (
         "expires-first",
@@ -97,9 +109,15 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         Warning,
         "a fact that must be checked again soon, or before a message that uses it goes out",
     ),
+    ("fancy-letters", Warning, "characters that only look like letters"),
     ("file-encoding", Error, "a file that is not UTF-8 text"),
     ("file-too-large", Error, "a file of more than 1 MiB"),
     ("file-unreadable", Error, "a file or folder that cannot be read"),
+    (
+        "flat-hashtag",
+        Warning,
+        "a hashtag of several words without capitals",
+    ),
     (
         "front-matter",
         Error,
@@ -126,6 +144,11 @@ pub const CODES: &[(&str, Severity, &str)] = &[
     ),
     ("no-effect", Warning, "a key that changes nothing here"),
     (
+        "no-expires",
+        Warning,
+        "a call to action in a message that never expires",
+    ),
+    (
         "not-there",
         Warning,
         "a reply to, or a wait for, a message that does not go to the same account",
@@ -133,6 +156,12 @@ pub const CODES: &[(&str, Severity, &str)] = &[
     ("not-yet", Error, "something that is planned but not built yet"),
     ("odd-link", Warning, "a link whose name mixes alphabets"),
     ("past", Warning, "a date more than a year ago"),
+    ("plain-http", Warning, "a link that is not encrypted"),
+    (
+        "queue-runs-dry",
+        Warning,
+        "a slot in the next 14 days for which an account has no message left",
+    ),
     (
         "same-text",
         Warning,
@@ -140,6 +169,11 @@ pub const CODES: &[(&str, Severity, &str)] = &[
     ),
     ("secret", Error, "a password or token in a message file"),
     ("syntax", Error, "a file that is not TOML: its messages are held"),
+    (
+        "tag-in-word",
+        Warning,
+        "a tag that begins in the middle of a word",
+    ),
     (
         "text-direction",
         Error,
@@ -158,6 +192,23 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         "more problems in a file than are shown",
     ),
     (
+        "translation-older",
+        Warning,
+        "a translation that is older than its original, by the version history",
+    ),
+    (
+        "twice-in-an-hour",
+        Warning,
+        "the same words twice within one hour on one account or platform",
+    ),
+    ("typed-date", Warning, "a date or year that no fact stands behind"),
+    ("typed-figure", Warning, "a figure that no fact stands behind"),
+    (
+        "typed-quotation",
+        Warning,
+        "a quotation that no fact stands behind",
+    ),
+    (
         "unattributed-claim",
         Error,
         "a text that uses someone's claim without naming who says so",
@@ -172,6 +223,16 @@ pub const CODES: &[(&str, Severity, &str)] = &[
     ("unknown-message", Error, "a message id that is in no file"),
     ("unknown-zone", Error, "a time zone that does not exist"),
     ("unsupported", Error, "something that a platform cannot do"),
+    (
+        "untranslated",
+        Warning,
+        "a message without words in the language of an account that it goes to",
+    ),
+    (
+        "unused-allow",
+        Warning,
+        "a warning in `allow` that there is no longer any need to silence",
+    ),
     (
         "wrong-type",
         Error,

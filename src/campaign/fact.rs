@@ -1,5 +1,6 @@
 //! A fact: a claim that lives once, with its source and the date by which it must be checked again.
 
+use jiff::ToSpan;
 use jiff::civil::Date;
 
 /// `[fact.NAME]`.
@@ -30,7 +31,53 @@ pub enum FactStatus {
     Retracted,
 }
 
+/// So many days before its `review_by` a fact is pointed out.
+const AHEAD: i8 = 14;
+
+/// How a fact stands on a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    Confirmed,
+    /// Confirmed, and to be checked again within two weeks.
+    ReviewSoon,
+    /// Past its `review_by`.
+    Overdue,
+    Disputed,
+    Retracted,
+}
+
+impl Standing {
+    /// As commands show it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Standing::Confirmed => "confirmed",
+            Standing::ReviewSoon => "review_soon",
+            Standing::Overdue => "overdue",
+            Standing::Disputed => "disputed",
+            Standing::Retracted => "retracted",
+        }
+    }
+}
+
 impl Fact {
+    /// How it stands on the local day `today`.
+    pub fn standing(&self, today: Date) -> Standing {
+        match (self.status, self.review_by) {
+            (FactStatus::Disputed, _) => Standing::Disputed,
+            (FactStatus::Retracted, _) => Standing::Retracted,
+            (FactStatus::Confirmed, Some(by)) if today > by => Standing::Overdue,
+            (FactStatus::Confirmed, Some(by)) => {
+                let soon = today.checked_add(AHEAD.days()).unwrap_or(today);
+                if by <= soon {
+                    Standing::ReviewSoon
+                } else {
+                    Standing::Confirmed
+                }
+            }
+            (FactStatus::Confirmed, None) => Standing::Confirmed,
+        }
+    }
+
     /// Its value in `language` (`es-MX`, then `es`), else as it is.
     pub fn value_in(&self, language: &str) -> &str {
         let mut tag = language;
@@ -48,13 +95,13 @@ impl Fact {
 
     /// Why a message that uses it must not go out on the local day `today`; `None` if it may.
     pub fn blocks(&self, name: &str, today: Date) -> Option<String> {
-        match self.status {
-            FactStatus::Disputed => return Some(format!("fact `{name}` is disputed")),
-            FactStatus::Retracted => return Some(format!("fact `{name}` is retracted")),
-            FactStatus::Confirmed => {}
+        match self.standing(today) {
+            Standing::Confirmed | Standing::ReviewSoon => None,
+            Standing::Disputed => Some(format!("fact `{name}` is disputed")),
+            Standing::Retracted => Some(format!("fact `{name}` is retracted")),
+            Standing::Overdue => self
+                .review_by
+                .map(|by| format!("fact `{name}` had to be checked again by {by}")),
         }
-        self.review_by
-            .filter(|by| today > *by)
-            .map(|by| format!("fact `{name}` had to be checked again by {by}"))
     }
 }

@@ -13,6 +13,7 @@ use crate::post::content::Image;
 use crate::post::identity::MessageId;
 use crate::text::parts::Threading;
 
+use super::allow::Allow;
 use super::problem::Spot;
 
 /// A `[[message]]`, read and checked by itself.
@@ -43,6 +44,10 @@ pub struct Message {
     pub threading: Threading,
     /// The first part has its words as an image too, where it has no other.
     pub card: Option<Style>,
+    /// Who wrote it; `None`: as the campaign says.
+    pub author: Option<Box<str>>,
+    /// Warnings that are silenced for it, each with the reason.
+    pub allow: Allow,
 }
 
 /// What may be said otherwise for a platform, an account or a language. In the message itself all that

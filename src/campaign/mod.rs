@@ -1,11 +1,16 @@
 //! WHAT. The campaign as staff wrote it: settings, facts, messages, and every problem found in them.
 
+pub mod allow;
+pub mod approval;
 pub mod assemble;
 mod check;
 pub mod codes;
 mod dates;
 pub mod fact;
+mod lint;
 pub mod message;
+mod moving;
+pub mod older;
 pub mod outside;
 mod place;
 pub mod problem;
@@ -27,9 +32,12 @@ use crate::post::card::Colours;
 use crate::post::identity::{AccountName, CampaignId, MessageId};
 use crate::text::limits::{self, Limits};
 
+use allow::Allow;
+use approval::Approved;
 use fact::Fact;
 use message::Message;
-use problem::Problem;
+pub use place::spotted;
+use problem::{Problem, Spot};
 
 /// Everything the daemon needs to know of the message files at one moment. Never changed: a changed file
 /// makes a new one.
@@ -51,6 +59,8 @@ pub struct Campaign {
     /// The facts that each message uses, in any of its texts: what a recall goes by. Messages without
     /// facts are not in it.
     pub uses: BTreeMap<MessageId, BTreeSet<String>>,
+    /// What is approved of each message that is; `None`: no approval is asked for ([`approval`]).
+    pub approved: Option<BTreeMap<MessageId, Approved>>,
 }
 
 /// The `[campaign]` table.
@@ -69,6 +79,12 @@ pub struct Settings {
     /// Set: everything stops, with this as the reason.
     pub hold: Option<String>,
     pub after_hold: AfterHold,
+    /// Who wrote the messages that do not say so themselves: they can't approve them alone.
+    pub author: Option<String>,
+    /// Warnings that are silenced for the whole campaign, each with the reason.
+    pub allow: Allow,
+    /// Where `[campaign]` is written.
+    pub spot: Spot,
 }
 
 /// What becomes of posts that fell due during a hold.
@@ -142,6 +158,18 @@ impl Account {
     }
 }
 
+/// What an account does with a message that has no words in its language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Untranslated {
+    /// It says them in the campaign's language, and `check` points it out.
+    #[default]
+    Warn,
+    /// The same without a warning: that is how it is meant.
+    Fallback,
+    /// It leaves the message out.
+    Skip,
+}
+
 /// One login on one platform, without its secrets.
 #[derive(Debug, Clone)]
 pub struct Account {
@@ -153,6 +181,7 @@ pub struct Account {
     pub limits: Arc<Limits>,
     /// Posts are in this language where a message has it; `None`: the campaign's.
     pub language: Option<String>,
+    pub untranslated: Untranslated,
     pub min_gap: Duration,
     pub max_per_day: Option<u32>,
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problem::{Place, Problem, Severity};
+use super::outside::Outside;
+use super::problem::{Place, Problem, Severity, Spot};
 use super::read::lines::Lines;
 use super::read::split_markdown;
 use crate::post::identity::MessageId;
@@ -29,6 +30,8 @@ pub struct Unplaced {
     pub path: Path<'static>,
     /// Of the value there, only these words.
     pub words: Option<String>,
+    /// Which of the places where they stand, counted from 0.
+    pub nth: usize,
     /// The line to fall back on.
     pub line: u32,
 }
@@ -58,6 +61,84 @@ pub fn place(file: &Arc<str>, text: Option<&str>, unplaced: Vec<Unplaced>) -> Ve
             help: problem.help,
             about: problem.about,
         })
+        .collect()
+}
+
+/// The place of what is found later: the value that `path` leads to, or without a path the line at `spot`.
+pub fn spotted(spot: &Spot, path: &[&str], outside: &dyn Outside) -> Place {
+    let text = outside.text(&spot.file);
+    let whole = Place {
+        line: spot.line,
+        ..Place::whole(&spot.file)
+    };
+    let Some(text) = text.as_deref() else { return whole };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let lines = Lines::new(text);
+    let mut span = lines.span(spot.line);
+    let source = Source::new(&spot.file, text);
+    if let Some((first, rest)) = path.split_first()
+        && let Some((_, table)) = source.root.get_key_value(*first)
+        && let [key] = rest
+        && let Some((key, _)) = table
+            .get_ref()
+            .as_table()
+            .and_then(|table| table.get_key_value(*key))
+    {
+        span = key.span();
+    }
+    lines.place(&spot.file, span)
+}
+
+/// On which lines the words of a message stand that has translations. Counted from 0.
+pub struct Translated {
+    /// Which message of the file.
+    pub index: usize,
+    pub original: Range<usize>,
+    /// By language: from the head of its table to the end of its text.
+    pub translations: Vec<(String, Range<usize>)>,
+}
+
+/// The words of the messages of `file`, whose content is `text`.
+pub fn translated(file: &str, text: &str) -> Vec<Translated> {
+    let lines = Lines::new(text);
+    let source = Source::new(file, text);
+    let front = source.front;
+    let rows = |span: Range<usize>| {
+        let last = span.end.saturating_sub(1).max(span.start);
+        lines.index(span.start)..lines.index(last) + 1
+    };
+    let words = |index: usize, table: &DeTable<'_>| {
+        let original = match (table.get("text"), &source.body) {
+            (Some(text), _) => front + text.span().start..front + text.span().end,
+            (None, Some(body)) => first_words(text, body),
+            (None, None) => return None,
+        };
+        let languages = table.get("lang")?.get_ref().as_table()?;
+        let translations = languages.iter().filter_map(|(key, value)| {
+            let text = value.get_ref().as_table()?.get("text")?.span();
+            let from = key.span().start.min(text.start);
+            Some((key.get_ref().to_string(), rows(front + from..front + text.end)))
+        });
+        Some(Translated {
+            index,
+            original: rows(original),
+            translations: translations.collect(),
+        })
+    };
+    if source.body.is_some() {
+        return words(0, &source.root).into_iter().collect();
+    }
+    let messages = source
+        .root
+        .get("message")
+        .and_then(|value| value.get_ref().as_array());
+    let tables = messages
+        .into_iter()
+        .flatten()
+        .map(|message| message.get_ref().as_table());
+    tables
+        .enumerate()
+        .filter_map(|(index, table)| words(index, table?))
         .collect()
 }
 
@@ -162,7 +243,7 @@ fn narrowed(
     };
     let written = text.get(within.clone()).unwrap_or_default();
     if let Some(words) = problem.words.as_deref().filter(|words| !words.is_empty())
-        && let Some(at) = written.find(words)
+        && let Some(at) = nth(written, words, problem.nth)
     {
         return within.start + at..within.start + at + words.len();
     }
@@ -184,4 +265,15 @@ fn narrowed(
         }
     }
     span.clone()
+}
+
+/// Where `words` stand for the `nth` time; if they are written less often (with escapes, say), the first.
+fn nth(written: &str, words: &str, nth: usize) -> Option<usize> {
+    let mut found = written.match_indices(words).map(|(at, _)| at);
+    let first = found.next()?;
+    Some(
+        nth.checked_sub(1)
+            .and_then(|more| found.nth(more))
+            .unwrap_or(first),
+    )
 }

@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use super::fact::Fact;
 use super::message::{Message, Words};
 use super::template::{Engine, Scene};
-use super::{Account, Campaign, Settings};
-use crate::post::card::Card;
-use crate::post::content::{Content, Image, Link, Part};
+use super::{Account, Campaign, Settings, Untranslated};
+use crate::post::card::{Card, Style};
+use crate::post::content::{Content, Image, Link, Part, Quoted};
 use crate::text::count;
 use crate::text::parts::{self, Threading};
 
@@ -60,6 +60,29 @@ pub struct Chosen<'m> {
 /// The words of `message` for `account`.
 pub fn words_for<'m>(campaign: &'m Campaign, message: &'m Message, account: &'m Account) -> Chosen<'m> {
     choose(&campaign.settings.language, &campaign.groups, message, account)
+}
+
+impl Chosen<'_> {
+    /// The language that `account` speaks, if the words are in another. Places and scripts are not told
+    /// apart: `es` will do for `es-MX`.
+    pub(super) fn missing<'a>(&self, account: &'a Account) -> Option<&'a str> {
+        let tongue = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+        let spoken = account.language.as_deref()?;
+        (self.text.is_some() && tongue(spoken) != tongue(self.language)).then_some(spoken)
+    }
+}
+
+/// Why `account` leaves `message` out, if it does: it has no words in the account's language, and the config
+/// says `untranslated = "skip"`.
+pub fn left_out(campaign: &Campaign, message: &Message, account: &Account) -> Option<String> {
+    if account.untranslated != Untranslated::Skip || message.share.is_some() {
+        return None;
+    }
+    let spoken = words_for(campaign, message, account).missing(account)?;
+    Some(format!(
+        "it has no words in the language `{spoken}`, and `{}` leaves those out",
+        account.name
+    ))
 }
 
 type Groups = std::collections::BTreeMap<String, Vec<crate::post::identity::AccountName>>;
@@ -128,7 +151,7 @@ pub(super) fn choose<'m>(
     chosen
 }
 
-/// What `account` says for `message` when it is due at `due`.
+/// What `account` says for `message` when it is due at `due`, with what is approved of the message.
 ///
 /// An error if a template cannot be worked out, a fact must not be used on that day, or there is nothing
 /// to say. Lengths are not checked here: that is [`super::assemble`]'s, and measuring before sending.
@@ -138,10 +161,31 @@ pub fn render(
     account: &Account,
     due: Timestamp,
 ) -> Result<Content, RenderProblem> {
+    let approved = campaign.approved.as_ref();
+    Ok(Content {
+        approved: approved.and_then(|approved| Some(approved.get(&message.id)?.digest)),
+        ..say(campaign, message, account, due)?
+    })
+}
+
+fn say(
+    campaign: &Campaign,
+    message: &Message,
+    account: &Account,
+    due: Timestamp,
+) -> Result<Content, RenderProblem> {
     let engine = Engine::new(&campaign.settings, &campaign.facts);
     let chosen = words_for(campaign, message, account);
     if let Some(url) = &message.share {
         return Ok(shared(url, chosen.language));
+    }
+    if let Some(message) = left_out(campaign, message, account) {
+        return Err(RenderProblem {
+            code: "untranslated",
+            message,
+            help: "write `text` under `[message.lang.…]`".into(),
+            words: None,
+        });
     }
     let scene = Scene {
         due: due.to_zoned(campaign.settings.zone.clone()).date(),
@@ -164,17 +208,27 @@ pub fn render(
         return Err(problem);
     }
     let settings = &campaign.settings;
-    compose(settings, message, account, &chosen, &text, warn, images)
+    let content = compose(settings, message, account, &chosen, &text, warn, images)?;
+    let quoted = |name: &String| {
+        let fact = campaign.facts.get(name)?;
+        let quoted = Quoted {
+            value: fact.value_in(chosen.language).to_owned(),
+            source: fact.source.clone(),
+        };
+        Some((name.clone(), quoted))
+    };
+    Ok(Content {
+        facts: used.iter().filter_map(quoted).collect(),
+        ..content
+    })
 }
 
 /// The post of another, shown as it is.
 fn shared(url: &str, language: &str) -> Content {
     Content {
         parts: vec![Part::default()],
-        language: language.to_owned(),
-        warn: None,
-        reply_to: None,
         share: Some(url.to_owned()),
+        ..Content::plain(language)
     }
 }
 
@@ -207,6 +261,13 @@ fn blocked(
         help: "check it against its source, then set `review_by` and `status` anew".into(),
         words: Some(format!("fact.{name}")),
     })
+}
+
+/// How the card of a message looks on an account; `None`: it has none there.
+pub(super) fn card_for(message: &Message, account: &Account, chosen: &Chosen<'_>) -> Option<Style> {
+    message
+        .card
+        .filter(|_| !chosen.pictured && account.limits.max_images > 0)
 }
 
 /// Puts together what is said: warning, parts, link, images.
@@ -283,9 +344,8 @@ pub(super) fn compose(
     }
     Ok(Content {
         parts,
-        language: chosen.language.to_owned(),
         warn,
         reply_to: message.reply_to.clone(),
-        share: None,
+        ..Content::plain(chosen.language)
     })
 }

@@ -51,6 +51,10 @@ struct Campaign {
     /// What becomes of posts that fell due during a hold: a person says, those that are not too late go out,
     /// or all are left out.
     after_hold: Option<AfterHold>,
+    /// Who wrote the messages that do not say so themselves.
+    author: Option<String>,
+    /// Warnings that are silenced for the whole campaign, each with the reason.
+    allow: Option<BTreeMap<String, String>>,
 }
 
 /// The words must be easy to read on the background.
@@ -156,6 +160,11 @@ struct Message {
     counter: Option<bool>,
     /// The words as an image too, where the message has no other.
     card: Option<Style>,
+    /// Who wrote it: where approval is asked for, they alone can't approve it. Default: the campaign's.
+    author: Option<String>,
+    /// Warnings that are silenced for this message, each with the reason:
+    /// `{ "typed-figure" = "the number of the bill" }`.
+    allow: Option<BTreeMap<String, String>>,
     /// The same message in other languages: `[message.lang.es]`.
     lang: Option<BTreeMap<Language, Words>>,
     /// Other words for a platform, an account or a group.

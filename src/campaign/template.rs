@@ -1,19 +1,24 @@
 //! The strict template engine: `{{ fact.verdict }}`, `{{ years_since(2002) }}`. Unknown names are errors,
 //! everything depends on the due time alone, and nothing reaches outside (reliability F14).
 
+mod source;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use jiff::civil::Date;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Object, Value};
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, filters};
 
 use super::Settings;
-use super::dates::{OURS, days, formatted, parse_day, spelled, years_since};
+use super::dates::{FORMS, OURS, days, formatted, parse_count, parse_day, plural, spelled, years_since};
 use super::fact::Fact;
+use super::moving::Term;
 use super::problem::{nearest, shown};
 use super::render::RenderProblem;
+use source::{bounded, too_much};
+pub use source::{is_plain, is_template};
 
 /// How much work one text may be: some 5,000 steps, a few milliseconds.
 const FUEL: u64 = 5_000;
@@ -27,6 +32,10 @@ const NAMES: &[(&str, &str)] = &[
     ("days_since", "days_since(\"2002-09-30\")"),
     ("days_until", "days_until(\"2027-03-01\")"),
     ("date", "date(\"2027-03-01\")"),
+    (
+        "plural",
+        "plural(years_since(2002), one=\"year\", other=\"years\")",
+    ),
     ("campaign", "campaign.name"),
     ("account", "account.name"),
 ];
@@ -46,6 +55,8 @@ pub struct Said {
     pub text: String,
     /// The facts that it used.
     pub facts: BTreeSet<String>,
+    /// What it asked of the calendar.
+    pub terms: Vec<Term>,
 }
 
 /// Works out the texts of one campaign.
@@ -57,7 +68,7 @@ pub struct Engine {
 
 impl Engine {
     pub fn new(settings: &Settings, facts: &Arc<BTreeMap<String, Fact>>) -> Self {
-        let mut environment = Environment::new();
+        let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         environment.set_fuel(Some(FUEL));
@@ -70,7 +81,16 @@ impl Engine {
         {
             environment.set_syntax(syntax);
         }
-        environment.remove_global("debug");
+        // Filters that make no text much longer than it was.
+        environment.add_filter("upper", filters::upper);
+        environment.add_filter("lower", filters::lower);
+        environment.add_filter("title", filters::title);
+        environment.add_filter("capitalize", filters::capitalize);
+        environment.add_filter("trim", filters::trim);
+        environment.add_filter("length", filters::length);
+        environment.add_filter("abs", filters::abs);
+        environment.add_filter("round", filters::round);
+        environment.add_filter("int", filters::int);
         let tags = settings
             .hashtags
             .iter()
@@ -92,9 +112,10 @@ impl Engine {
         if !is_template(template) {
             return Ok(Said {
                 text: template.to_owned(),
-                facts: BTreeSet::new(),
+                ..Said::default()
             });
         }
+        bounded(template)?;
         let names = Arc::new(Names {
             facts: self.facts.clone(),
             campaign: self.campaign.clone(),
@@ -126,7 +147,29 @@ impl Engine {
         Ok(Said {
             text,
             facts: asked.facts,
+            terms: asked.terms,
         })
+    }
+
+    /// The names that `template` could ask for on any day: `fact.verdict`; or `fact` alone, where which one can't be
+    /// told from how it is written.
+    pub fn names(&self, template: &str) -> BTreeSet<String> {
+        if !is_template(template) {
+            return BTreeSet::new();
+        }
+        let parsed = self.environment.template_from_str(template);
+        let mut names: BTreeSet<String> = parsed
+            .map(|template| template.undeclared_variables(true).into_iter().collect())
+            .unwrap_or_default();
+        // A name that is set anew hides what was behind it from whoever reads the template.
+        let sets = |block: &str| {
+            let block = block.trim_start_matches(['-', '+']).trim_start();
+            block.starts_with("set") || block.starts_with("with")
+        };
+        if template.split("{%").skip(1).any(sets) {
+            names.extend(["fact".to_owned(), "campaign".to_owned()]);
+        }
+        names
     }
 
     fn problem(&self, template: &str, error: &Error, asked: &Asked) -> RenderProblem {
@@ -202,27 +245,14 @@ impl Engine {
     }
 }
 
-/// Whether there is anything to work out.
-pub fn is_template(text: &str) -> bool {
-    text.contains(['{', '}'])
-        && ["{{", "{%", "{#", "}}", "%}"]
-            .iter()
-            .any(|mark| text.contains(mark))
-}
-
-fn too_much(words: Option<String>) -> RenderProblem {
-    RenderProblem {
-        code: "bad-template",
-        message: "this template does too much work, or makes too long a text".into(),
-        help: "write the words themselves".into(),
-        words,
-    }
-}
-
 /// What a template asked for while it ran.
 #[derive(Debug, Clone, Default)]
 struct Asked {
     facts: BTreeSet<String>,
+    /// Each once.
+    terms: Vec<Term>,
+    /// What was counted last.
+    counted: Option<Term>,
     /// The last name that was not there.
     missing: Option<Missing>,
 }
@@ -251,6 +281,26 @@ impl Names {
         }
     }
 
+    fn moves(&self, term: Term) {
+        if let Ok(mut asked) = self.asked.lock() {
+            if !matches!(term, Term::Plural(_) | Term::Today(_)) {
+                asked.counted = Some(term.clone());
+            }
+            if !asked.terms.contains(&term) {
+                asked.terms.push(term);
+            }
+        }
+    }
+
+    /// A function of one day.
+    fn function(
+        self: &Arc<Self>,
+        work: impl Fn(&Self, Value) -> Result<Value, Error> + Send + Sync + 'static,
+    ) -> Value {
+        let names = self.clone();
+        Value::from_function(move |day: Value| work(&names, day))
+    }
+
     fn fact(&self, name: &str) -> Option<Value> {
         let Some(fact) = self.facts.get(name) else {
             self.missing(Missing::Fact(name.to_owned()));
@@ -270,24 +320,60 @@ impl Object for Names {
             "fact" => Some(Value::from_object(Facts(self.clone()))),
             "campaign" => Some(self.campaign.clone()),
             "account" => Some(Value::from(BTreeMap::from([("name", self.account.clone())]))),
-            "years_since" => Some(Value::from_function(move |day: Value| years_since(&day, due))),
-            "days_since" => Some(Value::from_function(move |day: Value| {
-                days(&day, due, 1, "days_since")
+            "years_since" => Some(self.function(move |names, day: Value| {
+                let years = years_since(&day, due)?;
+                let text = day.to_string();
+                let term = match text.parse::<i16>() {
+                    Ok(year) => Term::YearsOf(year),
+                    Err(_) => Term::Years(parse_day(&day, "years_since")?),
+                };
+                names.moves(term);
+                Ok(Value::from(years))
             })),
-            "days_until" => Some(Value::from_function(move |day: Value| {
-                days(&day, due, -1, "days_until")
+            "days_since" => Some(self.function(move |names, day: Value| {
+                let days = days(&day, due, 1, "days_since")?;
+                names.moves(Term::DaysSince(parse_day(&day, "days_since")?));
+                Ok(Value::from(days))
+            })),
+            "days_until" => Some(self.function(move |names, day: Value| {
+                let days = days(&day, due, -1, "days_until")?;
+                names.moves(Term::DaysUntil(parse_day(&day, "days_until")?));
+                Ok(Value::from(days))
             })),
             "date" => {
-                let language = self.language.clone();
+                let names = self.clone();
                 Some(Value::from_function(
                     move |day: Option<Value>, options: Kwargs| -> Result<String, Error> {
-                        let day = day.map_or(Ok(due), |day| parse_day(&day, "date"))?;
                         let format: Option<String> = options.get("format")?;
                         options.assert_all_used()?;
+                        let day = if let Some(day) = day {
+                            parse_day(&day, "date")?
+                        } else {
+                            names.moves(Term::Today(format.clone()));
+                            due
+                        };
                         match format {
-                            Some(format) => formatted(day, &format),
-                            None => Ok(spelled(day, &language)),
+                            Some(format) => formatted(day, &format, &names.language),
+                            None => Ok(spelled(day, &names.language)),
                         }
+                    },
+                ))
+            }
+            "plural" => {
+                let names = self.clone();
+                Some(Value::from_function(
+                    move |n: Value, forms: Kwargs| -> Result<String, Error> {
+                        let n = parse_count(&n)?;
+                        // In a text that calculates nothing, what was counted last is what is spoken of.
+                        let last = names.asked.lock().ok().and_then(|asked| asked.counted.clone());
+                        if let Some(last) = last {
+                            names.moves(Term::Plural(Box::new(last)));
+                        }
+                        for (_, name) in FORMS {
+                            forms.get::<Option<String>>(name)?;
+                        }
+                        forms.assert_all_used()?;
+                        plural(n, &names.language, |form| forms.get(form))
                     },
                 ))
             }

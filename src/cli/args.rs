@@ -84,6 +84,14 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Show each fact: its source, how it stands, and where it is used, planned and published
+    #[command(
+        after_help = "Examples:\n  steadfast facts\n  steadfast facts --format json | jq '.[] | select(.state != \"confirmed\")'"
+    )]
+    Facts {
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
     /// Show how the daemon, the campaign and the accounts are
     Status {
         #[arg(long, value_enum, default_value_t)]
@@ -167,6 +175,37 @@ pub enum Command {
         #[arg(long, value_name = "ACCOUNT")]
         to: Vec<String>,
     },
+    /// List every published post that used a fact, and delete or correct them all
+    ///
+    /// Without an act it only lists. Deletions and corrections go out like posts: through the ledger, each exactly
+    /// once, by the running daemon or, where there is none, by this command. Interrupted, the same command goes on
+    /// where it was. Exit status 1 if not all of it is done.
+    ///
+    /// A deletion waits for no quiet hours and neither takes nor waits for a place among an account's posts; a
+    /// platform that asks to wait is heard.
+    #[command(
+        after_help = "Examples:\n  steadfast recall verdict\n  steadfast recall verdict --said \"10-2\" --delete --why \"the court has corrected it\"\n  steadfast recall verdict --reply \"Correction: the vote was 11-1.\" --yes\n  steadfast recall --message ten-to-two --delete --during-hold"
+    )]
+    Recall(RecallArgs),
+    /// Show what waits for approval, and what changed since it was approved
+    ///
+    /// Where `delivery.approval` is "required". The next due comes first. Days that are counted are no change:
+    /// texts stand as they are written, with the values of the facts beside them.
+    #[command(
+        after_help = "Examples:\n  steadfast pending\n  steadfast pending --format json | jq -r '.[].message'"
+    )]
+    Pending {
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Approve what messages say: only then they go out
+    ///
+    /// It counts for exactly what is shown: whatever changes of it later (a text, a fact, an image, where it goes)
+    /// takes the approval back. Exit status 1 if one of them has a problem, or is approved by you already.
+    #[command(
+        after_help = "Examples:\n  steadfast approve ten-to-two --digest 3f9a01c27be4\n  steadfast approve --all --as Ann\n  steadfast approve --withdraw ten-to-two"
+    )]
+    Approve(ApproveArgs),
     /// Send a held, rejected, skipped or waiting post now
     Retry {
         /// The post's id, from `steadfast history`
@@ -214,6 +253,40 @@ pub enum Command {
 }
 
 #[derive(Debug, Clone, Args)]
+pub struct RecallArgs {
+    /// The fact's name, as in `[fact.NAME]`
+    #[arg(
+        value_name = "FACT",
+        required_unless_present = "message",
+        conflicts_with = "message"
+    )]
+    pub fact: Option<String>,
+    /// All posts of this message instead
+    #[arg(long, value_name = "ID")]
+    pub message: Option<String>,
+    /// Only posts that said this value of the fact
+    #[arg(long, value_name = "VALUE", requires = "fact")]
+    pub said: Option<String>,
+    /// Delete each of them, on its platform
+    #[arg(long, conflicts_with = "reply")]
+    pub delete: bool,
+    /// Answer each of them with this text
+    #[arg(long, value_name = "TEXT")]
+    pub reply: Option<String>,
+    /// The reason, for the record
+    #[arg(long)]
+    pub why: Option<String>,
+    /// Delete in spite of the holds that are in force now
+    #[arg(long, requires = "delete")]
+    pub during_hold: bool,
+    /// Do not ask whether it is meant
+    #[arg(long)]
+    pub yes: bool,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+#[derive(Debug, Clone, Args)]
 #[group(multiple = false)]
 pub struct ScopeArgs {
     /// One account (default: everything)
@@ -222,6 +295,34 @@ pub struct ScopeArgs {
     /// One message (default: everything)
     #[arg(long, value_name = "ID")]
     pub message: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ApproveArgs {
+    /// Messages' ids in the files
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    pub messages: Vec<String>,
+    /// All that wait
+    #[arg(long, conflicts_with_all = ["messages", "digest", "withdraw"])]
+    pub all: bool,
+    /// Who approves (default: the user)
+    #[arg(long = "as", value_name = "NAME")]
+    pub by: Option<String>,
+    /// Only if this is still what it says: the digest that `pending` shows, or its first digits, 8 at least
+    #[arg(long, value_name = "DIGEST", value_parser = digest_start, conflicts_with = "withdraw")]
+    pub digest: Option<String>,
+    /// Take back all that was approved of them
+    #[arg(long)]
+    pub withdraw: bool,
+}
+
+/// The first digits of a digest: so many that nobody hits another's by chance.
+fn digest_start(text: &str) -> Result<String, String> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if digits && (8..=64).contains(&text.len()) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    Err("8 to 64 hexadecimal digits, as `steadfast pending` shows them".to_owned())
 }
 
 #[derive(Debug, Clone, Args)]

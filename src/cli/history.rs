@@ -8,6 +8,7 @@ use crate::ledger::{Filter, Post, SentPart};
 use crate::post::state::State;
 
 use super::args::Format;
+use super::recall::RecallRow;
 use super::say::address;
 use super::{Exit, Failed, Office, print_json, print_line, table};
 
@@ -31,6 +32,12 @@ struct Row {
     attempts: u32,
     parts: Vec<PartRow>,
     error: Option<String>,
+    #[serde(skip)]
+    deletes: bool,
+    /// It deletes or corrects this one.
+    recalls: Option<String>,
+    /// What was done about it.
+    recalled: Vec<RecallRow>,
 }
 
 #[derive(Serialize)]
@@ -43,7 +50,7 @@ struct PartRow {
 }
 
 impl Row {
-    fn new(office: &Office, post: Post, sent: &[SentPart]) -> Self {
+    fn new(office: &Office, post: Post, sent: &[SentPart], recalled: Vec<RecallRow>) -> Self {
         let part = |(index, part): (usize, crate::post::content::Part)| {
             let sent = sent.iter().find(|sent| usize::from(sent.index) == index);
             let receipt = sent.and_then(|sent| sent.receipt.as_ref());
@@ -66,8 +73,37 @@ impl Row {
             state: post.standing.state,
             why: post.standing.why,
             attempts: post.attempts,
+            deletes: post.content.deletes().is_some(),
             parts: post.content.parts.into_iter().enumerate().map(part).collect(),
             error: post.error,
+            recalls: post.content.recall.map(|recall| recall.post.to_string()),
+            recalled,
+        }
+    }
+}
+
+impl Row {
+    /// A recall's own row says what it is.
+    fn what_it_does(&self) -> String {
+        match (&self.recalls, self.deletes) {
+            (None, _) => "",
+            (Some(_), true) => "deletion of",
+            (Some(_), false) => "correction:",
+        }
+        .to_owned()
+    }
+
+    /// Whether it still stands.
+    fn what_became(&self) -> String {
+        let is = |act: &str| {
+            self.recalled
+                .iter()
+                .any(|recall| recall.is_done() && recall.act() == act)
+        };
+        match (is("delete"), is("correct")) {
+            (true, _) => "(deleted since)".to_owned(),
+            (false, true) => "(corrected since)".to_owned(),
+            (false, false) => String::new(),
         }
     }
 }
@@ -95,7 +131,11 @@ pub(super) async fn history(office: &Office, asked: Asked, format: Format) -> Re
     if let Some(ledger) = office.ledger_if_any().await? {
         for post in ledger.history(&filter).await? {
             let parts = ledger.parts(post.id).await?;
-            rows.push(Row::new(office, post, &parts));
+            let mut recalled = Vec::new();
+            for recall in ledger.recalls(&[post.id]).await? {
+                recalled.extend(RecallRow::new(office, &*ledger, &recall).await?);
+            }
+            rows.push(Row::new(office, post, &parts, recalled));
         }
     }
     match format {
@@ -106,18 +146,15 @@ pub(super) async fn history(office: &Office, asked: Asked, format: Format) -> Re
                 table::table(&["due", "message", "account", "state", "where, or why not", "post"]);
             for row in &rows {
                 let url = row.parts.iter().find_map(|part| part.url.clone());
-                let detail = row
-                    .why
-                    .clone()
-                    .or(url)
-                    .or_else(|| row.error.clone())
-                    .unwrap_or_default();
+                let detail = row.why.clone().or(url).or_else(|| row.error.clone());
+                let detail = [row.what_it_does(), detail.unwrap_or_default(), row.what_became()];
+                let detail: Vec<String> = detail.into_iter().filter(|words| !words.is_empty()).collect();
                 shown.add_row([
                     table::local(row.due, &zone),
                     row.message.clone(),
                     row.account.clone(),
                     row.state.to_string(),
-                    detail,
+                    detail.join(" "),
                     row.post.clone(),
                 ]);
             }

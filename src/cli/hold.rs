@@ -82,6 +82,7 @@ async fn what_got_out(ledger: &dyn Ledger, scope: &Scope, began: Vec<Post>) -> R
         let part = parts.iter().find(|part| part.index == before.standing.part);
         let receipt = part.and_then(|part| part.receipt.as_ref());
         let became = match (receipt, post.standing.state) {
+            (Some(_), _) if post.content.deletes().is_some() => "was deleted".to_owned(),
             (Some(receipt), _) => format!("got out: {}", receipt.url.as_deref().unwrap_or(&receipt.id)),
             (None, State::Sending | State::InDoubt) => {
                 exit = Exit::Wrong;
@@ -224,7 +225,7 @@ fn known_message(office: &Office, id: &MessageId) -> Result<Option<String>, Fail
 
 /// Rings, and waits until every daemon that may send has heard; without one there is nobody to wait for. Returns
 /// those that did not answer.
-async fn heard(ledger: &dyn Ledger) -> Result<Vec<String>, Failed> {
+pub(super) async fn heard(ledger: &dyn Ledger) -> Result<Vec<String>, Failed> {
     let bell = ledger.ring().await?;
     let mut silent = Vec::new();
     let listening = async {

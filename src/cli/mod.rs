@@ -1,16 +1,20 @@
 //! The commands: one file each. They see all floors below and change the world only through the ledger.
 
+mod approve;
 pub mod args;
 mod check;
 mod evidence;
+mod facts;
 mod history;
 mod hold;
 mod init;
 pub mod ledger;
 mod log;
+mod pending;
 mod plan;
 mod post;
 mod preview;
+mod recall;
 mod run;
 mod say;
 pub mod show;
@@ -24,9 +28,13 @@ use std::sync::Arc;
 
 use clap::CommandFactory;
 
+use crate::calendar::past::Past;
+use crate::campaign::approval::{Approvals, Proposals};
 use crate::campaign::assemble::{Assembled, assemble};
+use crate::campaign::read::FileRead;
 use crate::campaign::{Campaign, Roster};
 use crate::clock::{Clock, SystemClock};
+use crate::daemon::asked;
 use crate::daemon::brake::Brake;
 use crate::folder::{Folder, FolderGone};
 use crate::ledger::open::{Place, Server, Terms, Uptime};
@@ -124,7 +132,7 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
         Command::Init => init::init(&office).await,
         Command::Run => run::run(&office).await,
         Command::Ledger { command } => ledger::ledger(&office, command).await,
-        Command::Check { format } => check::check(&office, format),
+        Command::Check { format } => check::check(&office, format).await,
         Command::Plan { from, days, format } => plan::plan(&office, from, days, format).await,
         Command::Preview { message, format } => preview::preview(&office, message.as_deref(), format),
         Command::Status { format } => status::status(&office, format).await,
@@ -152,6 +160,10 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
         Command::Hold { scope, why, wait } => hold::hold(&office, &scope, &why, wait).await,
         Command::Release { scope, why } => hold::release(&office, &scope, why.as_deref()).await,
         Command::Post { message, to } => post::post(&office, &message, &to).await,
+        Command::Facts { format } => facts::facts(&office, format).await,
+        Command::Recall(args) => Box::pin(recall::recall(&office, args)).await,
+        Command::Pending { format } => pending::pending(&office, format).await,
+        Command::Approve(args) => approve::approve(&office, &args).await,
         Command::Retry { post } => words::retry(&office, post).await,
         Command::Skip { post, why } => words::skip(&office, post, why).await,
         Command::Resolve { post, how } => words::resolve(&office, post, how).await,
@@ -182,6 +194,7 @@ pub(crate) struct Files {
     pub folder: Folder,
     pub roster: Roster,
     pub assembled: Assembled,
+    pub read: Vec<Arc<FileRead>>,
 }
 
 impl Office {
@@ -199,6 +212,7 @@ impl Office {
             folder,
             roster,
             assembled,
+            read: scanned.files,
         })
     }
 
@@ -209,6 +223,24 @@ impl Office {
                 "there is no campaign to work with: {why}; `steadfast check` shows every problem"
             ))
         })
+    }
+
+    /// The same campaign, with every message blocked that is not approved, where approval is required.
+    pub async fn gate(
+        &self,
+        files: &Files,
+        campaign: &Campaign,
+        ledger: Option<&dyn Ledger>,
+    ) -> Result<Campaign, Failed> {
+        let Some(rule) = self.settings.approval else {
+            return Ok(campaign.clone());
+        };
+        let said = match ledger {
+            Some(ledger) => ledger.approvals().await?,
+            None => Vec::new(),
+        };
+        let proposals = Proposals::of(campaign, &files.roster, &|file| files.folder.hash(file));
+        Ok(campaign.gated(&proposals, &Approvals::new(said), rule))
     }
 
     /// The files that stop everything by being there: in the state folder, and beside the config.
@@ -279,6 +311,15 @@ impl Office {
             return Ok(place.create().await?);
         }
         Ok(place.open().await?)
+    }
+
+    /// All that a plan needs to know of what was posted.
+    pub async fn past(&self, campaign: &Campaign, ledger: &dyn Ledger) -> Result<Past, Failed> {
+        let past = ledger.past(&asked(campaign), self.clock.now()).await?;
+        Ok(Past {
+            recorded: ledger.recorded().await?,
+            ..past
+        })
     }
 
     /// The ledger if there is one: for commands that only look.

@@ -10,7 +10,6 @@ use crate::calendar::past::Past;
 use crate::calendar::plan::{Fate, View, plan as make_plan};
 use crate::campaign::render::render;
 use crate::campaign::{Campaign, Roster};
-use crate::daemon::asked;
 use crate::ledger::{Hold, Scope};
 use crate::post::identity::MessageId;
 use crate::post::state::State;
@@ -38,6 +37,8 @@ pub(super) async fn plan(
 ) -> Result<Exit, Failed> {
     let files = office.read_files()?;
     let campaign = Office::campaign(&files)?;
+    let ledger = office.ledger_if_any().await?;
+    let campaign = office.gate(&files, &campaign, ledger.as_deref()).await?;
     let now = office.clock.now();
     let zone = &campaign.settings.zone;
     let wrong = || Failed::Usage("that day is out of range".to_owned());
@@ -51,16 +52,13 @@ pub(super) async fn plan(
         .timestamp();
     let from = from.timestamp();
 
-    let (past, holds, open) = match office.ledger_if_any().await? {
+    let (past, holds, open) = match ledger {
         Some(ledger) => {
             let mut open = ledger.in_state(State::Due, 100_000).await?;
             open.extend(ledger.in_state(State::Retrying, 100_000).await?);
             open.extend(ledger.in_state(State::Held, 100_000).await?);
             (
-                Past {
-                    recorded: ledger.recorded().await?,
-                    ..ledger.past(&asked(&campaign), now).await?
-                },
+                office.past(&campaign, &*ledger).await?,
                 ledger.holds().await?,
                 open,
             )
@@ -84,12 +82,17 @@ pub(super) async fn plan(
             } else {
                 post.due.max(post.standing.not_before)
             };
+            let blocked = campaign.blocked.get(&post.message).filter(|_| !held);
             Row {
                 message: post.message.to_string(),
                 account: post.account.to_string(),
                 due: Some(due),
-                state: if held { "held" } else { "planned" },
-                why: post.standing.why.or(post.error),
+                state: match (held, blocked) {
+                    (true, _) => "held",
+                    (false, Some(_)) => "blocked",
+                    (false, None) => "planned",
+                },
+                why: blocked.cloned().or(post.standing.why).or(post.error),
                 text: post
                     .content
                     .parts

@@ -4,26 +4,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use crate::calendar::civil;
 use crate::campaign::message::{Local, Message};
-use crate::campaign::render::render;
+use crate::campaign::render::{left_out, render};
 use crate::campaign::{Campaign, Roster, Settings};
 use crate::ledger::{Hold, Ledger, NewPost, Post};
-use crate::post::identity::{Identity, Occurrence, PostId};
+use crate::post::identity::{AccountName, Identity, Occurrence, PostId};
 use crate::post::state::State;
 
 use super::run::{Assets, assemble_world};
-use super::say::{address, covers, meant};
+use super::say::{address, meant};
 use super::{Exit, Failed, Files, Office, print_line, table};
 
-/// How long the running daemon is given before we say that it goes on by itself.
+/// How long the running daemon is given before we say that it goes on by itself, and we stay where none runs.
 const PATIENCE: Duration = Duration::from_mins(1);
 const MOMENT: Duration = Duration::from_secs(10);
 
 pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Result<Exit, Failed> {
     let files = office.read_files()?;
-    let campaign = Office::campaign(&files)?;
+    let known = office.ledger_if_any().await?;
+    let campaign = office
+        .gate(&files, &Office::campaign(&files)?, known.as_deref())
+        .await?;
     let posts = new_posts(office, &files, &campaign, message, to)?;
     let ledger = office.ledger().await?;
     let now = office.clock.now();
@@ -34,7 +38,15 @@ pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Resul
     if daemon {
         drop(tokio::time::timeout(PATIENCE, at_rest(&*ledger, &free, now)).await);
     } else if !free.is_empty() {
-        send_ourselves(office, files, &free).await?;
+        send_ourselves(
+            office,
+            files,
+            campaign.clone(),
+            &free,
+            PATIENCE,
+            CancellationToken::new(),
+        )
+        .await?;
     }
     let mut exit = Exit::Done;
     let mut waits = false;
@@ -92,7 +104,7 @@ fn waiting(post: &Post, holds: &[Hold], campaign: &Campaign, now: Timestamp) -> 
     if !matches!(post.standing.state, State::Due | State::Retrying) {
         return None;
     }
-    if let Some(hold) = holds.iter().find(|hold| covers(&hold.scope, post)) {
+    if let Some(hold) = holds.iter().find(|hold| hold.stops(post)) {
         let until = match hold.released {
             None => "until it is released",
             Some(_) => "until a daemon runs and deals with what fell due",
@@ -101,7 +113,8 @@ fn waiting(post: &Post, holds: &[Hold], campaign: &Campaign, now: Timestamp) -> 
     }
     let Settings { zone, windows, .. } = &campaign.settings;
     let until = |at: Timestamp| format!("until {}", table::local(at, zone));
-    if let Some(closed) = windows.closed(zone, now) {
+    let quiet = post.content.deletes().is_none();
+    if let Some(closed) = windows.closed(zone, now).filter(|_| quiet) {
         let open = windows.open_from(zone, now).unwrap_or(closed.until);
         return Some(format!("{}: {}", until(open), closed.why));
     }
@@ -186,11 +199,26 @@ fn new_posts(
     let now = office.clock.now();
     let message = find(campaign, id, now)?;
     let targets = targets(&files.roster, message, to)?;
+    let unapproved = |name: &AccountName| {
+        let approved = campaign
+            .approved
+            .as_ref()
+            .and_then(|approved| approved.get(&message.id));
+        approved.is_some_and(|approved| !approved.accounts.contains(name))
+    };
     let mut posts = Vec::new();
     for account in targets
         .into_iter()
         .filter_map(|index| files.roster.accounts.get(index))
+        // Who names an account that leaves it out is told why.
+        .filter(|account| !to.is_empty() || left_out(campaign, message, account).is_none())
     {
+        if unapproved(&account.name) {
+            return Err(Failed::Wrong(format!(
+                "`{id}` is not approved for {}: only for where it goes by its `to`",
+                account.name
+            )));
+        }
         let content = render(campaign, message, account, now)
             .map_err(|problem| Failed::Wrong(format!("`{id}` can't go to {}: {problem}", account.name)))?;
         posts.push(NewPost {
@@ -234,14 +262,19 @@ async fn at_rest(ledger: &dyn Ledger, ids: &[PostId], now: Timestamp) {
 }
 
 /// No daemon is running, so we are it for as long as this takes.
-async fn send_ourselves(office: &Office, files: Files, ids: &[PostId]) -> Result<(), Failed> {
+pub(super) async fn send_ourselves(
+    office: &Office,
+    files: Files,
+    campaign: Campaign,
+    ids: &[PostId],
+    most: Duration,
+    stop: CancellationToken,
+) -> Result<(), Failed> {
     let (ledger, seat) = office.place()?.take(office.uptime()).await?;
     let assets = Assets::new(files.roster.clone());
-    let campaign = Office::campaign(&files)?;
     let world = assemble_world(office, ledger, &assets, files.folder)?;
     let (_keep, campaign) = tokio::sync::watch::channel(Arc::new(campaign));
-    let stop = tokio_util::sync::CancellationToken::new();
-    let done = crate::daemon::deliver_only(world, campaign, ids.to_vec(), stop).await;
+    let done = crate::daemon::deliver_only(world, campaign, ids.to_vec(), stop, most).await;
     seat.leave().await;
     Ok(done?)
 }

@@ -20,6 +20,7 @@ use crate::platform::http::Http;
 use crate::platform::secret::Scrubber;
 use crate::platform::{self, ImageBytes, Tools};
 use crate::post::content::Image;
+use crate::post::digest::Digest;
 use crate::settings::LedgerAt;
 use crate::text::limits::Limits;
 use crate::web;
@@ -181,6 +182,7 @@ pub(super) fn assemble_world(
         },
         workers: settings.workers,
         late: settings.late,
+        approval: settings.approval,
     })
 }
 
@@ -206,7 +208,7 @@ impl Media for Pictures {
             let _turn = turn;
             folder.image(&wanted, Some(&limits))
         });
-        let picture = tokio::time::timeout(IMAGE_MAX, read)
+        let (picture, source) = tokio::time::timeout(IMAGE_MAX, read)
             .await
             .map_err(too_slow)?
             .map_err(|_| lost)?
@@ -217,7 +219,12 @@ impl Media for Pictures {
             width: picture.width,
             height: picture.height,
             alt: image.alt.clone(),
+            source,
         })
+    }
+
+    fn hash(&self, file: &str) -> Option<Digest> {
+        self.folder.hash(file)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::ledger::{Hold, Ledger, Scope};
 use crate::post::state::State;
 
 use super::args::Format;
+use super::pending::waiting;
 use super::say::{many, wait_for_a_word};
 use super::{Exit, Failed, Files, Office, print_json, print_line, table};
 
@@ -23,6 +24,8 @@ struct Status {
     holds: Vec<ScopeRow>,
     accounts: Vec<AccountRow>,
     counts: BTreeMap<&'static str, u64>,
+    /// How many messages wait for approval.
+    pending: usize,
 }
 
 #[derive(Serialize)]
@@ -100,6 +103,7 @@ async fn gather(
         holds: Vec::new(),
         accounts: Vec::new(),
         counts: State::ALL.iter().map(|state| (state.as_str(), 0)).collect(),
+        pending: 0,
     };
     let holds = office.holds(ledger.map(|ledger| ledger as &dyn Ledger)).await?;
     let (mut waits, mut next) = (BTreeMap::new(), BTreeMap::new());
@@ -120,7 +124,11 @@ async fn gather(
         waits = ledger.waits().await?;
     }
     if let Ok(campaign) = &files.assembled.campaign {
-        next = next_due(office, files, campaign, ledger, now).await?;
+        if office.settings.approval.is_some() {
+            status.pending = waiting(office, files, campaign, ledger).await?.len();
+        }
+        let campaign = office.gate(files, campaign, ledger).await?;
+        next = next_due(office, files, &campaign, ledger, now).await?;
     }
     let everything = holds.iter().find(|hold: &&Hold| hold.scope == Scope::All);
     status.hold = everything.map(|hold| HoldRow {
@@ -290,6 +298,11 @@ fn show(status: &Status, files: &Files) {
         .get(State::Held.as_str())
         .copied()
         .unwrap_or_default();
+    if status.pending > 0 {
+        let wait = if status.pending == 1 { "waits" } else { "wait" };
+        let messages = many(status.pending, "message");
+        print_line(&format!("{messages} {wait} for approval: steadfast pending"));
+    }
     if held > 0 {
         print_line(&wait_for_a_word(usize::try_from(held).unwrap_or(usize::MAX)));
     }

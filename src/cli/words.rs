@@ -1,7 +1,7 @@
 //! `retry`, `skip`, `resolve`: a person's word on one post.
 
 use crate::campaign::render::render;
-use crate::ledger::{Change, Conclusion, Post};
+use crate::ledger::{Change, Conclusion, Ledger, Post};
 use crate::post::content::Content;
 use crate::post::identity::PostId;
 use crate::post::state::State;
@@ -49,22 +49,24 @@ async fn say(office: &Office, id: PostId, word: Word) -> Result<Exit, Failed> {
         _ => Rest::default(),
     };
     let to = next.standing;
-    if to.state == State::Due && to.part == 0 {
+    if to.state == State::Due && to.part == 0 && !post.is_recall() {
         let change = Change {
             post: id,
-            content: as_of_now(office, &post)?,
+            content: as_of_now(office, &*ledger, &post).await?,
             late: post.late,
             expires: post.expires,
             moved: None,
         };
         ledger.reword(vec![change], now).await?;
-        post.fence = ledger.post(id).await?.map_or(post.fence, |now| now.fence);
+        // What was decided holds for the post as it was read.
+        post.fence = match ledger.post(id).await? {
+            Some(now) if now.standing == post.standing => now.fence,
+            _ => return Err(moved_on()),
+        };
     }
     let conclusion = Conclusion::of(&post, to.clone(), rest, now);
     if !ledger.conclude(conclusion).await? {
-        return Err(Failed::Wrong(
-            "the post moved on meanwhile; look at it again with `steadfast history`".to_owned(),
-        ));
+        return Err(moved_on());
     }
     ledger.ring().await?;
     print_line(&format!(
@@ -77,10 +79,16 @@ async fn say(office: &Office, id: PostId, word: Word) -> Result<Exit, Failed> {
     Ok(Exit::Done)
 }
 
+fn moved_on() -> Failed {
+    Failed::Wrong("the post moved on meanwhile; look at it again with `steadfast history`".to_owned())
+}
+
 /// The words as the files have them now: what a person sends after a hold must be what they read.
-fn as_of_now(office: &Office, post: &Post) -> Result<Content, Failed> {
+async fn as_of_now(office: &Office, ledger: &dyn Ledger, post: &Post) -> Result<Content, Failed> {
     let files = office.read_files()?;
-    let campaign = Office::campaign(&files)?;
+    let campaign = office
+        .gate(&files, &Office::campaign(&files)?, Some(ledger))
+        .await?;
     let id = &post.message;
     let Some(message) = campaign.messages.iter().find(|message| message.id == *id) else {
         return Err(Failed::Wrong(match campaign.blocked.get(id) {
@@ -91,6 +99,11 @@ fn as_of_now(office: &Office, post: &Post) -> Result<Content, Failed> {
             ),
         }));
     };
+    if message.draft {
+        return Err(Failed::Wrong(format!(
+            "`{id}` is a draft; take `draft = true` out when it is ready"
+        )));
+    }
     let day = crate::calendar::civil::local(&campaign.settings.zone, office.clock.now()).date();
     if let Some(why) = campaign
         .blocked

@@ -77,6 +77,8 @@ impl Word {
             why: self.why.clone(),
             by: self.by.clone(),
             since: self.since,
+            // Nobody knew of it when they asked for anything.
+            said: i64::MAX,
             released: None,
         }
     }
@@ -222,12 +224,14 @@ fn reason(file: &Path) -> String {
 
 /// Says what the brake comes to, until `stop`.
 pub(crate) async fn watch(world: World, shared: Arc<Shared>, stop: CancellationToken) {
+    // Without files there is nothing to look for, but what was pulled.
+    let files = !world.brake.files.is_empty();
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
             () = world.brake.pulled.notified() => {}
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(LOOK), if files || world.brake.has_news() => {}
         }
         say(&world, &shared);
         if world.brake.has_news() {

@@ -2,41 +2,37 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::ledger::{BY_DAEMON, Conclusion, Intended, Intent, LedgerError, Post, Scope};
-use crate::platform::{ImageBytes, Outgoing};
-use crate::post::content::Image;
+use crate::ledger::{Intended, Intent, LedgerError, Post};
 use crate::post::identity::Identity;
-use crate::post::outcome::{Class, Failure, Receipt};
+use crate::post::outcome::{Class, Failure};
 use crate::post::sealed::{Key, Prepared, Sealed};
 use crate::post::state::{Standing, State, Terms};
-use crate::post::step::{Action, Event, ForAccount, Gate, Rest, step};
-use crate::text::limits::{Doubt, Limits};
+use crate::post::step::{Action, Event, Gate, THREAD_GAP, step};
+use crate::text::limits::Doubt;
 
-use super::{Outlet, Shared, World, report};
+use super::{Outlet, Shared, World};
 
 mod doubt;
+mod request;
+mod rest;
 mod whose;
 
-/// Where the bytes of images come from.
-#[async_trait]
-pub trait Media: Send + Sync {
-    /// The image as it may be shown to the world, and as a platform with these limits takes it: read once,
-    /// checked, without metadata.
-    ///
-    /// # Errors
-    /// Says in one sentence what is wrong with the file.
-    async fn image(&self, image: &Image, limits: &Limits) -> Result<ImageBytes, String>;
-}
+pub(crate) use rest::after_panic;
 
-/// What of a post never changes.
+/// What of a post never changes. The parts of a deletion belong together for no reader, and what is gone already is
+/// deleted: whatever its platform does about posts, the same request again ends the doubt.
 pub(crate) fn terms_of(post: &Post, doubt: Doubt) -> Terms {
+    let (gap, doubt) = match post.content.deletes() {
+        Some(_) => (Duration::MAX, Doubt::OwnId),
+        None => (THREAD_GAP, doubt),
+    };
     Terms {
         parts: post.parts,
         due: post.due,
         late: post.late,
+        gap,
         expires: post.expires,
         recurring: post.recurring,
         doubt,
@@ -53,6 +49,10 @@ enum Intention {
 /// How long to wait before the ledger is asked again to take what it must not lose.
 pub(super) const LEDGER_AGAIN: Duration = Duration::from_secs(1);
 
+/// How soon one that was let go of is looked at again. What stopped it can be known here and not be in the ledger, or
+/// can't be written there: without a breath we would turn in circles as long as that lasts.
+const BREATH: Duration = Duration::from_millis(50);
+
 pub(crate) struct Delivery<'a> {
     pub world: &'a World,
     pub shared: &'a Shared,
@@ -67,7 +67,7 @@ impl Delivery<'_> {
     /// Says when it is to be looked at again, if it is.
     pub async fn run(mut self) -> Option<Timestamp> {
         if !self.go().await {
-            return Some(self.world.clock.now());
+            return self.world.clock.now().saturating_add(BREATH).ok();
         }
         let standing = &self.post.standing;
         let waits = matches!(standing.state, State::Due | State::Retrying | State::InDoubt);
@@ -126,15 +126,26 @@ impl Delivery<'_> {
                     let Some(sealed) = sealed.take() else {
                         return false;
                     };
-                    let answer = self.outlet.platform.publish(&sealed).await;
+                    let answer = self.publish(&sealed).await;
                     self.heard(&answer);
                     event = Event::Answered(answer);
                 }
-                Action::Look => event = Event::Looked(self.look().await),
+                Action::Look => {
+                    let found = self.look().await;
+                    // What the answer means hangs on ages, and the clock may have been set meanwhile.
+                    if self.shared.time.look().is_some() || self.clock_was_set().is_some() {
+                        return false;
+                    }
+                    event = Event::Looked(found);
+                }
                 Action::Rest(rest) => {
                     drop(on_its_way.take());
                     self.rest(next.standing, rest).await;
-                    let more = self.post.standing.state == State::Due && self.post.standing.part > 0;
+                    let standing = &self.post.standing;
+                    // The next part at once; but one that has to wait is the dispatcher's again.
+                    let more = standing.state == State::Due
+                        && standing.part > 0
+                        && standing.not_before <= self.world.clock.now();
                     if !more || self.stopping.is_cancelled() || self.stopped() {
                         return true;
                     }
@@ -145,7 +156,7 @@ impl Delivery<'_> {
     }
 
     fn stopped(&self) -> bool {
-        self.shared.stopped(&self.post.message, &self.post.account)
+        self.shared.stopped(&self.post) || self.shared.unapproved(&self.post)
     }
 
     fn decide(&self, event: Event) -> Option<crate::post::step::Step> {
@@ -156,7 +167,20 @@ impl Delivery<'_> {
             .ok()
     }
 
-    fn key(&self) -> Key {
+    /// The key of the current part: that of its first intent, if there was one, because its post may have been moved
+    /// since; a doubt is settled under the same key.
+    async fn key(&self) -> Result<Key, LedgerError> {
+        if self.post.attempts > 0 {
+            let parts = self.world.ledger.parts(self.post.id).await?;
+            let part = parts.iter().find(|part| part.index == self.post.standing.part);
+            if let Some(part) = part {
+                return Ok(part.key);
+            }
+        }
+        Ok(self.first_key())
+    }
+
+    fn first_key(&self) -> Key {
         let identity = Identity {
             campaign: self.shared.campaign().settings.id.clone(),
             message: self.post.message.clone(),
@@ -180,9 +204,11 @@ impl Delivery<'_> {
             .is_fresh()
             .then(|| self.shared.pace.spaced(account, &settings.zone, now))
             .flatten();
+        // Nobody hears a deletion.
         let quiet = settings
             .windows
             .closed(&settings.zone, now)
+            .filter(|_| self.post.content.deletes().is_none())
             .map(|closed| closed.until);
         let waits = self.shared.pace.turn(&account.name, self.post.id, now);
         let unreachable =
@@ -197,91 +223,26 @@ impl Delivery<'_> {
         }
     }
 
-    async fn prepare(&self) -> Result<Prepared, Failure> {
-        self.is_ours().await?;
-        let content = &self.post.content;
-        let index = self.post.standing.part;
-        let Some(part) = content.parts.get(usize::from(index)) else {
-            return Err(Failure::new(Class::Rejected, "the part to send is not there"));
-        };
-        let mut images = Vec::new();
-        for image in &part.images {
-            // No text goes out without its image (reliability P39).
-            images.push(
-                self.world
-                    .media
-                    .image(image, self.outlet.platform.limits())
-                    .await
-                    .map_err(|why| Failure::new(Class::Rejected, why))?,
-            );
-        }
-        let thread = self.thread().await?;
-        let outgoing = Outgoing {
-            part,
-            images,
-            index,
-            of: self.post.parts,
-            language: &content.language,
-            warn: content.warn.as_deref(),
-            share: content.share.as_deref(),
-            key: self.key(),
-            parent: thread.last(),
-            root: thread.first(),
-            campaign: &self.shared.campaign().settings.name,
-            message: self.post.message.as_str(),
-            now: self.world.clock.now(),
-        };
-        let prepared = self.outlet.platform.prepare(&outgoing).await;
-        self.heard(&prepared);
-        prepared
-    }
-
     /// Whatever the platform said, or that it said nothing.
     fn heard<T>(&self, answer: &Result<T, Failure>) {
         let now = self.world.clock.now();
         self.shared.pace.answered(&self.outlet.account.name, answer, now);
     }
 
-    /// The receipts of what comes before the current part: the post that this one answers, then its own
-    /// earlier parts.
-    async fn thread(&self) -> Result<Vec<Receipt>, Failure> {
-        let ledger = |e: crate::ledger::LedgerError| Failure::new(Class::Transient, e.to_string());
-        let mut thread = Vec::new();
-        if let Some(target) = &self.post.content.reply_to {
-            thread = self
-                .world
-                .ledger
-                .receipts_of(target, &self.post.account)
-                .await
-                .map_err(ledger)?;
-            if thread.is_empty() {
-                return Err(Failure::new(
-                    Class::Transient,
-                    format!("`{target}`, which it answers, is not out yet"),
-                ));
-            }
-        }
-        if self.post.standing.part > 0 {
-            let own = self.world.ledger.parts(self.post.id).await.map_err(ledger)?;
-            thread.extend(own.into_iter().filter_map(|part| part.receipt));
-        }
-        Ok(thread)
-    }
-
-    /// The first request of the first part: the one that takes a place in its account's pace.
+    /// The first request of the first part: the one that takes a place in its account's pace. A recall takes none:
+    /// what is wrong must not stay until its turn comes.
     fn is_fresh(&self) -> bool {
-        self.post.standing.part == 0 && !self.post.standing.doubted()
+        self.post.standing.part == 0 && !self.post.standing.doubted() && !self.post.is_recall()
     }
 
     /// Writes the intent.
     async fn intend(&mut self, to: Standing, prepared: Option<Prepared>) -> Intention {
-        let key = self.key();
         let frozen = match prepared {
-            Some(prepared) => Sealed { prepared, key },
-            None => match self.frozen().await {
-                Some(frozen) => frozen,
-                None => return Intention::Refused,
-            },
+            Some(prepared) => self.key().await.ok().map(|key| Sealed { prepared, key }),
+            None => self.frozen().await,
+        };
+        let Some(frozen) = frozen else {
+            return Intention::Refused;
         };
         let at = self.world.clock.now();
         let pace = if self.is_fresh() {
@@ -297,7 +258,7 @@ impl Delivery<'_> {
             fence: self.post.fence,
             to: to.clone(),
             pace,
-            key,
+            key: frozen.key,
             prepared: Some(frozen.prepared.clone()),
             at,
         };
@@ -334,117 +295,9 @@ impl Delivery<'_> {
             key: part.key,
         })
     }
-
-    /// Makes the new standing durable. An answer must not be lost: while the ledger cannot take it, this
-    /// post waits with it, and no intent of any other can be written either.
-    async fn rest(&mut self, to: Standing, rest: Rest) {
-        let now = self.world.clock.now();
-        // The account first: when the post is looked at again, its account must be known to wait.
-        if let Some(account) = &rest.account {
-            self.for_account(account).await;
-        }
-        let mut conclusion = Conclusion::of(&self.post, to.clone(), rest.clone(), now);
-        let more = to.state == State::Due && to.part > self.post.standing.part;
-        conclusion.keep = more && !self.stopping.is_cancelled() && !self.stopped();
-        let mut told = false;
-        let moved = loop {
-            match self.world.ledger.conclude(conclusion.clone()).await {
-                Ok(moved) => break moved,
-                Err(e) => {
-                    self.shared.ledger_failed(self.world, &e);
-                    if !std::mem::replace(&mut told, true) {
-                        self.keep_in_the_log(&rest, &e);
-                    }
-                    tokio::time::sleep(LEDGER_AGAIN).await;
-                }
-            }
-        };
-        if !moved {
-            tracing::warn!(event = "post.fenced", post = %self.post.id, "somebody else has decided about this post meanwhile");
-            self.post.standing.state = State::Held;
-            return;
-        }
-        report::rest(&self.post, &to, &rest, now);
-        // One in doubt counts too, once: it may be out.
-        let first = self.is_fresh();
-        if first && (rest.receipt.is_some() || to.state == State::InDoubt) {
-            self.shared.pace.went_out(&self.outlet.account, now);
-        }
-        self.post.standing = to;
-        self.post.fence = self.post.fence.next();
-        if self.post.standing.state == State::Sent {
-            self.shared.went_out.notify_one();
-        }
-    }
-
-    /// An answer that the ledger can't take is kept in memory; in the log, too, should that be lost.
-    fn keep_in_the_log(&self, rest: &Rest, e: &LedgerError) {
-        let post = &self.post;
-        let (part, attempt) = (post.standing.part, post.attempts);
-        tracing::error!(event = "ledger.failed", post = %post.id, part, error = %e,
-            "the answer about {} on {} waits to be recorded, and nothing more is sent: {e}", post.message, post.account);
-        if let Some(receipt) = &rest.receipt {
-            let (url, pin) = (
-                receipt.url.as_deref().unwrap_or_default(),
-                receipt.pin.as_deref().unwrap_or_default(),
-            );
-            tracing::error!(event = "ledger.receipt", post = %post.id, part, delivery = %self.key().delivery, attempt,
-                message_id = %post.message, account = %post.account, id = receipt.id, url, pin,
-                "{} has part {} of {} as {}, and that is not recorded yet: keep this line", post.account, part.saturating_add(1), post.message, receipt.id);
-        }
-    }
-
-    async fn for_account(&self, what: &ForAccount) {
-        let name = &self.post.account;
-        let now = self.world.clock.now();
-        let done = match what {
-            ForAccount::WaitsUntil(until) => {
-                self.shared.pace.told_to_wait(name, *until);
-                self.world.ledger.account_waits(name, *until).await
-            }
-            ForAccount::Held { why } => {
-                let scope = Scope::Account(name.clone());
-                self.world.ledger.hold(&scope, why, BY_DAEMON, now).await
-            }
-        };
-        if let Err(e) = done {
-            tracing::error!(event = "ledger.failed", account = %name, error = %e, "what {name} has to wait for can't be recorded: {e}");
-        }
-        if let Err(e) = super::holds::refresh(self.world, self.shared).await {
-            tracing::error!(event = "ledger.failed", error = %e, "holds can't be read: {e}");
-        }
-    }
 }
 
-/// An adapter that panics must not take the post, or the daemon, with it (reliability S15).
-pub(crate) async fn after_panic(world: &World, shared: &Shared, outlet: &Outlet, post: &Post) {
-    let Ok(Some(post)) = world.ledger.post(post.id).await else {
-        return;
-    };
-    if post.standing.state.is_final() || post.standing.state == State::Held {
-        return;
-    }
-    let stopping = tokio_util::sync::CancellationToken::new();
-    let mut delivery = Delivery {
-        world,
-        shared,
-        outlet,
-        post,
-        stopping: &stopping,
-    };
-    if let Some(next) = delivery.decide(Event::Panicked)
-        && let Action::Rest(rest) = next.action
-    {
-        delivery.rest(next.standing, rest).await;
-    }
-}
-
-/// For tests and tools without images.
-pub struct NoMedia;
-
-#[async_trait]
-impl Media for NoMedia {
-    async fn image(&self, image: &Image, _: &Limits) -> Result<ImageBytes, String> {
-        Err(format!("there is no {}", image.file))
-    }
+/// Nothing has left yet, so it is tried again.
+fn unreadable(e: &LedgerError) -> Failure {
+    Failure::new(Class::Transient, e.to_string())
 }

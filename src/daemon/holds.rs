@@ -14,12 +14,17 @@ use super::{Shared, World, report};
 pub(crate) async fn listen(world: World, shared: Arc<Shared>, stop: CancellationToken) {
     let mut campaign = shared.campaign.clone();
     let mut heard = None;
+    // The files changed, and the ledger does not know yet what they say of holds.
+    let mut files = false;
     loop {
-        let (mut files, mut brake) = (false, false);
+        let mut brake = false;
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            changed = campaign.changed() => files = changed.is_ok(),
+            changed = campaign.changed() => {
+                files |= changed.is_ok();
+                shared.files.notify_one();
+            }
             () = world.brake.news() => brake = true,
             () = world.ledger.listen() => {}
         }
@@ -31,6 +36,9 @@ pub(crate) async fn listen(world: World, shared: Arc<Shared>, stop: Cancellation
                 follow_brake(&world, &shared).await?;
             }
             let bell = world.ledger.bell().await?;
+            if let Some(gate) = shared.gate.as_ref().filter(|_| heard != Some(bell)) {
+                gate.hear(&world).await?;
+            }
             if files || brake || heard != Some(bell) {
                 refresh(&world, &shared).await?;
                 world.ledger.heard(bell).await?;
@@ -40,9 +48,12 @@ pub(crate) async fn listen(world: World, shared: Arc<Shared>, stop: Cancellation
             }
             Ok::<(), LedgerError>(())
         };
-        if let Err(e) = done.await {
-            tracing::error!(event = "ledger.failed", error = %e, "holds can't be read: {e}");
-            tokio::time::sleep(Duration::from_secs(1)).await;
+        match done.await {
+            Ok(()) => files = false,
+            Err(e) => {
+                tracing::error!(event = "ledger.failed", error = %e, "holds can't be read: {e}");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
         }
     }
 }

@@ -3,11 +3,13 @@
 //! Start with [`run`]: files in (`watch`), what is due into the ledger (`planner`), out to the platforms
 //! (`dispatch`, one post's life in `deliver`), people's words in between (`holds`).
 
+mod approval;
 pub mod ballast;
 pub mod brake;
 pub mod deliver;
 mod dispatch;
 mod holds;
+mod media;
 pub mod pace;
 mod planner;
 mod probe;
@@ -26,17 +28,19 @@ use tokio::sync::{Notify, watch as channel};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::campaign::approval::{Approved, Rule};
 use crate::campaign::{Account, Campaign, Roster};
 use crate::clock::Clock;
-use crate::ledger::{Hold, Ledger, LedgerError};
+use crate::ledger::{Hold, Ledger, LedgerError, Post};
 use crate::platform::Platform;
 use crate::platform::dates::Dates;
+use crate::post::digest::Digest;
 use crate::post::identity::{AccountName, MessageId};
 use crate::settings::InDoubt;
 use crate::text::limits::Doubt;
 
-pub use deliver::Media;
 pub use dispatch::Ends;
+pub use media::{Media, NoMedia};
 pub use planner::asked;
 
 /// How long what is in flight may take to finish after "stop"; what is left is abandoned, and looked into
@@ -76,17 +80,18 @@ pub struct World {
     pub workers: usize,
     /// How late a post may be where its message does not say.
     pub late: Duration,
+    /// `None`: nobody need approve anything.
+    pub approval: Option<Rule>,
 }
 
 /// How long a ledger that failed is given to answer, and the daemon's last word to be written.
 const PROBE: Duration = Duration::from_secs(1);
 
-/// How long `steadfast post` stays where no daemon is running.
-const ALONE: Duration = Duration::from_mins(1);
-
 /// What the parts of the daemon tell each other.
 pub(crate) struct Shared {
     pub campaign: channel::Receiver<Arc<Campaign>>,
+    /// Where it came through, if approval is required.
+    pub gate: Option<approval::Gate>,
     /// Messages that must not go out now, by the files, in order; the planner keeps it.
     pub blocked: channel::Sender<Arc<Vec<MessageId>>>,
     /// Holds in force; checked right before each request.
@@ -101,6 +106,9 @@ pub(crate) struct Shared {
     pub look: Notify,
     /// Rung when a post went out, for those that wait for it.
     pub went_out: Notify,
+    /// Rung when the files changed, for the planner. One alone listens to them (`holds`), so that what follows has an
+    /// order.
+    pub files: Notify,
     pub pace: pace::Pace,
     /// Whose accounts these were when they were first used, as far as it was asked for.
     pub identities: tokio::sync::Mutex<HashMap<AccountName, String>>,
@@ -112,6 +120,7 @@ impl Shared {
     pub fn new(campaign: channel::Receiver<Arc<Campaign>>, world: &World) -> Self {
         Self {
             campaign,
+            gate: None,
             blocked: channel::Sender::new(Arc::default()),
             holds: channel::Sender::new(Arc::default()),
             brake: Arc::clone(&world.brake),
@@ -119,6 +128,7 @@ impl Shared {
             ledger_fails: AtomicBool::new(false),
             look: Notify::new(),
             went_out: Notify::new(),
+            files: Notify::new(),
             pace: pace::Pace::new(&world.outlets),
             identities: tokio::sync::Mutex::default(),
             time: timekeeper::Timekeeper::new(Arc::clone(&world.clock), world.dates.clone()),
@@ -160,12 +170,40 @@ impl Shared {
         true
     }
 
-    /// Whether the brake, a hold, or its own file stops this message on this account.
-    pub fn stopped(&self, message: &MessageId, account: &AccountName) -> bool {
-        let held = |hold: &Hold| hold.scope.covers(message, account);
-        self.blocked.borrow().binary_search(message).is_ok()
-            || self.holds.borrow().iter().any(held)
-            || self.brake.is_on()
+    /// Whether the brake, a hold, or its own file stops this post. What a file says of a message says nothing of
+    /// the recall of its posts.
+    pub fn stopped(&self, post: &Post) -> bool {
+        let blocked = !post.is_recall() && self.blocked.borrow().binary_search(&post.message).is_ok();
+        blocked || self.holds.borrow().iter().any(|hold| hold.stops(post)) || self.brake.is_on()
+    }
+
+    /// Whether it would say what people have not approved, or where they have not. What is out in part, or may be
+    /// out, was approved as a whole when it began, and goes on once its message is approved again. A recall is what
+    /// a person asked for in so many words.
+    pub fn unapproved(&self, post: &Post) -> bool {
+        let campaign = self.campaign.borrow();
+        let Some(approved) = &campaign.approved else {
+            return false;
+        };
+        if post.is_recall() {
+            return false;
+        }
+        if post.standing.part > 0 || post.standing.doubted() {
+            return campaign.blocked.contains_key(&post.message);
+        }
+        let is_it = |approved: &Approved| {
+            post.content.approved == Some(approved.digest) && approved.accounts.contains(&post.account)
+        };
+        !approved.get(&post.message).is_some_and(is_it)
+    }
+
+    /// Whether a media file of a message has the bytes that it may show.
+    pub fn may_show(&self, message: &MessageId, file: &str, bytes: Digest) -> bool {
+        let campaign = self.campaign.borrow();
+        campaign.approved.as_ref().is_none_or(|approved| {
+            let approved = approved.get(message);
+            approved.is_some_and(|approved| approved.media.get(file) == Some(&bytes))
+        })
     }
 }
 
@@ -182,7 +220,11 @@ pub async fn run(
     stop: CancellationToken,
     ready: impl FnOnce(),
 ) -> Result<(), LedgerError> {
-    let shared = Arc::new(Shared::new(campaign, &world));
+    let (gate, campaign) = approval::Gate::open(&world, campaign).await?;
+    let shared = Arc::new(Shared {
+        gate,
+        ..Shared::new(campaign, &world)
+    });
     shared.time.begin(&*world.ledger).await?;
     brake::say(&world, &shared);
     if let Err(e) = world.ballast.make() {
@@ -207,6 +249,7 @@ pub async fn run(
     let mut hands = JoinSet::new();
     hands.spawn(keep_time(Arc::clone(&shared), stop.clone()));
     hands.spawn(probe::probe(world.clone(), Arc::clone(&shared), stop.clone()));
+    hands.spawn(approval::follow(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(planner.run(stop.clone()));
     hands.spawn(brake::watch(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(holds::listen(world.clone(), Arc::clone(&shared), stop.clone()));
@@ -227,8 +270,8 @@ pub async fn run(
     noted.unwrap_or(Ok(()))
 }
 
-/// Sends what the ledger holds for these posts and comes back when each has come to rest: for `steadfast
-/// post` where no daemon is running.
+/// Sends what the ledger holds for these posts and comes back when each has come to rest, after `most` at the
+/// latest: for `steadfast post` and `recall` where no daemon is running.
 ///
 /// # Errors
 /// As [`run`].
@@ -237,6 +280,7 @@ pub async fn deliver_only(
     campaign: channel::Receiver<Arc<Campaign>>,
     posts: Vec<crate::post::identity::PostId>,
     stop: CancellationToken,
+    most: Duration,
 ) -> Result<(), LedgerError> {
     let shared = Arc::new(Shared::new(campaign, &world));
     shared.time.begin(&*world.ledger).await?;
@@ -245,12 +289,14 @@ pub async fn deliver_only(
     holds::follow_file(&world, &shared).await?;
     holds::follow_brake(&world, &shared).await?;
     holds::refresh(&world, &shared).await?;
+    // Somebody who did this before us may have been killed.
+    recover::recover(&world, true).await?;
     tokio::spawn(keep_time(Arc::clone(&shared), stop.clone()));
     tokio::spawn(probe::probe(world.clone(), Arc::clone(&shared), stop.clone()));
     // Whoever says stop meanwhile leaves them waiting: then there is nothing to stay for.
     let bounded = stop.clone();
     tokio::spawn(async move {
-        tokio::time::sleep(ALONE).await;
+        tokio::time::sleep(most).await;
         bounded.cancel();
     });
     let deliveries = dispatch::dispatch(world, shared, stop, Ends::After(posts)).await;

@@ -85,6 +85,7 @@ impl Pace {
                 .history(&filter)
                 .await?
                 .iter()
+                .filter(|post| !post.is_recall())
                 .filter_map(|post| post.began)
                 .collect();
             self.lanes()
@@ -256,6 +257,7 @@ mod tests {
                 limits: Arc::new(sandbox::limits()),
                 language: None,
                 min_gap: std::time::Duration::ZERO,
+                untranslated: crate::campaign::Untranslated::default(),
                 max_per_day: None,
             },
             platform: Box::new(Silent(sandbox::limits())),

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::calendar::civil;
 use crate::calendar::past::Past;
-use crate::calendar::plan::{Fate, Planned, View, plan};
+use crate::calendar::plan::{Fate, Plan, Planned, View, plan};
 use crate::campaign::Campaign;
 use crate::campaign::message::{Local, Message, When};
 use crate::campaign::render::render;
@@ -38,6 +38,8 @@ pub(crate) struct Planner {
     past: Past,
     /// Posts whose words could not be made, already complained of.
     unspeakable: HashSet<PostId>,
+    /// What is due, or waits in the queue, and is not approved: already told.
+    unapproved: HashSet<(MessageId, Option<PostId>)>,
     next: Option<Timestamp>,
     /// The files or the past have changed, and that is not taken up yet.
     behind: bool,
@@ -61,6 +63,7 @@ impl Planner {
             shared,
             past: Past::default(),
             unspeakable: HashSet::new(),
+            unapproved: HashSet::new(),
             next: None,
             behind: true,
             taken_up: None,
@@ -99,7 +102,6 @@ impl Planner {
 
     /// Plans whenever the campaign changes, a post went out that others wait for, or the next is near.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut campaign = self.shared.campaign.clone();
         loop {
             let shared = Arc::clone(&self.shared);
             let went_out = shared.went_out.notified();
@@ -117,13 +119,7 @@ impl Planner {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                changed = campaign.changed() => {
-                    if changed.is_err() {
-                        return;
-                    }
-                    campaign.mark_unchanged();
-                    self.behind = true;
-                }
+                () = shared.files.notified() => self.behind = true,
                 () = went_out => {
                     // Only then does it matter to what is still to come.
                     if !self.others_wait {
@@ -194,6 +190,7 @@ impl Planner {
             late: self.world.late,
         };
         let plan = plan(&view, now, now.saturating_add(LEAD).unwrap_or(Timestamp::MAX));
+        self.tell_unapproved(&campaign, &plan);
         let midnight = next_midnight(&campaign, now);
         self.next = Some(plan.next.map_or(midnight, |next| next.min(midnight)));
 
@@ -261,6 +258,40 @@ impl Planner {
             state,
             why,
         })
+    }
+
+    /// Says once of each post that is due that nobody has approved it, and of each message that slots pass over.
+    fn tell_unapproved(&mut self, campaign: &Campaign, plan: &Plan) {
+        let unapproved = campaign.unapproved();
+        self.unapproved.retain(|(id, _)| unapproved.contains(id));
+        if unapproved.is_empty() {
+            return;
+        }
+        let why = |id: &MessageId| campaign.blocked.get(id).map_or("", String::as_str);
+        for planned in plan
+            .posts
+            .iter()
+            .filter(|planned| unapproved.contains(&planned.message.id))
+        {
+            let (id, post) = (&planned.message.id, planned.identity.post_id());
+            if self.unapproved.insert((id.clone(), Some(post))) {
+                report::unapproved(planned, &self.world.roster, why(id));
+            }
+        }
+        let queued = plan.idle.iter().map(|(message, ..)| message);
+        let evergreen = campaign
+            .messages
+            .iter()
+            .filter(|message| message.when == When::Evergreen);
+        for message in queued
+            .chain(evergreen)
+            .filter(|message| unapproved.contains(&message.id))
+        {
+            if self.unapproved.insert((message.id.clone(), None)) {
+                let (id, why) = (&message.id, why(&message.id));
+                tracing::warn!(event = "post.unapproved", message_id = %id, why, "slots pass {id} over: {why}");
+            }
+        }
     }
 
     /// What was just recorded is past.

@@ -197,6 +197,7 @@ mod tests {
                     limits: Arc::new(sandbox::limits()),
                     language: None,
                     min_gap: Duration::ZERO,
+                    untranslated: crate::campaign::Untranslated::default(),
                     max_per_day: None,
                 },
                 platform: Box::new(Far(Arc::clone(&server), sandbox::limits())),

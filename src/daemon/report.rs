@@ -4,6 +4,9 @@
 use jiff::Timestamp;
 use tracing::{error, info, warn};
 
+use crate::calendar::plan::Planned;
+use crate::campaign::approval::Approvals;
+use crate::campaign::{Campaign, Roster};
 use crate::ledger::{Hold, NewPost, Post};
 use crate::post::identity::{AccountName, MessageId, PostId};
 use crate::post::outcome::Class;
@@ -24,6 +27,10 @@ pub fn rest(post: &Post, to: &Standing, rest: &Rest, now: Timestamp) {
     if let Some(receipt) = &rest.receipt {
         let (part, parts) = (post.standing.part.saturating_add(1), post.parts);
         let url = receipt.url.as_deref().unwrap_or_default();
+        if post.content.deletes().is_some() {
+            info!(event = "post.deleted", post = %id, message_id = %message, %account, platform, part, parts, url, "deleted {message} from {account}{}", of(part, parts));
+            return;
+        }
         info!(event = "post.sent", post = %id, message_id = %message, %account, platform, %due, late_ms = late_ms(post, now),
               part, parts, url, "sent {message} to {account}{}", of(part, parts));
         if let Some(altered) = &receipt.altered {
@@ -138,6 +145,43 @@ fn came_to(
         }
         _ => {
             info!(event = "post.due", %post, message_id = %message, %account, platform, %due, "{message} is due on {account}");
+        }
+    }
+}
+
+/// It is due, and nobody has approved it.
+pub fn unapproved(planned: &Planned, roster: &Roster, why: &str) {
+    let (message, due, post) = (&planned.message.id, planned.due, planned.identity.post_id());
+    let (account, platform) = (
+        &planned.identity.account,
+        roster
+            .accounts
+            .get(planned.account)
+            .map_or("", |account| account.platform),
+    );
+    warn!(event = "post.unapproved", %post, message_id = %message, %account, platform, %due, why, "{message} is due on {account} and does not go out: {why}");
+}
+
+/// What is approved now and was not before, and the other way round.
+pub fn approvals(before: &Campaign, now: &Campaign, said: &Approvals) {
+    let (Some(before), Some(approved)) = (&before.approved, &now.approved) else {
+        return;
+    };
+    for (message, new) in approved {
+        if before.get(message).is_none_or(|old| old.digest != new.digest) {
+            let by: Vec<&str> = said
+                .of(message, new.digest)
+                .iter()
+                .map(|word| word.by.as_str())
+                .collect();
+            let (by, digest) = (by.join(", "), new.digest.short());
+            info!(event = "approval.given", message_id = %message, by, digest, "{message} is approved by {by}");
+        }
+    }
+    for message in before.keys().filter(|message| !approved.contains_key(message)) {
+        // One that is gone from the files says nothing any more.
+        if let Some(why) = now.blocked.get(message) {
+            warn!(event = "approval.withdrawn", message_id = %message, why, "{message} is no longer approved: {why}");
         }
     }
 }

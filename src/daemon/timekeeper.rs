@@ -1,6 +1,5 @@
 //! Watches the clocks, and says before each request whether they can be trusted.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,8 +12,6 @@ use crate::clock::{Clock, RELEASED, sample};
 use crate::ledger::{Ledger, LedgerError};
 use crate::platform::dates::Dates;
 
-/// systemd-timesyncd touches it whenever it has synchronised the clock (systemd-timesyncd.service(8)).
-const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
 /// How far the ledger's clock and ours may be apart without a word.
 const APART: Duration = Duration::from_mins(2);
 /// How often it looks by itself.
@@ -24,8 +21,6 @@ const EACH: Duration = Duration::from_secs(1);
 pub struct Timekeeper {
     clock: Arc<dyn Clock>,
     dates: Dates,
-    /// Touched by the system whenever it has synchronised the clock.
-    synchronised: PathBuf,
     // A plain mutex: held for arithmetic, never across an await.
     seen: Mutex<Seen>,
     /// Rung when the clock was set, the machine slept, or the trust turned.
@@ -40,15 +35,10 @@ struct Seen {
 
 impl Timekeeper {
     pub fn new(clock: Arc<dyn Clock>, dates: Dates) -> Self {
-        Self::watching(clock, dates, SYNCHRONISED.into())
-    }
-
-    fn watching(clock: Arc<dyn Clock>, dates: Dates, synchronised: PathBuf) -> Self {
         let trust = Trust::start(sample(&*clock), None, RELEASED);
         Self {
             clock,
             dates,
-            synchronised,
             seen: Mutex::new(Seen {
                 trust,
                 went_forward: None,
@@ -64,10 +54,13 @@ impl Timekeeper {
     /// When the ledger can't be read.
     pub async fn begin(&self, ledger: &dyn Ledger) -> Result<(), LedgerError> {
         let newest = newest(ledger).await?;
-        let synchronised = self.last_synchronised();
+        let synchronised = self.clock.synchronised();
         let held = {
             let mut seen = self.seen();
-            seen.trust = Trust::start(sample(&*self.clock), newest, RELEASED);
+            let now = sample(&*self.clock);
+            seen.trust = Trust::start(now, newest, RELEASED);
+            // It may have been set while nobody was looking.
+            seen.went_forward = Some(now.wall);
             seen.synchronised = synchronised;
             seen.trust.distrust()
         };
@@ -110,6 +103,10 @@ impl Timekeeper {
             if look.change.step.is_positive() {
                 seen.went_forward = Some(now.wall);
             }
+            if look.change.step.is_negative() {
+                // That was an instant of a clock that is no more: what is noted from now on is after it.
+                seen.went_forward = seen.went_forward.map(|then| then.min(now.wall));
+            }
             (look, now.wall, seen.trust.distrust())
         };
         if look != Look::default() {
@@ -125,8 +122,8 @@ impl Timekeeper {
         self.seen().trust.went_back()
     }
 
-    /// The latest instant to which the clock went forward. What was noted before it is younger than it looks, so
-    /// no list may be believed on the strength of its age.
+    /// The latest instant to which the clock went forward, or may have: when this process began. What was noted before
+    /// it can be younger than it looks, so no list may be believed on the strength of its age.
     pub fn went_forward(&self) -> Option<Timestamp> {
         self.seen().went_forward
     }
@@ -152,16 +149,10 @@ impl Timekeeper {
     /// As [`Self::look`], after asking the system.
     fn look_around(&self) -> Option<Why> {
         if self.seen().trust.distrust().is_some() {
-            let synchronised = self.last_synchronised();
+            let synchronised = self.clock.synchronised();
             self.seen().synchronised = synchronised;
         }
         self.look()
-    }
-
-    /// When the system last synchronised its clock, if it is one that says so.
-    fn last_synchronised(&self) -> Option<Timestamp> {
-        let touched = std::fs::metadata(&self.synchronised).ok()?.modified().ok()?;
-        Timestamp::try_from(touched).ok()
     }
 }
 
@@ -225,6 +216,7 @@ mod tests {
         wall: AtomicI64,
         asleep: AtomicI64,
         awake: AtomicI64,
+        synchronised: Mutex<Option<Timestamp>>,
     }
 
     impl Hands {
@@ -264,6 +256,9 @@ mod tests {
         fn dice(&self) -> f64 {
             0.5
         }
+        fn synchronised(&self) -> Option<Timestamp> {
+            *self.synchronised.lock().unwrap()
+        }
     }
 
     const HOUR: i64 = 3600;
@@ -271,26 +266,22 @@ mod tests {
     struct Bench {
         hands: Arc<Hands>,
         keeper: Timekeeper,
-        folder: tempfile::TempDir,
     }
 
     impl Bench {
         fn new() -> Self {
-            let (hands, folder) = (Hands::new(), tempfile::tempdir().unwrap());
+            let hands = Hands::new();
             let clock: Arc<dyn Clock> = Arc::clone(&hands) as Arc<dyn Clock>;
-            let file = folder.path().join("synchronized");
             Self {
-                keeper: Timekeeper::watching(clock, Dates::default(), file),
+                keeper: Timekeeper::new(clock, Dates::default()),
                 hands,
-                folder,
             }
         }
 
         /// The system says that it synchronised the clock so many seconds ago.
         fn synchronise(&self, ago: i64) {
-            let file = std::fs::File::create(self.folder.path().join("synchronized")).unwrap();
             let at = self.hands.now() - SignedDuration::from_secs(ago);
-            file.set_modified(at.into()).unwrap();
+            *self.hands.synchronised.lock().unwrap() = Some(at);
         }
     }
 
@@ -342,6 +333,32 @@ mod tests {
         bench.hands.steps(-2 * HOUR);
         assert_eq!(bench.keeper.look(), None);
         assert!(bench.keeper.went_back().unwrap() >= noted);
+    }
+
+    #[test]
+    fn t2_a_clock_that_went_forward_and_back_again_is_reckoned_with_once() {
+        let bench = Bench::new();
+        bench.keeper.look();
+        bench.hands.steps(5 * HOUR);
+        bench.keeper.look();
+        assert_eq!(bench.keeper.went_forward(), Some(bench.hands.now()));
+        bench.hands.steps(-5 * HOUR);
+        bench.keeper.look();
+        let noted = bench.hands.now();
+        assert!(
+            bench.keeper.went_forward() <= Some(noted),
+            "what is noted now is after it"
+        );
+    }
+
+    #[tokio::test]
+    async fn t1_the_clock_may_have_been_set_while_nobody_was_looking() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let ledger = crate::ledger::sqlite::Sqlite::create(&path).await.unwrap();
+        let bench = Bench::new();
+        bench.keeper.begin(&ledger).await.unwrap();
+        assert_eq!(bench.keeper.went_forward(), Some(bench.hands.now()));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The folder that staff edit: the only place where message files and media are read. It is read, never
 //! written to.
 
+mod history;
 mod media;
 mod open;
 
@@ -17,6 +18,7 @@ use crate::campaign::read::{FILE_MAX, FileRead, read};
 use crate::card::{self, Undrawable};
 use crate::post::card::Card;
 use crate::post::content::Image;
+use crate::post::digest::Digest;
 use crate::text::limits::Limits;
 use open::{Fingerprint, Refused};
 
@@ -36,7 +38,7 @@ pub struct Folder {
 }
 
 /// What was found in a media file, and which state of it was looked at.
-type Examined = (Fingerprint, Result<Media, MediaProblem>);
+type Examined = (Fingerprint, Result<(Digest, Media), MediaProblem>);
 
 #[derive(Debug, Clone)]
 struct Known {
@@ -56,6 +58,8 @@ pub struct Changed {
     pub changed: Vec<Arc<str>>,
     /// The paths of files that are gone.
     pub gone: Vec<Arc<str>>,
+    /// A media file that a message names is other than before.
+    pub media: bool,
     /// A file changed while it was read, so there is more to come: scan again soon.
     pub unsettled: bool,
 }
@@ -63,7 +67,7 @@ pub struct Changed {
 impl Changed {
     /// Whether anything is other than at the last scan.
     pub fn any(&self) -> bool {
-        !(self.changed.is_empty() && self.gone.is_empty())
+        self.media || !(self.changed.is_empty() && self.gone.is_empty())
     }
 }
 
@@ -82,6 +86,18 @@ pub struct Picture {
     pub mime: &'static str,
     pub width: u32,
     pub height: u32,
+}
+
+impl Picture {
+    fn fitted(bytes: Bytes, media: Media, limits: Option<&Limits>) -> Result<Self, MediaProblem> {
+        let (bytes, media) = media::fitted(bytes, media, limits)?;
+        Ok(Self {
+            bytes,
+            mime: media.mime,
+            width: media.width,
+            height: media.height,
+        })
+    }
 }
 
 impl Folder {
@@ -180,6 +196,7 @@ impl Folder {
             read: count,
             changed,
             gone,
+            media: self.media_changed(&root),
             unsettled,
         })
     }
@@ -190,31 +207,48 @@ impl Folder {
     ///
     /// It may take seconds and much memory, at most what 40 million pixels need.
     pub fn picture(&self, path: &str, limits: Option<&Limits>) -> Result<Picture, MediaProblem> {
-        let opened = self.open_media(path)?;
-        let (bytes, media) = examine(opened)?;
-        let (bytes, media) = media::fitted(bytes, media, limits)?;
-        Ok(Picture {
-            bytes,
-            mime: media.mime,
-            width: media.width,
-            height: media.height,
-        })
+        let (_, bytes, media) = examine(self.open_media(path)?)?;
+        Picture::fitted(bytes, media, limits)
     }
 
-    /// An image of a post: a file, or a card that is drawn.
-    pub fn image(&self, image: &Image, limits: Option<&Limits>) -> Result<Picture, MediaProblem> {
-        let Some(card) = &image.card else {
-            return self.picture(&image.file, limits);
+    /// An image of a post, a file or a card that is drawn, with the SHA-256 of that from which it was made.
+    pub fn image(&self, image: &Image, limits: Option<&Limits>) -> Result<(Picture, Digest), MediaProblem> {
+        let (source, bytes, media) = match &image.card {
+            None => examine(self.open_media(&image.file)?)?,
+            Some(card) => {
+                let drawn = card::draw(card).map_err(undrawable)?;
+                let source = Digest::of(&drawn);
+                let (bytes, media) = media::clean(drawn)?;
+                (source, bytes, media)
+            }
         };
-        let drawn = card::draw(card).map_err(undrawable)?;
-        let (bytes, media) = media::clean(drawn)?;
-        let (bytes, media) = media::fitted(bytes, media, limits)?;
-        Ok(Picture {
-            bytes,
-            mime: media.mime,
-            width: media.width,
-            height: media.height,
-        })
+        Ok((Picture::fitted(bytes, media, limits)?, source))
+    }
+
+    /// The SHA-256 of a media file as it lies there; `None` if it can't be used.
+    pub fn hash(&self, path: &str) -> Option<Digest> {
+        Some(self.examined(path).ok()?.0)
+    }
+
+    fn examined(&self, path: &str) -> Result<(Digest, Media), MediaProblem> {
+        let opened = self.open_media(path)?;
+        let fingerprint = opened.fingerprint;
+        let mut cache = self.media.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, found)) = cache.get(path).filter(|(of, _)| *of == fingerprint) {
+            return found.clone();
+        }
+        let found = examine(opened).map(|(file, _, media)| (file, media));
+        cache.insert(path.to_owned(), (fingerprint, found.clone()));
+        found
+    }
+
+    /// Whether any media file is other than when it was looked at last. Those are forgotten, to be looked at anew
+    /// when somebody asks.
+    fn media_changed(&self, root: &OwnedFd) -> bool {
+        let mut cache = self.media.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = cache.len();
+        cache.retain(|path, (of, _)| open::file(root, path).is_ok_and(|opened| opened.fingerprint == *of));
+        cache.len() < known
     }
 
     fn open_media(&self, path: &str) -> Result<open::Opened, MediaProblem> {
@@ -237,7 +271,8 @@ impl Folder {
     }
 }
 
-fn examine(opened: open::Opened) -> Result<(Bytes, Media), MediaProblem> {
+/// What the file is by its SHA-256, and the image in it, cleaned.
+fn examine(opened: open::Opened) -> Result<(Digest, Bytes, Media), MediaProblem> {
     let (bytes, settled) = opened.read(media::FILE_MAX).map_err(|why| MediaProblem {
         message: why.message,
         help: why.help.to_owned(),
@@ -248,7 +283,9 @@ fn examine(opened: open::Opened) -> Result<(Bytes, Media), MediaProblem> {
             help: "wait until it is complete".into(),
         });
     }
-    media::clean(bytes.into())
+    let file = Digest::of(&bytes);
+    let (bytes, media) = media::clean(bytes.into())?;
+    Ok((file, bytes, media))
 }
 
 fn undrawable(why: Undrawable) -> MediaProblem {
@@ -275,15 +312,7 @@ fn same(known: &Known, found: &Known) -> bool {
 
 impl Outside for Folder {
     fn media(&self, path: &str) -> Result<Media, MediaProblem> {
-        let opened = self.open_media(path)?;
-        let fingerprint = opened.fingerprint;
-        let mut cache = self.media.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, media)) = cache.get(path).filter(|(of, _)| *of == fingerprint) {
-            return media.clone();
-        }
-        let media = examine(opened).map(|(_, media)| media);
-        cache.insert(path.to_owned(), (fingerprint, media.clone()));
-        media
+        Ok(self.examined(path)?.1)
     }
 
     fn card(&self, card: &Card) -> Result<(), MediaProblem> {

@@ -34,7 +34,7 @@ use Kind::{Number, Text, Truth};
 
 /// All there is to know. Whoever adds a column adds it here: the tests compare this with both engines' tables.
 #[rustfmt::skip]
-pub(super) static TABLES: [Table; 8] = [
+pub(super) static TABLES: [Table; 9] = [
     Table { name: "meta", from: "meta", cursor: None,
         columns: &[("key", Text, None), ("value", Text, None)] },
     Table { name: "known", from: "known", cursor: None,
@@ -50,7 +50,7 @@ pub(super) static TABLES: [Table; 8] = [
             ("unsure_looks", Number, None), ("unsure_foreign", Truth, None), ("resent", Truth, None),
             ("crashes", Number, None), ("why", Text, None), ("fence", Number, None), ("paced", Number, None),
             ("attempts", Number, None), ("error", Text, None), ("began", Number, None), ("sent", Number, None),
-            ("changed", Number, None),
+            ("changed", Number, None), ("recalls", Text, None), ("through", Number, None),
         ] },
     Table { name: "part", from: "part JOIN post ON post.row = part.post", cursor: Some("part.post"),
         columns: &[
@@ -68,10 +68,15 @@ pub(super) static TABLES: [Table; 8] = [
         columns: &[
             ("id", Number, None), ("scope", Text, None), ("target", Text, None), ("why", Text, None),
             ("by", Text, None), ("since", Number, None), ("released", Number, None), ("released_by", Text, None),
-            ("settled", Number, None),
+            ("settled", Number, None), ("said", Number, None),
         ] },
     Table { name: "account", from: "account", cursor: None,
         columns: &[("name", Text, None), ("waits", Number, None)] },
+    Table { name: "approval", from: "approval", cursor: Some("approval.id"),
+        columns: &[
+            ("id", Number, None), ("message", Text, None), ("by", Text, None), ("at", Number, None),
+            ("digest", Text, None), ("content", Text, None),
+        ] },
     Table { name: "event", from: "event", cursor: Some("event.seq"),
         columns: &[
             ("chain", Text, Some("'steadfast'")), ("seq", Number, None), ("at", Number, None), ("kind", Text, None),

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::campaign::approval::Approval;
 use crate::post::identity::PostId;
 
 use super::{Change, Conclusion, Hold, Intent, NewPost, Scope};
@@ -13,7 +14,8 @@ use super::{Change, Conclusion, Hold, Intent, NewPost, Scope};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub at: Timestamp,
-    /// `recorded`, `reworded`, `unplanned`, `intended`, `concluded`, `held`, `released` or `settled`.
+    /// `recorded`, `reworded`, `unplanned`, `intended`, `concluded`, `held`, `released`, `settled`, `let_through`,
+    /// `approved` or `withdrawn`.
     pub kind: &'static str,
     pub post: Option<PostId>,
     /// One JSON object.
@@ -228,6 +230,16 @@ pub(super) fn concluded(conclusion: &Conclusion) -> Entry {
     }
 }
 
+/// `said`: up to which hold it goes on in spite of them.
+pub(super) fn let_through(post: PostId, said: i64, at: Timestamp) -> Entry {
+    Entry {
+        at,
+        kind: "let_through",
+        post: Some(post),
+        data: json!({"holds": said}).to_string(),
+    }
+}
+
 pub(super) fn held(scope: &Scope, why: &str, by: &str, at: Timestamp) -> Entry {
     Entry {
         at,
@@ -261,5 +273,23 @@ pub(super) fn settled(hold: &Hold, moved: &[PostId], at: Timestamp) -> Entry {
         post: None,
         data: json!({"scope": hold.scope.kind(), "target": hold.scope.target(), "why": hold.why, "moved": moved})
             .to_string(),
+    }
+}
+
+/// `content`: what was approved, as people read it.
+pub(super) fn approved(approval: &Approval, content: &str) -> Entry {
+    let (message, by) = (&approval.message, &approval.by);
+    let (kind, data) = match approval.digest {
+        Some(digest) => (
+            "approved",
+            json!({"message": message, "by": by, "digest": digest, "content": content}),
+        ),
+        None => ("withdrawn", json!({"message": message, "by": by})),
+    };
+    Entry {
+        at: approval.at,
+        kind,
+        post: None,
+        data: data.to_string(),
     }
 }

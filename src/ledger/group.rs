@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::campaign::AfterHold;
+use crate::campaign::approval::Approval;
 use crate::post::identity::{AccountName, MessageId, PostId};
 use crate::post::outcome::Class;
 use crate::post::sealed::Key;
@@ -28,6 +29,12 @@ pub(super) enum Write {
     Intend(Box<Intent>, Reply<Intended>),
     Conclude(Box<Conclusion>, Reply<bool>),
     AccountWaits(AccountName, jiff::Timestamp, Reply<()>),
+    LetThrough {
+        posts: Vec<PostId>,
+        said: i64,
+        now: jiff::Timestamp,
+        reply: Reply<()>,
+    },
     Hold {
         scope: Scope,
         why: String,
@@ -49,6 +56,8 @@ pub(super) enum Write {
         now: jiff::Timestamp,
         reply: Reply<Vec<PostId>>,
     },
+    /// Each with what it is about, for people to read.
+    Approve(Vec<(Approval, String)>, Reply<()>),
     Ring(Reply<i64>),
     Note {
         key: String,
@@ -103,6 +112,8 @@ pub(super) fn fail(write: Write, error: LedgerError) {
         | Write::Unplan(_, _, to)
         | Write::Know(_, _, to)
         | Write::AccountWaits(_, _, to)
+        | Write::LetThrough { reply: to, .. }
+        | Write::Approve(_, to)
         | Write::Hold { reply: to, .. }
         | Write::Note { reply: to, .. } => tell(to, error),
         Write::Intend(_, to) => tell(to, error),
@@ -135,6 +146,8 @@ pub(super) fn reply(write: Write, answer: Answer) {
             | Write::Unplan(_, _, to)
             | Write::Know(_, _, to)
             | Write::AccountWaits(_, _, to)
+            | Write::LetThrough { reply: to, .. }
+            | Write::Approve(_, to)
             | Write::Hold { reply: to, .. }
             | Write::Note { reply: to, .. },
             Answer::Done,

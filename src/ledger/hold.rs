@@ -4,6 +4,8 @@ use jiff::Timestamp;
 
 use crate::post::identity::{AccountName, MessageId};
 
+use super::Post;
+
 /// What a hold stops.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
@@ -57,8 +59,18 @@ pub struct Hold {
     pub why: String,
     pub by: String,
     pub since: Timestamp,
+    /// The number of the last time that it was said, among all holds: it rises when it is said again.
+    pub said: i64,
     /// Released but not yet settled: still in force until the daemon has dealt with what fell due.
     pub released: Option<Timestamp>,
+}
+
+impl Hold {
+    /// Whether it stops this post. One that a person asked for knowing of this hold goes on, until it is said once
+    /// more.
+    pub fn stops(&self, post: &Post) -> bool {
+        self.said > post.through && self.scope.covers(&post.message, &post.account)
+    }
 }
 
 /// Who speaks in holds that the daemon sets and releases by itself.

@@ -3,6 +3,8 @@
 //! A trait with one verb for each arrow and no general update. Every write names the standing it starts
 //! from and touches one row, or it is refused (reliability, rule 4).
 
+pub mod approval;
+mod ask;
 pub mod copy;
 pub mod evidence;
 mod group;
@@ -27,6 +29,8 @@ use crate::post::sealed::{Key, Prepared};
 use crate::post::state::{Standing, State};
 use crate::post::step::Rest;
 
+pub use approval::Approving;
+pub use ask::{Filter, Published, Rivals};
 pub use hold::{BY_DAEMON, BY_FILE, BY_ROLLBACK, BY_WATCH, Hold, Scope};
 
 /// What can go wrong with the ledger itself.
@@ -142,6 +146,16 @@ pub struct Post {
     pub began: Option<Timestamp>,
     /// When its last part was accepted.
     pub sent: Option<Timestamp>,
+    /// No hold that was said up to this one stops it: a person asked for it knowing of them. 0: any does.
+    pub through: i64,
+}
+
+impl Post {
+    /// Whether it takes back or corrects another: then neither its message's file nor the account's pace say
+    /// anything about it.
+    pub fn is_recall(&self) -> bool {
+        self.content.recall.is_some()
+    }
 }
 
 /// One part as the ledger knows it: a frozen request, and its receipt once there is one.
@@ -248,15 +262,6 @@ pub struct Orphan {
     pub foreign: bool,
 }
 
-/// What could be mistaken for a post whose answer was lost.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rivals {
-    /// The platform's ids that other posts have receipts for.
-    pub receipts: HashSet<String>,
-    /// Another post's request is the same, byte for byte, and unaccounted for too.
-    pub twin: bool,
-}
-
 /// A daemon that has the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Daemon {
@@ -266,19 +271,9 @@ pub struct Daemon {
     pub heard: i64,
 }
 
-/// Which rows of the history.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    pub since: Option<Timestamp>,
-    pub message: Option<String>,
-    pub account: Option<String>,
-    pub state: Option<State>,
-    pub limit: Option<u32>,
-}
-
 /// The verbs. Each write is one transaction, durable when it returns.
 #[async_trait]
-pub trait Ledger: Send + Sync {
+pub trait Ledger: Approving + Send + Sync {
     // --- planning ---------------------------------------------------------------------------------
 
     /// Records posts; those that are recorded already stay as they are. Returns the new ones.
@@ -341,6 +336,10 @@ pub trait Ledger: Send + Sync {
     /// The account waits.
     async fn account_waits(&self, account: &AccountName, until: Timestamp) -> Result<(), LedgerError>;
 
+    /// A person asks for these recalls in spite of all holds said up to the one of that number ([`Hold::said`]),
+    /// of which they know. Whoever says stop after that is heard.
+    async fn let_through(&self, posts: Vec<PostId>, said: i64, now: Timestamp) -> Result<(), LedgerError>;
+
     // --- holds ------------------------------------------------------------------------------------
 
     /// Says stop. When it returns, no new intent can be written. The same scope by the same hand only
@@ -371,6 +370,16 @@ pub trait Ledger: Send + Sync {
         message: &MessageId,
         account: &AccountName,
     ) -> Result<Vec<Receipt>, LedgerError>;
+    /// Posts that are out, in part or, as far as anybody knows, perhaps, in the order of their ids, `limit` of
+    /// them after `after`. Recalls are none of them.
+    async fn published(
+        &self,
+        which: &Published,
+        after: Option<PostId>,
+        limit: u32,
+    ) -> Result<Vec<Post>, LedgerError>;
+    /// The recalls of these posts, in the order in which they were due.
+    async fn recalls(&self, of: &[PostId]) -> Result<Vec<Post>, LedgerError>;
     /// What of this account could be mistaken for the part that `post` is at: the receipts of its other posts
     /// since then, and whether another one with the very same request is unaccounted for too.
     async fn rivals(&self, post: &Post, since: Timestamp) -> Result<Rivals, LedgerError>;

@@ -16,7 +16,9 @@ use url::Url;
 
 use super::http::{Answer, BaseUrl, Http, Request};
 use super::secret::SecretSource;
-use super::{ImageBytes, Key, Outgoing, Platform, Prepared, Sealed, Tools, answers, harmless, settings};
+use super::{
+    Deletion, ImageBytes, Key, Outgoing, Platform, Prepared, Sealed, Tools, answers, harmless, settings,
+};
 use crate::post::outcome::{Class, Failure, Receipt};
 use crate::text::count::with_warning;
 use crate::text::entities::{EntityKind, entities, first_link};
@@ -169,6 +171,38 @@ fn put(out: &Outgoing<'_>, did: &str, collection: &str, record: &Value) -> Prepa
     }
 }
 
+/// `com.atproto.repo.deleteRecord`: a yes too where there is no such record (any more). Posts and reposts alike; of
+/// a post that a person has entered by its address, the record is found by that.
+pub fn deletion(gone: &Deletion<'_>, did: &str) -> Result<Prepared, Failure> {
+    let receipt = gone.receipt;
+    let named = record_of(&receipt.id).map(|(_, collection, key)| (collection, key));
+    let entered = || {
+        let address = receipt.url.as_deref().unwrap_or(&receipt.id);
+        who_and_key(address).map(|(_, key)| (POST, key))
+    };
+    let (collection, key) = named.or_else(entered).ok_or_else(|| gone.unnamed())?;
+    let body = json!({ "repo": did, "collection": collection, "rkey": key });
+    Ok(Prepared {
+        path: xrpc("com.atproto.repo.deleteRecord"),
+        body: body.to_string(),
+    })
+}
+
+/// What the answer to a deletion means.
+pub fn read_deletion(answer: &Answer) -> Result<(), Failure> {
+    if answer.status == 200 {
+        let own_shape = answer.json::<serde_json::Map<String, Value>>().is_some();
+        return own_shape
+            .then_some(())
+            .ok_or_else(|| answer.failure(Class::InDoubt, None));
+    }
+    let no_record = |refusal: &Refusal| refusal.error == "RecordNotFound";
+    match answer.json::<Refusal>().filter(no_record) {
+        Some(_) => Ok(()),
+        None => Err(refused(answer)),
+    }
+}
+
 fn xrpc(method: &str) -> String {
     format!("/xrpc/{method}")
 }
@@ -304,9 +338,14 @@ fn receipt(done: StrongRef) -> Receipt {
 
 /// `at://DID/app.bsky.feed.post/KEY` as people see it. By DID: handles change.
 fn page(uri: &str) -> Option<String> {
-    let mut pieces = uri.strip_prefix("at://")?.split('/');
-    let (did, collection, key) = (pieces.next()?, pieces.next()?, pieces.next()?);
+    let (did, collection, key) = record_of(uri)?;
     (collection == POST).then(|| format!("https://bsky.app/profile/{did}/post/{key}"))
+}
+
+/// `at://DID/COLLECTION/KEY` as its three pieces.
+fn record_of(uri: &str) -> Option<(&str, &str, &str)> {
+    let mut pieces = uri.strip_prefix("at://")?.split('/');
+    Some((pieces.next()?, pieces.next()?, pieces.next()?))
 }
 
 /// `https://bsky.app/profile/WHO/post/KEY`, or an `at://` URI, as (who, key).
@@ -381,6 +420,25 @@ impl Platform for Bluesky {
             }
             _ => done,
         }
+    }
+
+    async fn prepare_deletion(&self, gone: &Deletion<'_>) -> Result<Prepared, Failure> {
+        deletion(gone, &self.desk.session().await?.did)
+    }
+
+    async fn delete(&self, sealed: &Sealed) -> Result<(), Failure> {
+        let session = self.desk.session().await?;
+        let request = Request::post(&session.service, &sealed.prepared.path)
+            .bearer(&session.access)
+            .json(sealed.prepared.body.clone());
+        let answer = self.http.publish(request, self.limits().doubt).await?;
+        let done = read_deletion(&answer);
+        if let Err(failure) = &done
+            && (is_expired(&answer) || failure.class == Class::Auth)
+        {
+            self.desk.refused(&session).await;
+        }
+        done
     }
 
     /// The DID: handles change hands.

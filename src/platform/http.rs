@@ -306,6 +306,10 @@ impl Request {
         Self::new(Method::POST, base, path)
     }
 
+    pub fn delete(base: &BaseUrl, path: &str) -> Self {
+        Self::new(Method::DELETE, base, path)
+    }
+
     /// `path` replaces the base's own; "" keeps it.
     fn new(method: Method, base: &BaseUrl, path: &str) -> Self {
         let mut url = base.0.clone();

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::http::{Answer, BaseUrl, Field, Http, Request};
 use super::secret::{Secret, SecretSource, write_private};
 use super::{
-    Among, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, answers, file_name, harmless, settings,
+    Among, Deletion, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, answers, file_name, harmless,
+    settings,
 };
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
@@ -162,11 +163,7 @@ pub fn request(out: &Outgoing<'_>, media_ids: &[String]) -> Prepared {
 
 /// A boost of the status that this server knows as `id`.
 fn share_request(id: &str) -> Result<Prepared, Failure> {
-    if id.is_empty()
-        || !id
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    {
+    if !is_id(id) {
         return Err(Failure::new(
             Class::Rejected,
             format!("the server gave the post a strange id: {id}"),
@@ -176,6 +173,37 @@ fn share_request(id: &str) -> Result<Prepared, Failure> {
         path: format!("{CREATE}/{id}/reblog"),
         body: "{}".into(),
     })
+}
+
+/// Whether it can stand in a path.
+fn is_id(id: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    !id.is_empty() && id.bytes().all(plain)
+}
+
+/// `DELETE /api/v1/statuses/:id` (<https://docs.joinmastodon.org/methods/statuses/#delete>), for boosts too. Of a
+/// status that a person has entered by its address, the address ends with the id.
+pub fn deletion(gone: &Deletion<'_>) -> Result<Prepared, Failure> {
+    let receipt = gone.receipt;
+    let last = |url: &'_ str| url.rsplit('/').next().map(str::to_owned);
+    let id = Some(receipt.id.clone())
+        .filter(|id| is_id(id))
+        .or_else(|| last(receipt.url.as_deref()?).filter(|id| is_id(id)))
+        .ok_or_else(|| gone.unnamed())?;
+    Ok(Prepared {
+        path: format!("{CREATE}/{id}"),
+        body: String::new(),
+    })
+}
+
+/// What the answer to a deletion means. Only the server's own page says that there is no such status.
+pub fn read_deletion(answer: &Answer) -> Result<(), Failure> {
+    match answer.status {
+        200 if answer.json::<Status>().is_some() => Ok(()),
+        404 | 410 if answer.json::<Refusal>().is_some() => Ok(()),
+        200 => Err(answer.failure(Class::InDoubt, None)),
+        _ => read(&nothing(), answer).map(drop),
+    }
 }
 
 /// The server takes ISO 639-1, and falls back to the account's default in silence if it gets another tag.
@@ -221,14 +249,18 @@ pub fn read(prepared: &Prepared, answer: &Answer) -> Result<Receipt, Failure> {
     Err(answer.failure(class, words))
 }
 
-/// What a refusal means while nothing is visible yet.
-fn refused(answer: &Answer) -> Failure {
-    let nothing = Prepared {
+/// A request that creates nothing.
+fn nothing() -> Prepared {
+    Prepared {
         path: String::new(),
         body: String::new(),
-    };
+    }
+}
+
+/// What a refusal means while nothing is visible yet.
+fn refused(answer: &Answer) -> Failure {
     harmless(
-        read(&nothing, answer)
+        read(&nothing(), answer)
             .err()
             .unwrap_or_else(|| answer.failure(Class::Transient, None)),
     )
@@ -270,6 +302,15 @@ impl Platform for Mastodon {
             altered: shown::altered(&sealed.prepared, &answer),
             ..receipt
         })
+    }
+
+    async fn prepare_deletion(&self, gone: &Deletion<'_>) -> Result<Prepared, Failure> {
+        deletion(gone)
+    }
+
+    async fn delete(&self, sealed: &Sealed) -> Result<(), Failure> {
+        let request = Request::delete(&self.base, &sealed.prepared.path).bearer(&self.token);
+        read_deletion(&self.http.publish(request, Doubt::OwnId).await?)
     }
 
     async fn identity(&self) -> Result<Option<String>, Failure> {
@@ -467,6 +508,7 @@ mod wire {
 
     #[derive(Default, Deserialize)]
     #[serde(default)]
+    #[expect(clippy::struct_field_names, reason = "the server's own names")]
     pub struct MediaAttachments {
         pub image_size_limit: Option<u64>,
         pub image_matrix_limit: Option<u64>,

@@ -17,7 +17,9 @@ use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
 
+use crate::calendar::steady::CONTRADICTS;
 use crate::post::content::Part;
+use crate::post::digest::Digest;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::limits::Limits;
@@ -118,6 +120,25 @@ pub trait Platform: Send + Sync {
     /// doubt left behind is still found.
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure>;
 
+    /// The request that deletes the part that `gone` is the proof of. For those whose `limits().delete` says so.
+    async fn prepare_deletion(&self, gone: &Deletion<'_>) -> Result<Prepared, Failure> {
+        let _ = gone;
+        Err(Failure::new(
+            Class::Rejected,
+            "nothing can be deleted on this platform: do it by hand",
+        ))
+    }
+
+    /// Exactly one request: `sealed.prepared`, which [`Self::prepare_deletion`] has made. What is gone already is
+    /// deleted, so the same request again ends every doubt.
+    async fn delete(&self, sealed: &Sealed) -> Result<(), Failure> {
+        let _ = sealed;
+        Err(Failure::new(
+            Class::Rejected,
+            "nothing can be deleted on this platform: do it by hand",
+        ))
+    }
+
     /// What became of `sealed`, whose answer was lost: asks the container, or looks through what the account
     /// published. For those whose `limits().doubt` says so. No request of it can be seen.
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
@@ -150,8 +171,17 @@ pub struct Among {
     pub taken: HashSet<String>,
 }
 
-/// How far apart the platform's clock and ours may be.
-pub(crate) const CLOCKS_APART: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);
+impl Among {
+    /// Whether another post of ours has the receipt for this one. A person who says that it is out tells its URL.
+    pub fn has(&self, id: &str, url: Option<&str>) -> bool {
+        self.taken.contains(id) || url.is_some_and(|url| self.taken.contains(url))
+    }
+}
+
+/// How far apart the platform's clock and ours may be: more than lets nothing be sent ([`CONTRADICTS`]), so that what
+/// was accepted in time is not taken for something older.
+pub(crate) const CLOCKS_APART: jiff::SignedDuration = jiff::SignedDuration::from_mins(12);
+const _: () = assert!(CLOCKS_APART.as_secs().unsigned_abs() > CONTRADICTS.as_secs());
 
 /// One part on its way out.
 #[derive(Debug, Clone)]
@@ -178,6 +208,28 @@ pub struct Outgoing<'a> {
     pub now: Timestamp,
 }
 
+/// A part that is to be deleted.
+#[derive(Debug, Clone)]
+pub struct Deletion<'a> {
+    /// The platform's proof of it.
+    pub receipt: &'a Receipt,
+    pub key: Key,
+    pub campaign: &'a str,
+    pub message: &'a str,
+    pub now: Timestamp,
+}
+
+impl Deletion<'_> {
+    /// Where nobody but a person can find it: a receipt that was entered by hand may say too little.
+    fn unnamed(&self) -> Failure {
+        let place = self.receipt.url.as_deref().unwrap_or(&self.receipt.id);
+        Failure::new(
+            Class::Rejected,
+            format!("the platform's own id of it is not known: delete it by hand ({place})"),
+        )
+    }
+}
+
 /// An image as it will be uploaded.
 #[derive(Debug, Clone)]
 pub struct ImageBytes {
@@ -186,6 +238,8 @@ pub struct ImageBytes {
     pub width: u32,
     pub height: u32,
     pub alt: String,
+    /// The file that it was made from.
+    pub source: Digest,
 }
 
 /// Any adapter, with its secrets kept in: a platform may repeat our token in its error, and a person may
@@ -214,6 +268,17 @@ impl Platform for Discreet {
 
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
         self.inner.publish(sealed).await.map_err(|f| self.scrubbed(f))
+    }
+
+    async fn prepare_deletion(&self, gone: &Deletion<'_>) -> Result<Prepared, Failure> {
+        self.inner
+            .prepare_deletion(gone)
+            .await
+            .map_err(|f| self.scrubbed(f))
+    }
+
+    async fn delete(&self, sealed: &Sealed) -> Result<(), Failure> {
+        self.inner.delete(sealed).await.map_err(|f| self.scrubbed(f))
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {

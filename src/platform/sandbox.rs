@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::http::Http;
-use super::{Among, Outgoing, Platform, Prepared, Sealed, Tools, settings};
+use super::{Among, Deletion, Outgoing, Platform, Prepared, Sealed, Tools, settings};
 use crate::post::content::Image;
 use crate::post::identity::{AccountName, DeliveryId};
 use crate::post::outcome::{Class, Failure, Found, Receipt};
@@ -123,6 +123,9 @@ pub struct Shown {
     pub id: String,
     /// When the sandbox took it.
     pub at: Timestamp,
+    /// When it was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<Timestamp>,
     #[serde(flatten)]
     pub said: Said,
 }
@@ -149,6 +152,13 @@ pub struct Said {
     /// The id of the part that this one answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
+}
+
+/// The request that deletes a part.
+#[derive(Debug, Serialize, Deserialize)]
+struct Gone {
+    /// The part's id.
+    gone: String,
 }
 
 /// The whole request, or why a platform like this would refuse it.
@@ -248,6 +258,31 @@ impl Platform for Sandbox {
             // Whatever went wrong with the disk, it may be there.
             Err(words) => Err(Failure::new(Class::InDoubt, words)),
         }
+    }
+
+    async fn prepare_deletion(&self, gone: &Deletion<'_>) -> Result<Prepared, Failure> {
+        if !self.limits.delete {
+            return Err(Failure::new(
+                Class::Rejected,
+                "nothing can be deleted on this platform: do it by hand",
+            ));
+        }
+        Ok(Prepared {
+            path: String::new(),
+            body: serde_json::json!(Gone {
+                gone: gone.receipt.id.clone()
+            })
+            .to_string(),
+        })
+    }
+
+    async fn delete(&self, sealed: &Sealed) -> Result<(), Failure> {
+        let Gone { gone } = serde_json::from_str(&sealed.prepared.body)
+            .map_err(|e| Failure::new(Class::Rejected, format!("not a deletion of the sandbox: {e}")))?;
+        let at = self.http.now();
+        self.with_timeline(move |timeline| timeline.delete(&gone, at))
+            .await
+            .map_err(|words| Failure::new(Class::InDoubt, words))
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {

@@ -15,7 +15,7 @@ use sha2::Sha256;
 
 use super::http::{Answer, BaseUrl, Http, Request};
 use super::secret::{Secret, SecretSource};
-use super::{Key, Outgoing, Platform, Prepared, Sealed, Tools, settings};
+use super::{Deletion, Key, Outgoing, Platform, Prepared, Sealed, Tools, settings};
 use crate::post::identity::DeliveryId;
 use crate::post::outcome::{Class, Failure, Receipt};
 use crate::text::entities::{EntityKind, entities};
@@ -83,10 +83,10 @@ impl Signer {
 // The wire.
 
 #[derive(Serialize)]
-struct Event<'a> {
+struct Event<D> {
     r#type: &'static str,
     timestamp: Timestamp,
-    data: Data<'a>,
+    data: D,
 }
 
 #[derive(Serialize)]
@@ -117,6 +117,21 @@ struct Media<'a> {
     width: u32,
     height: u32,
     base64: String,
+}
+
+/// `post.deleted`.
+#[derive(Serialize)]
+struct Gone<'a> {
+    delivery_id: DeliveryId,
+    campaign: &'a str,
+    message: &'a str,
+    /// The `delivery_id` of the part that is to be deleted.
+    deletes: &'a str,
+    /// The receiver's own id and address of it, as it gave them.
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
+    scheduled_for: Timestamp,
 }
 
 /// Counted from 1.
@@ -172,9 +187,7 @@ pub fn request(out: &Outgoing<'_>) -> Result<Prepared, Failure> {
                     base64: STANDARD.encode(&image.bytes),
                 })
                 .collect(),
-            reply_to: out
-                .parent
-                .map(|parent| parent.pin.as_deref().unwrap_or(&parent.id)),
+            reply_to: out.parent.map(delivery_of),
             thread: Thread {
                 index: out.index + 1,
                 of: out.of,
@@ -186,6 +199,32 @@ pub fn request(out: &Outgoing<'_>) -> Result<Prepared, Failure> {
         path: String::new(),
         body: serde_json::json!(event).to_string(),
     })
+}
+
+/// The `delivery_id` that a part went out with.
+fn delivery_of(receipt: &Receipt) -> &str {
+    receipt.pin.as_deref().unwrap_or(&receipt.id)
+}
+
+/// The event that asks the receiver to delete a part.
+pub fn deletion(gone: &Deletion<'_>) -> Prepared {
+    let event = Event {
+        r#type: "post.deleted",
+        timestamp: gone.now,
+        data: Gone {
+            delivery_id: gone.key.delivery,
+            campaign: gone.campaign,
+            message: gone.message,
+            deletes: delivery_of(gone.receipt),
+            id: &gone.receipt.id,
+            url: gone.receipt.url.as_deref(),
+            scheduled_for: gone.key.due,
+        },
+    };
+    Prepared {
+        path: String::new(),
+        body: serde_json::json!(event).to_string(),
+    }
 }
 
 fn tags(text: &str) -> Vec<String> {
@@ -239,6 +278,21 @@ impl Platform for Webhook {
     }
 
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
+        self.send(sealed).await
+    }
+
+    async fn prepare_deletion(&self, gone: &Deletion<'_>) -> Result<Prepared, Failure> {
+        Ok(deletion(gone))
+    }
+
+    /// 404 is no yes here: it says that nobody is at this address, and nothing about the part.
+    async fn delete(&self, sealed: &Sealed) -> Result<(), Failure> {
+        self.send(sealed).await.map(drop)
+    }
+}
+
+impl Webhook {
+    async fn send(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
         let id = webhook_id(sealed.key);
         let seconds = self.http.now().as_second();
         let request = Request::post(&self.url, "")

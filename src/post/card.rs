@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::content::Image;
+use super::digest::Digest;
 use crate::text::colour::Colour;
 use crate::text::entities::{EntityKind, entities};
 use crate::text::pattern;
@@ -81,8 +81,7 @@ impl Card {
     /// it is.
     pub fn image(self) -> Image {
         let drawn = serde_json::to_vec(&self).unwrap_or_default();
-        let hash = Sha256::digest(drawn);
-        let name: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let name = Digest::of(&drawn).short();
         Image {
             file: format!("card-{name}.png"),
             alt: self.words.clone(),

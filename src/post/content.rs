@@ -1,11 +1,14 @@
 //! What a post says: its parts as they will be handed to a platform, frozen when it is recorded.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::card::Card;
+use super::digest::Digest;
 use super::identity::MessageId;
+use super::recall::Recall;
 use crate::text::limits::Abilities;
 
 /// The whole of a post: rendered, in one language, for one account.
@@ -25,6 +28,42 @@ pub struct Content {
     /// and its text is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<String>,
+    /// The facts that its words were made with, by name, as they stood then: what a recall goes by. Posts from
+    /// before this was kept have none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<String, Quoted>,
+    /// It takes back or corrects a published post.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recall: Option<Recall>,
+    /// What people had approved when this was made from it; `None` where no approval is asked for, or none was
+    /// given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<Digest>,
+}
+
+impl Content {
+    /// Nothing yet, in this language.
+    pub fn plain(language: &str) -> Self {
+        Self {
+            parts: Vec::new(),
+            language: language.to_owned(),
+            warn: None,
+            reply_to: None,
+            share: None,
+            facts: BTreeMap::new(),
+            recall: None,
+            approved: None,
+        }
+    }
+}
+
+/// A fact as a text used it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quoted {
+    /// In the language of the text.
+    pub value: String,
+    /// Where it came from.
+    pub source: String,
 }
 
 /// One piece of a post; a plain post has one.

@@ -112,7 +112,8 @@ name! {
 }
 
 /// Which of the times at which a message goes out to an account: `once`, the nominal local time of a
-/// recurring rule without offset (`2027-11-07T01:30[America/New_York]`), or `cycle 3` of an evergreen.
+/// recurring rule without offset (`2027-11-07T01:30[America/New_York]`), or `cycle 3` of an evergreen. What a
+/// person asks for has one of its own: `asked …`, or `delete …` and `correct …` for a post that is recalled.
 ///
 /// Nominal time has no offset in it, so neither the repeated hour nor a new time zone table can post
 /// again (reliability §2.2, §2.8).
@@ -143,6 +144,17 @@ impl Occurrence {
     /// Whether a person asked for it with `post ID`.
     pub fn is_asked(&self) -> bool {
         self.0.starts_with("asked ")
+    }
+
+    /// The deletion of a published post. There is one, however often it is asked for.
+    pub fn delete(post: PostId) -> Self {
+        Self(format!("delete {post}").into())
+    }
+
+    /// The correction of a published post in these words: the same words once, other words once more.
+    pub fn correct(post: PostId, text: &str) -> Self {
+        let words = Id128::derive(&[b"steadfast/correction/1", text.as_bytes()]);
+        Self(format!("correct {post} {words}").into())
     }
 
     /// As the ledger stores it.
@@ -300,6 +312,25 @@ mod tests {
         assert_eq!("a".repeat(65).parse::<MessageId>(), Err(NameError::TooLong));
         assert_eq!(propose_name("Ten to two!").as_deref(), Some("ten-to-two"));
         assert_eq!(propose_name("¿?"), None);
+    }
+
+    #[test]
+    fn the_same_recall_is_nothing_new() {
+        let (one, other) = (identity("m", "a").post_id(), identity("m", "b").post_id());
+        assert_eq!(Occurrence::delete(one), Occurrence::delete(one));
+        assert_ne!(Occurrence::delete(one), Occurrence::delete(other));
+        assert_eq!(
+            Occurrence::correct(one, "It was 11-1."),
+            Occurrence::correct(one, "It was 11-1.")
+        );
+        assert_ne!(
+            Occurrence::correct(one, "It was 11-1."),
+            Occurrence::correct(one, "It was 12-0.")
+        );
+        assert_ne!(
+            Occurrence::correct(one, "It was 11-1."),
+            Occurrence::correct(other, "It was 11-1.")
+        );
     }
 
     #[test]

@@ -3,8 +3,10 @@
 pub mod breaker;
 pub mod card;
 pub mod content;
+pub mod digest;
 pub mod identity;
 pub mod outcome;
+pub mod recall;
 pub mod retry;
 pub mod sealed;
 pub mod state;

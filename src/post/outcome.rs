@@ -22,6 +22,16 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// Of a part that was accepted, and that its platform has no more.
+    pub fn deleted_since() -> Self {
+        Self::named("deleted since", None)
+    }
+
+    /// Whether there is nothing left of it that could be deleted or answered.
+    pub fn is_of_nothing(&self) -> bool {
+        *self == Self::deleted_since()
+    }
+
     /// Of a part that is known to be out, with nothing but its name.
     pub fn named(id: impl Into<String>, url: Option<String>) -> Self {
         Self {

@@ -155,6 +155,9 @@ pub struct Terms {
     pub due: Timestamp,
     /// How late it may still go out.
     pub late: Duration,
+    /// How long after one part the next may still go: a reader should not find half a thread hours later
+    /// (reliability §2.12).
+    pub gap: Duration,
     /// Never sent at or after this instant.
     pub expires: Option<Timestamp>,
     /// An occurrence of a recurring rule: when missed it is skipped, where another is held for a person.

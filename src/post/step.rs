@@ -15,9 +15,8 @@ use super::state::{Standing, State, Terms, Unsure};
 
 mod doubt;
 
-/// Between two parts of a thread, whatever the reason: a reader should not find half a thread hours later
-/// (reliability §2.12).
-const THREAD_GAP: Duration = Duration::from_mins(30);
+/// Between two parts of a thread that says something, whatever the reason.
+pub const THREAD_GAP: Duration = Duration::from_mins(30);
 /// How long a whole account rests when the platform said "too many" but not until when, at the least.
 const RATE_LIMIT_STEP: Duration = Duration::from_secs(30);
 
@@ -267,7 +266,7 @@ impl At<'_> {
         let grace = if self.was.part == 0 {
             self.terms.late
         } else {
-            THREAD_GAP
+            self.terms.gap
         };
         from.saturating_add(grace).unwrap_or(Timestamp::MAX)
     }
@@ -392,7 +391,7 @@ impl At<'_> {
         let tries = self.was.tries.saturating_add(1);
         match failure.class {
             // Only a repeat can be known by its key: the first was accepted, whatever became of it since.
-            Class::Gone if self.was.doubted() => self.accepted(Receipt::named("deleted since", None)),
+            Class::Gone if self.was.doubted() => self.accepted(Receipt::deleted_since()),
             Class::Duplicate | Class::Gone | Class::InDoubt => {
                 let account = odd(&failure, tries);
                 self.in_doubt(tries, self.first_look(tries), failure, account)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::keys::{Keys, nearest};
 use super::{AccountSettings, InDoubt};
+use crate::campaign::Untranslated;
 use crate::platform::{self, Entry};
 use crate::post::identity::{AccountName, propose_name};
 use crate::text::limits;
@@ -22,6 +23,14 @@ pub(super) fn account(named: &str, mut keys: Keys, problems: &mut Vec<String>) -
         problems.push(format!("{at}: the name can't be used: {e}{better}"));
     }
     let language = keys.text("language", problems);
+    let untranslated = match keys
+        .one_of("untranslated", &["warn", "fallback", "skip"], problems)
+        .as_deref()
+    {
+        Some("fallback") => Untranslated::Fallback,
+        Some("skip") => Untranslated::Skip,
+        _ => Untranslated::Warn,
+    };
     let min_gap = keys.duration("min_gap", problems).unwrap_or_default();
     let max_per_day = keys.number("max_per_day", problems);
     if max_per_day == Some(0) {
@@ -49,6 +58,7 @@ pub(super) fn account(named: &str, mut keys: Keys, problems: &mut Vec<String>) -
         platform: entry.name,
         like: like?,
         language,
+        untranslated,
         min_gap,
         max_per_day: max_per_day.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
         in_doubt,
@@ -114,6 +124,7 @@ pub(super) fn stand_ins() -> Vec<AccountSettings> {
             platform: "sandbox",
             like,
             language: None,
+            untranslated: Untranslated::default(),
             min_gap: Duration::ZERO,
             max_per_day: None,
             in_doubt: InDoubt::Auto,

@@ -120,15 +120,12 @@ fn each_mistake_is_told_once_with_what_to_write() {
             "[log]\nformat = 'xml'",
             "`log.format` is one of auto, pretty, json, not \"xml\"",
         ),
-        // not yet
-        (
-            "[delivery]\napproval = 'required'",
-            "`delivery.approval = \"required\"` is not there yet",
-        ),
         (
             "[delivery]\napproval = 'no'",
-            "`delivery.approval` is \"off\", not \"no\"",
+            "`delivery.approval` is one of off, required, not \"no\"",
         ),
+        ("[delivery]\napprovals = 3", "`delivery.approvals` is 1 or 2"),
+        // not yet
         (
             "[ledger]\nurl = 'postgres://u:c4nary@h/d'",
             "`ledger.url` has a password in it, and a secret is never written in a config file",
@@ -312,6 +309,15 @@ fn an_account_has_its_own_pace_language_and_way_with_doubt() {
     assert_eq!(keys, ["access_token", "base_url"], "the rest is the platform's");
     let roster = settings.roster();
     assert_eq!(roster.accounts[0].language.as_deref(), Some("es"));
+    for (word, meant) in [
+        ("warn", Untranslated::Warn),
+        ("fallback", Untranslated::Fallback),
+        ("skip", Untranslated::Skip),
+    ] {
+        let settings = read(&format!("{MASTODON}untranslated = '{word}'")).unwrap();
+        assert_eq!(settings.roster().accounts[0].untranslated, meant);
+    }
+    assert!(read(&format!("{MASTODON}untranslated = 'no'")).is_err());
     assert_eq!(roster.accounts[0].spacing().max_per_day, Some(12));
     assert_eq!(roster.target_indexes(&["all".into()]), [0]);
     let plain = &read(MASTODON).unwrap().accounts[0];

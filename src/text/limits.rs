@@ -36,6 +36,8 @@ pub struct Limits {
     /// The MIME types of images it takes.
     pub image_types: &'static [&'static str],
     pub abilities: Abilities,
+    /// A post can be deleted by whoever posted it. That can always be asked for again: what is gone is gone.
+    pub delete: bool,
     pub doubt: Doubt,
     /// The hosts on which all its posts are found; empty: on any server.
     pub homes: &'static [&'static str],

@@ -37,6 +37,8 @@ struct Post {
     message: String,
     /// `2/5` for a part of a thread; empty for a plain post.
     number: String,
+    /// When it was deleted, if it was.
+    deleted: Option<String>,
     /// Answers the one shown above it.
     joined: bool,
     warn: Option<String>,
@@ -94,12 +96,14 @@ fn make(pages: &Pages) -> Result<String, String> {
 
 fn post(shown: Shown, above: Option<&str>, zone: &jiff::tz::TimeZone) -> Post {
     let said = shown.said;
-    Post {
-        at: shown
-            .at
-            .to_zoned(zone.clone())
+    let local = |at: jiff::Timestamp| {
+        at.to_zoned(zone.clone())
             .strftime("%-d %b %Y, %H:%M %Z")
-            .to_string(),
+            .to_string()
+    };
+    Post {
+        at: local(shown.at),
+        deleted: shown.deleted.map(local),
         machine_at: shown.at.to_string(),
         number: if said.of > 1 {
             format!("{}/{}", said.index + 1, said.of)
@@ -159,7 +163,7 @@ pub(super) async fn media(State(pages): State<Arc<Pages>>, Path(file): Path<Stri
             .ok()
     });
     match read.await {
-        Ok(Some(image)) => ([(header::CONTENT_TYPE, image.mime)], image.bytes).into_response(),
+        Ok(Some((image, _))) => ([(header::CONTENT_TYPE, image.mime)], image.bytes).into_response(),
         _ => StatusCode::NOT_FOUND.into_response(),
     }
 }

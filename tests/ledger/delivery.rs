@@ -388,3 +388,31 @@ pub async fn an_account_waits_until_it_is_told_otherwise<E: Engine>() {
     let expected = BTreeMap::from([(mastodon(), at(9)), (account("bluesky"), at(7))]);
     assert_eq!(e.ledger().waits().await.unwrap(), expected);
 }
+
+pub async fn one_with_the_same_request_is_a_rival_as_long_as_it_is_unaccounted_for<E: Engine>() {
+    let e = E::make().await;
+    let (a, b) = (e.one(new("a")).await, e.one(new("b")).await);
+    let doubts = async |id, from, to| {
+        let mut doubt = conclusion(id, from, to);
+        doubt.to.unsure = Some(unsure());
+        assert!(e.concludes(doubt).await);
+    };
+    for id in [a, b] {
+        e.intends(intent(id)).await;
+        doubts(id, State::Sending, State::InDoubt).await;
+    }
+    let post = e.read(b).await;
+    let rivals = async |since| e.ledger().rivals(&post, at(since)).await.unwrap();
+    assert!(rivals(0).await.twin);
+    // To skip it settles nothing; but what was skipped long ago can't be it.
+    doubts(a, State::InDoubt, State::Skipped).await;
+    assert!(rivals(0).await.twin);
+    assert!(!rivals(3).await.twin);
+    let said = Conclusion {
+        from: State::Skipped,
+        ..accepted(a, "seen")
+    };
+    assert!(e.concludes(said).await);
+    let settled = rivals(0).await;
+    assert!(!settled.twin && settled.receipts.contains("seen"));
+}

@@ -8,13 +8,20 @@
 //! One contract for every ledger: what each verb promises, whatever keeps the rows. A new engine says how it
 //! is made and looked into, and is run through the same rules.
 
+mod approval;
+mod commits;
 mod delivery;
 mod durability;
 mod holds;
 mod looking;
+mod memory;
 mod million;
+#[path = "../model/mod.rs"]
+mod model;
+mod odd;
 mod planning;
 mod postgres;
+mod recalls;
 mod replicas;
 #[path = "../server/mod.rs"]
 mod server;
@@ -63,6 +70,7 @@ macro_rules! keeps_the_contract {
                 every_attempt_is_kept_with_what_the_platform_said
                 a_person_can_say_that_one_in_doubt_was_accepted
                 an_account_waits_until_it_is_told_otherwise
+                one_with_the_same_request_is_a_rival_as_long_as_it_is_unaccounted_for
             }
             holds {
                 each_hand_holds_for_itself
@@ -70,18 +78,40 @@ macro_rules! keeps_the_contract {
                 what_fell_due_during_a_hold_follows_the_campaigns_word
                 a_hold_in_force_cannot_be_settled
             }
+            approval {
+                approvals_are_kept_in_the_order_in_which_they_were_said
+            }
             looking {
                 posts_are_counted_by_state_and_listed_oldest_first
                 history_is_newest_first_and_every_filter_narrows_it
                 the_bell_rises_and_what_was_heard_is_kept
                 a_note_is_kept_until_it_is_written_over
                 the_past_is_what_the_planner_must_know
-                what_the_ledger_wrote_itself_is_not_odd
-                what_a_later_hand_changed_is_named
+            }
+            recalls {
+                what_is_out_is_found_by_its_facts_and_by_its_message
+                a_recall_is_recorded_once_and_found_by_what_it_recalls
+                a_recall_is_no_turn_and_takes_no_place_in_the_pace
+                what_the_files_say_of_a_message_does_not_stop_a_recall
+                a_deletion_passes_the_holds_that_its_asker_knew_and_no_other
+                a_deletion_is_not_reviewed_after_a_hold
             }
             durability {
                 a_ledger_that_is_opened_again_says_the_same
-                many_writers_share_commits_and_lose_nothing
+            }
+        }
+    };
+}
+
+/// What concerns those whose writes have to reach a disk, where a later hand can change them.
+macro_rules! is_on_a_disk {
+    ($engine:ty) => {
+        as_tests! { $engine:
+            commits { many_writers_share_commits_and_lose_nothing }
+            odd {
+                what_the_ledger_wrote_itself_is_not_odd
+                what_a_later_hand_changed_is_named
+                approvals_stand_in_the_record_and_a_later_hand_shows
             }
         }
     };
@@ -89,8 +119,18 @@ macro_rules! keeps_the_contract {
 
 mod in_sqlite {
     keeps_the_contract!(crate::sqlite::InSqlite);
+    is_on_a_disk!(crate::sqlite::InSqlite);
 }
 
 mod in_postgres {
     keeps_the_contract!(crate::postgres::InPostgres);
+    is_on_a_disk!(crate::postgres::InPostgres);
+}
+
+mod in_memory {
+    keeps_the_contract!(crate::memory::Alone);
+}
+
+mod in_memory_among_others {
+    keeps_the_contract!(crate::memory::Among);
 }

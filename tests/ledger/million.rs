@@ -8,7 +8,7 @@ use crate::support::*;
 /// So many rows like the first.
 const ROWS: u32 = 1_000_000;
 
-async fn a_claim_is_quick_and_memory_small<E: Engine>(numbers: &str, id: &str) {
+async fn a_claim_is_quick_and_memory_small<E: OnDisk>(numbers: &str, id: &str) {
     let e = E::make().await;
     e.one(new_at("template", 1_000_000)).await;
     let copies = format!(

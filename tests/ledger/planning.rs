@@ -62,6 +62,7 @@ pub async fn a_post_reads_back_as_it_was_recorded<E: Engine>() {
             error: None,
             began: None,
             sent: None,
+            through: 0,
         }
     );
     assert_eq!(e.ledger().post(new("b").identity.post_id()).await.unwrap(), None);

@@ -83,7 +83,10 @@ impl Engine for InPostgres {
     async fn heard(&self) -> i64 {
         self.ledger.daemons().await.unwrap()[0].heard
     }
+}
 
+#[async_trait]
+impl OnDisk for InPostgres {
     async fn meddle(&self, sql: &str) {
         let sql = format!(
             "SET session_replication_role = replica; {}",

@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{Connection, Executor, Row};
+use steadfast::campaign::approval::Approval;
 use steadfast::ledger::evidence::Head;
 use steadfast::ledger::postgres::{Postgres, Terms, Uptime};
-use steadfast::ledger::{Fence, Filter, Intended, Intent, Ledger, LedgerError, Pace, Post, Scope};
+use steadfast::ledger::{Approving, Fence, Filter, Intended, Intent, Ledger, LedgerError, Pace, Post, Scope};
+use steadfast::post::digest::Digest;
 use steadfast::post::identity::PostId;
 use steadfast::post::outcome::{Class, Failure};
 use steadfast::post::state::State;
@@ -765,6 +767,16 @@ async fn filled(path: &std::path::Path) -> steadfast::ledger::sqlite::Sqlite {
         }
         assert!(file.conclude(answer).await.unwrap());
     }
+    let approved = |by: &str| Approval {
+        message: message("a"),
+        by: by.to_owned(),
+        at: at(2),
+        digest: Some(Digest::of(b"words")),
+    };
+    let words = "ø 🕊 \"words\"".to_owned();
+    file.approve(vec![(approved("ann"), words.clone()), (approved("ben"), words)])
+        .await
+        .unwrap();
     file.hold(&Scope::Account(mastodon()), "wait", "ann", at(3))
         .await
         .unwrap();
@@ -824,6 +836,12 @@ async fn a_ledger_is_moved_from_its_file_with_nothing_lost() {
     );
     // A hold that is said from now on is another one.
     moved.hold(&Scope::All, "stop", "ann", at(6)).await.unwrap();
+    let said = moved.approvals().await.unwrap();
+    moved
+        .approve(vec![(said[0].clone(), String::new())])
+        .await
+        .unwrap();
+    assert_eq!(moved.approvals().await.unwrap().len(), said.len() + 1);
 
     // Never over anything.
     let again = copy(&path, &place, at(7)).await;
@@ -844,6 +862,8 @@ async fn everything(ledger: &dyn Ledger) -> impl PartialEq + std::fmt::Debug + u
     (
         (posts, parts, ["a", "b"].map(|id| past.known.get(&message(id)))),
         ledger.waits().await.unwrap(),
+        ledger.approvals().await.unwrap(),
+        ledger.approved_last(&message("a")).await.unwrap(),
         ledger.counts().await.unwrap(),
         ledger.noted("campaign").await.unwrap(),
         ledger.bell().await.unwrap(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use sqlx::{Connection, Row};
+use steadfast::ledger::open::belongs_to;
 use steadfast::ledger::sqlite::{Lock, Sqlite};
 use steadfast::ledger::{Fence, Intended, Intent, Ledger, LedgerError};
 use steadfast::post::identity::PostId;
@@ -76,7 +77,10 @@ impl Engine for InSqlite {
         let _lock = Lock::take(self.ledger.path()).unwrap();
         self.ledger.daemons().await.unwrap()[0].heard
     }
+}
 
+#[async_trait]
+impl OnDisk for InSqlite {
     async fn meddle(&self, sql: &str) {
         let sql = sql.replace("POST(", "(SELECT row FROM post WHERE id = ");
         let mut hand = self.looking.acquire().await.unwrap();
@@ -349,9 +353,9 @@ async fn s12_a_second_daemon_is_told_who_has_the_ledger() {
 async fn another_campaigns_ledger_is_refused() {
     let e = InSqlite::make().await;
     let (ours, theirs) = ("ours".parse().unwrap(), "theirs".parse().unwrap());
-    e.ledger.belongs_to(&ours).await.unwrap();
-    e.ledger.belongs_to(&ours).await.unwrap();
-    let refused = e.ledger.belongs_to(&theirs).await;
+    belongs_to(&*e.ledger, &ours).await.unwrap();
+    belongs_to(&*e.ledger, &ours).await.unwrap();
+    let refused = belongs_to(&*e.ledger, &theirs).await;
     let expected = |had: &str, ours: &str| had == "ours" && ours == "theirs";
     assert!(
         matches!(&refused, Err(LedgerError::OtherCampaign(had, ours)) if expected(had, ours)),

@@ -36,10 +36,7 @@ pub fn saying(text: &str) -> Content {
             text: text.to_owned(),
             ..Part::default()
         }],
-        language: "en".to_owned(),
-        warn: None,
-        reply_to: None,
-        share: None,
+        ..Content::plain("en")
     }
 }
 
@@ -186,10 +183,6 @@ pub trait Engine: Sized + Send + Sync + 'static {
     async fn attempts(&self, post: PostId) -> Vec<Attempt>;
     /// What the daemon that has it, once there is one, has heard of the bell.
     async fn heard(&self) -> i64;
-    /// A later hand: changes rows past the ledger. `POST(id)` stands for what parts and attempts know a post by.
-    async fn meddle(&self, sql: &str);
-    /// Counts transactions that were written from now on, until it is asked.
-    async fn watch_commits(&self) -> Box<dyn Commits>;
 
     async fn record(&self, posts: impl IntoIterator<Item = NewPost> + Send) -> Vec<PostId> {
         let posts: Vec<NewPost> = posts.into_iter().collect();
@@ -251,6 +244,15 @@ pub trait Engine: Sized + Send + Sync + 'static {
     async fn held(&self) -> Vec<Hold> {
         self.ledger().holds().await.unwrap()
     }
+}
+
+/// One whose writes have to reach a disk.
+#[async_trait]
+pub trait OnDisk: Engine {
+    /// A later hand: changes rows past the ledger. `POST(id)` stands for what parts and attempts know a post by.
+    async fn meddle(&self, sql: &str);
+    /// Counts transactions that were written from now on, until it is asked.
+    async fn watch_commits(&self) -> Box<dyn Commits>;
 }
 
 pub fn sorted<T: Ord>(mut items: Vec<T>) -> Vec<T> {

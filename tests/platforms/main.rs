@@ -12,6 +12,7 @@
 mod bluesky;
 mod connections;
 mod contract;
+mod deletion;
 mod look;
 mod mastodon;
 mod sandbox;

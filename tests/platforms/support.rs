@@ -13,6 +13,7 @@ use steadfast::platform::http::{Answer, Http};
 use steadfast::platform::secret::{Scrubber, write_private};
 use steadfast::platform::{ImageBytes, Key, Outgoing, Platform, Sealed, Tools, find};
 use steadfast::post::content::{Image, Link, Part};
+use steadfast::post::digest::Digest;
 use steadfast::post::identity::{AccountName, DeliveryId, Identity, Occurrence};
 use steadfast::post::outcome::Receipt;
 use tempfile::TempDir;
@@ -190,6 +191,7 @@ impl Draft {
             width: 64,
             height: 48,
             alt: "The court".into(),
+            source: Digest::of(b""),
         });
         self
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -55,6 +55,10 @@ pub struct Store {
     pub kills: Option<(&'static str, bool, u32)>,
     /// What it says of a created status, beside its id.
     pub shows: Value,
+    /// What was there and is deleted, in order.
+    pub deleted: Vec<String>,
+    /// How many requests to delete something came in.
+    pub deletions: usize,
 }
 
 /// A server on loopback; it lives as long as this.
@@ -78,6 +82,7 @@ impl Fake {
             .route("/api/v1/accounts/7/statuses", get(list))
             .route("/api/v1/statuses/{id}/source", get(source))
             .route("/api/v1/statuses", post(create))
+            .route("/api/v1/statuses/{id}", axum::routing::delete(delete))
             .route("/api/v1/accounts/verify_credentials", get(whose))
             .route("/xrpc/{method}", get(xrpc).post(xrpc))
             .layer(axum::middleware::from_fn_with_state(Arc::clone(&store), deadly))
@@ -104,6 +109,10 @@ impl Fake {
 
     pub fn fault(&self, fault: Fault) {
         self.store.lock().unwrap().faults.push(fault);
+    }
+
+    pub fn deleted(&self) -> Vec<String> {
+        self.store.lock().unwrap().deleted.clone()
     }
 
     /// The texts that came in after `at`.
@@ -297,13 +306,43 @@ async fn create(State(store): Shared, headers: HeaderMap, body: Bytes) -> Respon
     after(&store, fault, json_answer(200, &status)).await
 }
 
+/// Whether it was there until now.
+fn is_gone_now(store: &Mutex<Store>, id: &str) -> bool {
+    let mut store = store.lock().unwrap();
+    let there = store.accepted.iter().any(|post| post.id == id);
+    let gone = there && !store.deleted.iter().any(|gone| gone == id);
+    if gone {
+        store.deleted.push(id.to_owned());
+    }
+    gone
+}
+
+async fn delete(State(store): Shared, Path(id): Path<String>) -> Response {
+    store.lock().unwrap().deletions += 1;
+    let fault = match fate(&store).await {
+        Ok(fault) => fault,
+        Err(response) => return response,
+    };
+    let answer = if is_gone_now(&store, &id) {
+        json_answer(200, &json!({"id": id, "text": "as it was"}))
+    } else {
+        json_answer(404, &json!({"error": "Record not found"}))
+    };
+    after(&store, fault, answer).await
+}
+
 #[allow(clippy::disallowed_methods)]
 pub fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
 
 /// Bluesky: a record key is written once; the same record again is a no-op.
-async fn xrpc(State(store): Shared, Path(method): Path<String>, body: Bytes) -> Response {
+async fn xrpc(
+    State(store): Shared,
+    Path(method): Path<String>,
+    RawQuery(query): RawQuery,
+    body: Bytes,
+) -> Response {
     match method.as_str() {
         "com.atproto.server.createSession" | "com.atproto.server.refreshSession" => {
             store.lock().unwrap().logins += 1;
@@ -316,6 +355,24 @@ async fn xrpc(State(store): Shared, Path(method): Path<String>, body: Bytes) -> 
                 200,
                 &json!({"accessJwt": jwt, "refreshJwt": jwt, "did": "did:plc:test", "handle": "test.example", "active": true}),
             )
+        }
+        "com.atproto.repo.getRecord" => {
+            let query = query.unwrap_or_default();
+            let key = query
+                .split('&')
+                .find_map(|pair| pair.strip_prefix("rkey="))
+                .unwrap_or_default();
+            match store.lock().unwrap().keys.get(key) {
+                Some(record) => json_answer(
+                    200,
+                    &json!({"uri": format!("at://did:plc:test/app.bsky.feed.post/{key}"), "cid": format!("bafy{key}"),
+                        "value": serde_json::from_str::<Value>(record).unwrap()}),
+                ),
+                None => json_answer(
+                    400,
+                    &json!({"error": "RecordNotFound", "message": "Could not locate record"}),
+                ),
+            }
         }
         "com.atproto.repo.putRecord" => {
             let fault = match fate(&store).await {
@@ -356,6 +413,21 @@ async fn xrpc(State(store): Shared, Path(method): Path<String>, body: Bytes) -> 
                         json!({"uri": uri, "cid": format!("bafy{key}"), "commit": {"cid": "c", "rev": "r"}, "validationStatus": "valid"})
                     }
                 }
+            };
+            after(&store, fault, json_answer(200, &answer)).await
+        }
+        "com.atproto.repo.deleteRecord" => {
+            store.lock().unwrap().deletions += 1;
+            let fault = match fate(&store).await {
+                Ok(fault) => fault,
+                Err(response) => return response,
+            };
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            let pieces = ["repo", "collection", "rkey"].map(|piece| body[piece].as_str().unwrap());
+            let answer = if is_gone_now(&store, &format!("at://{}", pieces.join("/"))) {
+                json!({"commit": {"cid": "c", "rev": "r"}})
+            } else {
+                json!({})
             };
             after(&store, fault, json_answer(200, &answer)).await
         }

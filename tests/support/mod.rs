@@ -16,7 +16,7 @@ use steadfast::campaign::codes::CODES;
 use steadfast::campaign::outside::{Media, MediaProblem, Outside};
 use steadfast::campaign::problem::Problem;
 use steadfast::campaign::read::{FileRead, read};
-use steadfast::campaign::{Account, Roster};
+use steadfast::campaign::{Account, Roster, Untranslated};
 use steadfast::post::card::Card;
 use steadfast::text::limits::{self, Abilities, Doubt, LengthRule, Limits};
 
@@ -104,6 +104,8 @@ pub fn account(name: &str, limits: Limits, language: Option<&str>) -> Account {
         language: language.map(str::to_owned),
         min_gap: Duration::ZERO,
         max_per_day: None,
+        // Most messages here are in one language, and that is not what they are about.
+        untranslated: Untranslated::Fallback,
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::campaign::message::{Message, When};
+use crate::campaign::render::left_out;
 use crate::post::identity::{MessageId, Occurrence};
 
 use super::{Fate, Planned, Planner, What};
@@ -121,6 +122,7 @@ impl Planner<'_> {
             .get(&message.id)
             .cloned()
             .or_else(stale)
+            .or_else(|| left_out(campaign, message, self.view.roster.accounts.get(account)?))
             .or_else(|| match self.reply_pending(message, account) {
                 Some(Err(why)) => Some(why),
                 _ => None,

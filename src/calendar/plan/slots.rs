@@ -61,6 +61,8 @@ impl Planner<'_> {
                     certain: true,
                 };
                 self.offer(message, account, offer);
+            } else if self.plan.unfilled.iter().all(|(other, _)| *other != account) {
+                self.plan.unfilled.push((account, entry.at));
             }
         }
     }

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::calendar::civil::zone;
-use crate::campaign::Account;
 use crate::campaign::assemble::assemble;
 use crate::campaign::outside::{Media, MediaProblem, Outside};
 use crate::campaign::read::read;
+use crate::campaign::{Account, Untranslated};
 use crate::post::identity::AccountName;
 use crate::text::limits::{Abilities, Doubt, LengthRule, Limits, WEBHOOK};
 
@@ -74,6 +74,7 @@ fn account(name: &str) -> Account {
         language: None,
         min_gap: Duration::ZERO,
         max_per_day: None,
+        untranslated: Untranslated::default(),
     }
 }
 

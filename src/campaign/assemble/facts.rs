@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 
 use super::{Across, table_problem};
 use crate::campaign::Settings;
-use crate::campaign::fact::{Fact, FactStatus};
+use crate::campaign::fact::{Fact, FactStatus, Standing};
 use crate::campaign::place::Unplaced;
 use crate::campaign::problem::{Severity, Spot};
 
@@ -24,7 +24,6 @@ pub(super) struct Facts {
 impl Across<'_> {
     pub(super) fn facts(&mut self, settings: &Settings, now: Timestamp) -> Facts {
         let today = now.to_zoned(settings.zone.clone()).date();
-        let soon = today.checked_add(14.days()).unwrap_or(today);
         let mut good: BTreeMap<String, Fact> = BTreeMap::new();
         let mut faulty = BTreeMap::new();
         let mut all = BTreeMap::new();
@@ -59,7 +58,8 @@ impl Across<'_> {
                     None => all.insert(name.clone(), unusable(raw.spot.clone())),
                 };
                 let Some(fact) = &raw.fact else { continue };
-                if let Some(by) = fact.review_by.filter(|by| *by >= today && *by <= soon) {
+                let soon = fact.standing(today) == Standing::ReviewSoon;
+                if let Some(by) = fact.review_by.filter(|_| soon) {
                     let message = format!(
                         "the fact `{name}` must be checked again by {by}; after that its messages are held"
                     );

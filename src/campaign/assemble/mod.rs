@@ -4,6 +4,7 @@
 mod facts;
 mod messages;
 mod settings;
+mod silence;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -60,12 +61,11 @@ pub fn assemble(
             .iter()
             .flat_map(|checked| checked.problems.iter().cloned()),
     );
-    let (mut blocked, found) = (across.blocked, across.problems);
-    for (index, unplaced) in found {
-        if let Some(file) = files.get(index) {
-            problems.extend(place(&file.file, outside.text(&file.file).as_deref(), unplaced));
-        }
-    }
+    problems.extend(across.placed(outside));
+    let looked = checked.iter().flat_map(|checked| &checked.looked).collect();
+    across.silence(&mut problems, &looked);
+    problems.extend(across.placed(outside));
+    let mut blocked = across.blocked;
     problems.extend(missing.iter().filter_map(|missing| missing.problem.clone()));
     problems.sort_by(|a, b| (&a.place, a.severity, a.code).cmp(&(&b.place, b.severity, b.code)));
     let problems = Arc::new(problems);
@@ -109,6 +109,7 @@ pub fn assemble(
             .filter_map(|file| Some((file.file.clone(), file.broken.clone()?)))
             .collect(),
         uses,
+        approved: None,
     };
     Assembled {
         campaign: match missing {
@@ -165,6 +166,16 @@ impl<'f> Across<'f> {
         self.problems.entry(file).or_default().push(problem);
     }
 
+    /// The problems found so far, each where it is.
+    fn placed(&mut self, outside: &dyn Outside) -> Vec<Problem> {
+        let found = std::mem::take(&mut self.problems).into_iter();
+        let placed = found.filter_map(|(index, unplaced)| {
+            let file = self.files.get(index)?;
+            Some(place(&file.file, outside.text(&file.file).as_deref(), unplaced))
+        });
+        placed.flatten().collect()
+    }
+
     /// All messages with an id of their own, with the number of their file.
     fn entries(&self) -> impl Iterator<Item = (usize, &'f Entry)> + use<'f> {
         let files = self.files.iter().enumerate();
@@ -193,6 +204,7 @@ fn table_problem(
         index: None,
         path: path.iter().map(|step| (*step).to_owned().into()).collect(),
         words: None,
+        nth: 0,
         line: 1,
     }
 }

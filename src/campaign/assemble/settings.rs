@@ -6,9 +6,11 @@ use jiff::tz::TimeZone;
 use super::{Across, table_problem};
 use crate::calendar::civil;
 use crate::calendar::window::{Blackout, Windows};
+use crate::campaign::allow::Allow;
+use crate::campaign::lint::flat;
 use crate::campaign::message::Local;
 use crate::campaign::place::Unplaced;
-use crate::campaign::problem::{Place, Problem, Severity};
+use crate::campaign::problem::{Place, Problem, Severity, Spot};
 use crate::campaign::read::RawCampaign;
 use crate::campaign::{AfterHold, Settings};
 use crate::post::card::Colours;
@@ -64,6 +66,7 @@ impl Across<'_> {
             }
             fill(&mut settings, raw);
             self.slots(index, raw, &settings.zone, now);
+            self.hashtags(index, raw, &settings.language);
             if settings.windows.open_from(&settings.zone, now).is_none() {
                 let message = "the quiet hours together leave no time of the day to post at".to_owned();
                 let help = "leave some hours of the day out of them";
@@ -139,6 +142,24 @@ impl Across<'_> {
         }
     }
 
+    /// The campaign's own tags, which texts take with `{{ campaign.hashtags }}`.
+    fn hashtags(&mut self, file: usize, raw: &RawCampaign, language: &str) {
+        for tag in &raw.hashtags {
+            if let Some((message, help)) = flat(tag, language) {
+                let path = ["campaign", "hashtags"];
+                let problem = table_problem(Severity::Warning, "flat-hashtag", message, help, &path);
+                self.add(
+                    file,
+                    Unplaced {
+                        words: Some(tag.clone()),
+                        line: raw.spot.line,
+                        ..problem
+                    },
+                );
+            }
+        }
+    }
+
     fn blackouts(&mut self, settings: &mut Settings) {
         let files = self.files;
         let instant = |local| match local {
@@ -191,6 +212,12 @@ fn stand_in() -> Settings {
         card: Colours::default(),
         hold: None,
         after_hold: AfterHold::Review,
+        author: None,
+        allow: Allow::new(),
+        spot: Spot {
+            file: "campaign.toml".into(),
+            line: 1,
+        },
     }
 }
 
@@ -214,4 +241,7 @@ fn fill(settings: &mut Settings, raw: &RawCampaign) {
     settings.card = raw.card;
     settings.hold.clone_from(&raw.hold);
     settings.after_hold = raw.after_hold;
+    settings.author.clone_from(&raw.author);
+    settings.allow.clone_from(&raw.allow);
+    settings.spot.clone_from(&raw.spot);
 }

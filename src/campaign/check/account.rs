@@ -1,14 +1,26 @@
 //! What each account would say, measured by its own rules.
 
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+
 use super::{Check, path};
-use crate::campaign::Account;
+use crate::campaign::moving::Term;
 use crate::campaign::problem::Severity;
+use crate::campaign::render::RenderProblem;
 use crate::campaign::render::{Chosen, choose, compose, described};
-use crate::campaign::template::Scene;
+use crate::campaign::template::{Scene, is_template};
+use crate::campaign::{Account, Untranslated};
 use crate::post::content::{Content, Image};
 use crate::text::count;
 use crate::text::images::{Media, Misfit, way};
 use crate::text::limits::{self, Limits};
+
+/// Why nothing can be said: because of the text, or of what goes with it.
+pub(super) enum Unsaid {
+    Text(RenderProblem),
+    Rest(RenderProblem),
+}
 
 impl<'a> Check<'a, '_> {
     pub(super) fn share(&mut self, url: &str, targets: &[&Account]) {
@@ -53,10 +65,8 @@ impl<'a> Check<'a, '_> {
     /// What each account would say, measured by its own rules.
     pub(super) fn accounts(&mut self, targets: &[&'a Account]) {
         let (context, message) = (self.context, self.message);
-        let day = self.day();
+        let day = self.days.0;
         let mut said: Vec<(&'a Account, Content)> = Vec::new();
-        // Two accounts mostly say the same words: those are worked out once.
-        let mut last = self.said.take();
         for account in targets {
             let chosen = choose(
                 &context.settings.language,
@@ -64,48 +74,115 @@ impl<'a> Check<'a, '_> {
                 message,
                 account,
             );
-            let Some(template) = chosen.text else { continue };
-            let scene = Scene {
-                due: day,
-                language: chosen.language,
-                account: account.name.as_str(),
-            };
-            let text = match &last {
-                Some((source, text)) if *source == chosen.source => text.clone(),
-                _ => match context.engine.say(template, &scene) {
-                    Ok(said) => said.text,
-                    // Said already, with the words.
-                    Err(_) => continue,
-                },
-            };
-            last = is_for_all(template).then(|| (chosen.source, text.clone()));
-            let mut say = |template: &str| {
-                context.engine.say(template, &scene).map(|said| {
-                    self.uses.extend(said.facts);
-                    said.text
-                })
-            };
-            let rest = chosen
-                .warn
-                .map(|warn| say(warn))
-                .transpose()
-                .and_then(|warn| Ok((warn, described(chosen.images, &mut say)?)));
-            let composed = rest.and_then(|(warn, images)| {
-                compose(context.settings, message, account, &chosen, &text, warn, images)
-            });
-            match composed {
-                Ok(words) => {
+            if chosen.text.is_none() {
+                continue;
+            }
+            let before = self.problems.len();
+            match self.speak(account, &chosen, day) {
+                Ok((words, terms)) => {
                     self.fits(account, &chosen, &words);
+                    if self.problems.len() == before && !terms.is_empty() {
+                        self.ahead(account, &chosen, &terms);
+                    }
                     said.push((account, words));
                 }
-                Err(problem) => self.template(path(chosen.source, &["text"]), problem),
+                Err(Unsaid::Text(_)) => {} // Said already, with the words.
+                Err(Unsaid::Rest(problem)) => self.template(path(chosen.source, &["text"]), problem),
             }
         }
         self.twins(&said);
     }
 
+    /// Accounts that speak a language in which this message has no words.
+    pub(super) fn translations(&mut self, targets: &[&'a Account]) {
+        let context = self.context;
+        let lacking = |account: &&&Account| {
+            let chosen = choose(
+                &context.settings.language,
+                &context.roster.groups,
+                self.message,
+                account,
+            );
+            account.untranslated != Untranslated::Fallback && chosen.missing(account).is_some()
+        };
+        let lacking: Vec<&&Account> = targets.iter().filter(lacking).collect();
+        let Some(spoken) = lacking.first().and_then(|account| account.language.as_deref()) else {
+            return;
+        };
+        let told = lacking.iter().map(|account| {
+            let does = match account.untranslated {
+                Untranslated::Skip => "leaves it out",
+                _ => "says it in the campaign's language",
+            };
+            format!("`{}` {does}", account.name)
+        });
+        let languages: BTreeSet<&str> = lacking
+            .iter()
+            .filter_map(|account| account.language.as_deref())
+            .collect();
+        let languages: Vec<String> = languages.iter().map(|language| format!("`{language}`")).collect();
+        let message = format!(
+            "there are no words in {}: {}",
+            languages.join(", "),
+            told.collect::<Vec<_>>().join(", ")
+        );
+        self.warning(
+            "untranslated",
+            path([""; 2], &["text"]),
+            message,
+            format!("write `text` under `[message.lang.{spoken}]`, or leave the account out of `to`"),
+        );
+    }
+
+    /// What `account` says on `day`, and what that asked of the calendar.
+    pub(super) fn speak(
+        &mut self,
+        account: &Account,
+        chosen: &Chosen<'a>,
+        day: Date,
+    ) -> Result<(Content, Vec<Term>), Unsaid> {
+        let context = self.context;
+        let scene = Scene {
+            due: day,
+            language: chosen.language,
+            account: account.name.as_str(),
+        };
+        let template = chosen.text.map_or("", |text| text);
+        let known = self.said.get(&(chosen.source, day));
+        let said = if let Some(said) = known {
+            said.clone()
+        } else {
+            let said = context.engine.say(template, &scene).map_err(Unsaid::Text)?;
+            if is_template(template) && is_for_all(template) {
+                self.said.insert((chosen.source, day), said.clone());
+            }
+            said
+        };
+        let mut terms = said.terms;
+        let mut say = |template: &str| {
+            context.engine.say(template, &scene).map(|said| {
+                self.uses.extend(said.facts);
+                terms.extend(said.terms);
+                said.text
+            })
+        };
+        let warn = chosen.warn.map(|warn| say(warn)).transpose();
+        let rest = warn.and_then(|warn| Ok((warn, described(chosen.images, &mut say)?)));
+        let (warn, images) = rest.map_err(Unsaid::Rest)?;
+        let composed = compose(
+            context.settings,
+            self.message,
+            account,
+            chosen,
+            &said.text,
+            warn,
+            images,
+        );
+        Ok((composed.map_err(Unsaid::Rest)?, terms))
+    }
+
     /// Whether the platform takes it as it is: nothing is ever cut silently.
-    fn fits(&mut self, account: &Account, chosen: &Chosen<'_>, content: &Content) {
+    pub(super) fn fits(&mut self, account: &Account, chosen: &Chosen<'_>, content: &Content) {
         let limits = &account.limits;
         let warn = content.warn.as_deref().unwrap_or_default();
         let text = || path(chosen.source, &["text"]);
@@ -147,10 +224,11 @@ impl<'a> Check<'a, '_> {
                     )
                 };
                 let message = format!(
-                    "{which}too long for {}: {} {}, the limit is {limit}",
+                    "{which}too long for {}: {} {}, the limit is {limit}{}",
                     label(account),
                     measure.length,
-                    measure.unit
+                    measure.unit,
+                    self.when()
                 );
                 let added = self.add(Severity::Error, "too-long", text(), message, help);
                 // Of a thread, the part that is meant is shown by how it begins.
@@ -172,9 +250,10 @@ impl<'a> Check<'a, '_> {
                 "too-many-parts",
                 text(),
                 format!(
-                    "{count} parts are too many for {}: at most {} can be posted",
+                    "{count} parts are too many for {}: at most {} can be posted{}",
                     label(account),
-                    limits.max_parts
+                    limits.max_parts,
+                    self.when()
                 ),
                 "make it shorter",
             );
@@ -187,12 +266,9 @@ impl<'a> Check<'a, '_> {
                 "leave the account out of `to`",
             );
         }
-        self.images(account, chosen);
-        let pictures = content.parts.first().map_or(&[][..], |part| &part.images);
-        for image in pictures {
-            self.card(account, chosen, image);
-        }
-        if pictures.len() < usize::from(limits.min_images) {
+        self.images(account, chosen, content);
+        let pictures = content.parts.first().map_or(0, |part| part.images.len());
+        if pictures < usize::from(limits.min_images) {
             self.error(
                 "unsupported",
                 text(),
@@ -230,7 +306,7 @@ impl<'a> Check<'a, '_> {
         }
     }
 
-    fn images(&mut self, account: &Account, chosen: &Chosen<'_>) {
+    fn images(&mut self, account: &Account, chosen: &Chosen<'_>, content: &Content) {
         let limits = &account.limits;
         let at = |keys: &[&str]| path(chosen.image_source, keys);
         let (count, max) = (chosen.images.len(), usize::from(limits.max_images));
@@ -254,16 +330,23 @@ impl<'a> Check<'a, '_> {
                 format!("write `image = […]` with fewer under `[message.{place}]`"),
             );
         }
-        for (i, Image { file, alt, .. }) in chosen.images.iter().enumerate() {
+        let images = content.parts.iter().flat_map(|part| &part.images);
+        for (i, image) in images.enumerate() {
+            if image.card.is_some() {
+                self.card(account, chosen, image);
+                continue;
+            }
+            let Image { file, alt, .. } = image;
             let i = i.to_string();
             if let Some(max) = limits.max_alt.filter(|max| count::graphemes(alt) > *max) {
                 self.error(
                     "too-long",
                     at(&["image", &i, "alt"]),
                     format!(
-                        "this description is too long for {}: {} characters, the limit is {max}",
+                        "this description is too long for {}: {} characters, the limit is {max}{}",
                         label(account),
-                        count::graphemes(alt)
+                        count::graphemes(alt),
+                        self.when()
                     ),
                     "make it shorter",
                 );

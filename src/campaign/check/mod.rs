@@ -2,10 +2,12 @@
 //! measured for every account that it goes to.
 
 mod account;
+mod ahead;
+mod lints;
 mod times;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -45,6 +47,9 @@ pub struct Checked {
     /// Why messages must not go out.
     pub blocked: Vec<(MessageId, String)>,
     pub uses: Vec<(MessageId, BTreeSet<String>)>,
+    /// Messages that silence warnings and whose warnings are all known, so that it is known which are silenced
+    /// in vain.
+    pub looked: Vec<MessageId>,
 }
 
 /// A check, and what it depended on.
@@ -106,10 +111,18 @@ fn fresh(context: &Context<'_>, file: &FileRead, media: &Pictures, outside: &dyn
             problems: &mut unplaced,
             blocked: None,
             uses: BTreeSet::new(),
-            said: None,
+            said: HashMap::new(),
+            days: (context.today, context.today),
+            on: None,
+            over: false,
         };
+        check.days = check.span();
         check.all();
-        let (blocked, uses) = (check.blocked, check.uses);
+        let (blocked, uses, over) = (check.blocked, check.uses, check.over);
+        let silences = !entry.message.allow.is_empty();
+        if silences && blocked.is_none() && !over && entry.error.is_none() {
+            checked.looked.push(entry.message.id.clone());
+        }
         if let Some(why) = blocked {
             checked.blocked.push((entry.message.id.clone(), why));
         }
@@ -168,23 +181,34 @@ struct Check<'a, 'c> {
     problems: &'a mut Vec<Unplaced>,
     blocked: Option<String>,
     uses: BTreeSet<String>,
-    /// The message's own text, worked out.
-    said: Option<([&'a str; 2], String)>,
+    /// The templates that were worked out, by the key of their words and the day: two accounts mostly say the
+    /// same.
+    said: HashMap<([&'a str; 2], Date), Said>,
+    /// The first and the last day on which it may go out.
+    days: (Date, Date),
+    /// The later day that is looked at.
+    on: Option<Date>,
+    /// Its time is over: what it says can't be changed any more.
+    over: bool,
 }
 
 impl<'a> Check<'a, '_> {
     fn all(&mut self) {
         self.names();
         self.times();
+        self.over = self.is_over();
         let targets = self.context.roster.targets(&self.message.to);
         if let Some(url) = &self.message.share {
             self.share(url, &targets);
+            self.lint_address("share", url);
             return;
         }
         for (source, words) in all_words(self.message) {
             self.words(source, words);
+            self.lint(source, words);
         }
         self.accounts(&targets);
+        self.translations(&targets);
         self.facts();
     }
 
@@ -208,6 +232,7 @@ impl<'a> Check<'a, '_> {
             index: Some(self.entry.index),
             path,
             words: None,
+            nth: 0,
             line: self.message.place.line,
         });
         self.problems.last_mut()
@@ -307,12 +332,7 @@ impl<'a> Check<'a, '_> {
         let Some(text) = words.text.as_deref().filter(|text| is_template(text)) else {
             return;
         };
-        let settings = self.context.settings;
-        let language = if source[0] == "lang" {
-            source[1]
-        } else {
-            &settings.language
-        };
+        let language = self.language(source);
         let account = self
             .context
             .roster
@@ -320,7 +340,7 @@ impl<'a> Check<'a, '_> {
             .first()
             .map_or("", |account| account.name.as_str());
         let scene = Scene {
-            due: self.day(),
+            due: self.days.0,
             language,
             account,
         };
@@ -328,8 +348,8 @@ impl<'a> Check<'a, '_> {
             Err(problem) => self.template(path(source, &["text"]), problem),
             Ok(said) => {
                 self.claims(source, &said);
-                if source == [""; 2] && is_for_all(text) {
-                    self.said = Some((source, said.text));
+                if is_for_all(text) {
+                    self.said.insert((source, self.days.0), said);
                 }
             }
         }
@@ -369,7 +389,7 @@ impl<'a> Check<'a, '_> {
     /// Facts that must not be used now, or will not be when it is due (reliability F26).
     fn facts(&mut self) {
         let context = self.context;
-        let due = self.day().max(context.today);
+        let due = self.days.0.max(context.today);
         for name in std::mem::take(&mut self.uses) {
             let mut tell = |severity, code, message: String, help: String| {
                 let source = all_words(self.message)

@@ -1,6 +1,5 @@
 //! Times that cannot be, or are not what they seem (reliability §2.8, T5, T11).
 
-use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
 use super::{Check, path};
@@ -140,16 +139,5 @@ impl Check<'_, '_> {
                 "leave out `starts`: a message with `at` goes out at that time",
             );
         }
-    }
-
-    /// The day for which texts are worked out here.
-    pub(super) fn day(&self) -> Date {
-        let at = match self.message.when {
-            When::At(local) => self.instant(local),
-            _ => None,
-        };
-        at.map_or(self.context.today, |at| {
-            at.to_zoned(self.context.settings.zone.clone()).date()
-        })
     }
 }

@@ -36,7 +36,7 @@ impl<'t> Lines<'t> {
     }
 
     /// The line on which `offset` is, counted from 0.
-    fn index(&self, offset: usize) -> usize {
+    pub fn index(&self, offset: usize) -> usize {
         self.starts
             .partition_point(|start| *start <= offset)
             .saturating_sub(1)
@@ -50,6 +50,13 @@ impl<'t> Lines<'t> {
             .map_or(self.text.len(), |next| next - 1);
         let line = self.text.get(start..end).unwrap_or_default();
         line.strip_suffix('\r').unwrap_or(line)
+    }
+
+    /// The bytes of line `number`, which counts from 1.
+    pub fn span(&self, number: u32) -> Range<usize> {
+        let index = usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1);
+        let start = self.starts.get(index).copied().unwrap_or(self.text.len());
+        start..start + self.line(index).len()
     }
 
     /// The line of `offset` alone.

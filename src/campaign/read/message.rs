@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::allow::allow;
 use super::report::{Found, Report, Span, Table, Value};
 use super::settings::cron;
 use super::time::{after, at, beginning, end, late, message_id};
 use super::words::{WORDS_KEYS, card, images, languages, template, thread, url, words, words_text};
 use crate::calendar::cron::Cron;
+use crate::campaign::allow::{Allow, Of};
 use crate::campaign::message::{Local, Message, When, Words};
 use crate::campaign::problem::{Severity, nearest, shown};
 use crate::post::card::Style;
@@ -37,6 +39,8 @@ pub const MESSAGE_KEYS: &[&str] = &[
     "thread",
     "counter",
     "card",
+    "author",
+    "allow",
     "lang",
 ];
 /// Those that are planned but not built.
@@ -78,6 +82,8 @@ struct Draft {
     threading: Threading,
     counter: Option<Span>,
     card: Option<Style>,
+    author: Option<Box<str>>,
+    allow: Allow,
 }
 
 /// Reads the message in `table`, whose header is at `at`; `body` is the text of a Markdown file, `name`
@@ -136,6 +142,8 @@ pub fn message(
         draft: draft.unfinished,
         threading: draft.threading,
         card: draft.card,
+        author: draft.author,
+        allow: draft.allow,
     };
     report.about = None;
     let failed = report.errors > errors;
@@ -216,6 +224,8 @@ fn read_key(report: &mut Report<'_>, draft: &mut Draft, key: &str, key_at: Span,
             draft.counter = flag.map(|flag| flag.1);
         }
         "card" => draft.card = card(report, value),
+        "author" => draft.author = report.some_text("author", value).map(|(name, _)| name.into()),
+        "allow" => draft.allow = allow(report, value, Of::Message),
         "lang" => draft.for_language = languages(report, value),
         "every" => report.not_yet(
             "`every`",

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::allow::allow;
 use super::report::{Report, Span, Table, Value};
 use super::time::{beginning, end};
 use super::value::is_language;
@@ -11,6 +12,7 @@ use crate::calendar::civil;
 use crate::calendar::cron::Cron;
 use crate::calendar::window::Quiet;
 use crate::campaign::AfterHold;
+use crate::campaign::allow::{Allow, Of};
 use crate::campaign::message::Local;
 use crate::campaign::problem::{Spot, shown};
 use crate::post::card::Colours;
@@ -28,6 +30,8 @@ pub const CAMPAIGN_KEYS: &[&str] = &[
     "card",
     "hold",
     "after_hold",
+    "author",
+    "allow",
 ];
 /// The keys of `card` in `[campaign]`.
 pub const CARD_KEYS: &[&str] = &["background", "text", "accent"];
@@ -48,6 +52,8 @@ pub struct RawCampaign {
     pub card: Colours,
     pub hold: Option<String>,
     pub after_hold: AfterHold,
+    pub author: Option<String>,
+    pub allow: Allow,
     pub spot: Spot,
 }
 
@@ -85,6 +91,8 @@ pub fn campaign(report: &mut Report<'_>, value: &Value<'_>) -> Option<RawCampaig
         card: Colours::default(),
         hold: None,
         after_hold: AfterHold::default(),
+        author: None,
+        allow: Allow::new(),
         spot: report.spot(at.start),
     };
     for (key, value) in table {
@@ -104,6 +112,8 @@ pub fn campaign(report: &mut Report<'_>, value: &Value<'_>) -> Option<RawCampaig
                     .filter(|why| !why.trim().is_empty());
             }
             "after_hold" => raw.after_hold = after_hold(report, value),
+            "author" => raw.author = report.some_text("author", value).map(|found| found.0),
+            "allow" => raw.allow = allow(report, value, Of::Campaign),
             other => report.unknown_key(other, key.span(), CAMPAIGN_KEYS),
         }
     }

@@ -1,11 +1,15 @@
 //! What a post in doubt needs beside a request: a look at the platform, and clocks that were not set.
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::ledger::Conclusion;
 use crate::platform::{Among, CLOCKS_APART};
 use crate::post::outcome::{Class, Failure, Found};
 use crate::post::step::{Action, Event};
 
 use super::Delivery;
+
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 impl Delivery<'_> {
     /// Asks the platform what became of the request that had no answer.
@@ -14,9 +18,10 @@ impl Delivery<'_> {
         let Some(sealed) = self.frozen().await else {
             return Err(Failure::new(Class::Transient, "the frozen request can't be read"));
         };
-        let since = self.post.standing.first_intent.unwrap_or(self.post.due);
-        let since = since.saturating_sub(CLOCKS_APART).unwrap_or(since);
-        let rivals = self.world.ledger.rivals(&self.post, since).await;
+        let since = self.asked_since();
+        // Theirs were noted by our clock, and what the platform has by its own.
+        let noted = since.saturating_sub(CLOCKS_APART).unwrap_or(since);
+        let rivals = self.world.ledger.rivals(&self.post, noted).await;
         let rivals = rivals.map_err(|e| Failure::new(Class::Transient, e.to_string()))?;
         let among = Among {
             since,
@@ -33,20 +38,35 @@ impl Delivery<'_> {
         }
     }
 
-    /// The ages of a doubt are worth nothing across a clock that was set. `false`: that could not be recorded.
-    pub(super) async fn reckons_with_the_clock(&mut self) -> bool {
-        let Some(unsure) = self.post.standing.unsure else {
-            return true;
+    /// From when on the platform's list is read. Where the clock was set back nobody can tell when the request was
+    /// made, and what it was due at may be an instant of the clock that was wrong: then a whole day is read.
+    fn asked_since(&self) -> Timestamp {
+        let standing = &self.post.standing;
+        let (made, apart) = match (standing.first_intent, standing.unsure) {
+            (Some(made), _) => (made, CLOCKS_APART),
+            (None, Some(unsure)) => (unsure.since.min(self.post.due), A_DAY),
+            (None, None) => (self.post.due, A_DAY),
         };
+        made.saturating_sub(apart).unwrap_or(made)
+    }
+
+    /// Whether the clock was set since the doubt's ages were noted, and if so, whether back.
+    pub(super) fn clock_was_set(&self) -> Option<bool> {
+        let unsure = self.post.standing.unsure?;
         let time = &self.shared.time;
         let first = self.post.standing.first_intent;
         let back = time
             .went_back()
             .is_some_and(|then| first.is_some_and(|first| first <= then));
         let forward = time.went_forward().is_some_and(|then| unsure.since < then);
-        if !back && !forward {
+        (back || forward).then_some(back)
+    }
+
+    /// The ages of a doubt are worth nothing across a clock that was set. `false`: that could not be recorded.
+    pub(super) async fn reckons_with_the_clock(&mut self) -> bool {
+        let Some(back) = self.clock_was_set() else {
             return true;
-        }
+        };
         let Some(next) = self.decide(Event::ClockSet { back }) else {
             return false;
         };

@@ -33,7 +33,8 @@ impl Planner {
         let last = page.last().map(|post| post.id).filter(|_| more);
         for post in page {
             let out = post.standing.part > 0 || post.standing.doubted();
-            if out || campaign.broken_files.contains_key(post.file.as_str()) {
+            // A recall says what a person said, whatever becomes of the message.
+            if out || post.is_recall() || campaign.broken_files.contains_key(post.file.as_str()) {
                 continue;
             }
             match self.follow(&campaign, &post, now) {
@@ -100,7 +101,9 @@ impl Planner {
         let Some(index) = accounts.iter().position(|account| account.name == post.account) else {
             return Follow::Same;
         };
-        if planned && !self.world.roster.target_indexes(&message.to).contains(&index) {
+        // Approved is where it goes, too.
+        let bound = planned || campaign.approved.is_some();
+        if bound && !self.world.roster.target_indexes(&message.to).contains(&index) {
             return Follow::Unplan("it no longer goes to this account");
         }
         let Some(account) = accounts.get(index) else {

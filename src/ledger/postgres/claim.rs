@@ -11,7 +11,7 @@ use crate::post::identity::{AccountName, MessageId, PostId};
 use super::super::{Fence, LedgerError, Orphan, Post};
 use super::connect::bounded;
 use super::lease::{Adrift, Seat, seconds};
-use super::read::{COLUMNS, FREE, maybe_instant, names, post_of, posts_of};
+use super::read::{COLUMNS, FREE, FREE_OR_RECALL, maybe_instant, names, post_of, posts_of};
 
 type Did<T> = Result<T, LedgerError>;
 
@@ -36,7 +36,7 @@ pub(super) async fn claim(
     let limit = limit.min(SHARE);
     let ours = format!(
         "WITH ours AS MATERIALIZED (SELECT * FROM post WHERE owner = $5) SELECT {COLUMNS} FROM ours \
-         WHERE account = $1 AND not_before <= $3 AND state IN ('due', 'retrying', 'in_doubt') AND {FREE} \
+         WHERE account = $1 AND not_before <= $3 AND state IN ('due', 'retrying', 'in_doubt') AND {FREE_OR_RECALL} \
          ORDER BY breaking DESC, not_before LIMIT $4"
     );
     // Breaking ones and the others are asked for apart: within each the index gives the longest waiting first,
@@ -46,18 +46,18 @@ pub(super) async fn claim(
         "(owner IS NULL OR owner <> $5 AND owner NOT IN {LIVING}) \
          AND EXISTS (SELECT 1 FROM replica WHERE instance = $5 AND ended IS NULL)"
     );
-    let ready = |breaking: &str| {
+    let ready = |breaking: &str, held_back: &str| {
         format!(
             "SELECT id FROM post WHERE account = $1 AND breaking = {breaking} AND not_before <= $3 \
-             AND state IN ('due', 'retrying', 'in_doubt') AND {free} AND {FREE} \
+             AND state IN ('due', 'retrying', 'in_doubt') AND {free} AND {held_back} \
              ORDER BY not_before LIMIT $4 FOR UPDATE SKIP LOCKED"
         )
     };
     let taken = format!(
         "WITH breaking AS ({}), others AS ({}), picked AS (SELECT id FROM breaking UNION ALL SELECT id FROM others LIMIT $4) \
          UPDATE post SET owner = $5, fence = fence + 1 FROM picked WHERE post.id = picked.id RETURNING {}",
-        ready("TRUE"),
-        ready("FALSE"),
+        ready("TRUE", FREE_OR_RECALL),
+        ready("FALSE", FREE),
         COLUMNS.replace("id, message", "post.id, message"),
     );
     let mut posts = Vec::new();
@@ -101,13 +101,17 @@ pub(super) async fn next_ready(
     after: Timestamp,
     blocked: &[MessageId],
 ) -> Did<Option<Timestamp>> {
-    let soonest = |breaking: &str| {
+    let soonest = |breaking: &str, held_back: &str| {
         format!(
             "(SELECT not_before FROM post WHERE account = $1 AND breaking = {breaking} AND not_before > $3 \
-             AND state IN ('due', 'retrying', 'in_doubt') AND {FREE} ORDER BY not_before LIMIT 1)"
+             AND state IN ('due', 'retrying', 'in_doubt') AND {held_back} ORDER BY not_before LIMIT 1)"
         )
     };
-    let sql = format!("SELECT least({}, {}) AS at", soonest("TRUE"), soonest("FALSE"));
+    let sql = format!(
+        "SELECT least({}, {}) AS at",
+        soonest("TRUE", FREE_OR_RECALL),
+        soonest("FALSE", FREE)
+    );
     let asking = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(account.as_str())
         .bind(names(blocked.iter().map(MessageId::as_str)))

@@ -9,6 +9,7 @@ use crate::post::identity::PostId;
 use super::super::evidence::{self, Entry};
 use super::super::group::after_hold;
 use super::super::{Hold, Scope};
+use super::read::names;
 use super::write::{Wrote, clean, ids};
 
 pub(super) async fn hold(
@@ -20,8 +21,9 @@ pub(super) async fn hold(
     evidence: &mut Vec<Entry>,
 ) -> Wrote<()> {
     sqlx::query(
-        "INSERT INTO hold (scope, target, why, by, since) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (scope, target, by) WHERE released IS NULL DO UPDATE SET why = $3",
+        "INSERT INTO hold (scope, target, why, by, since, said) \
+             VALUES ($1, $2, $3, $4, $5, (SELECT coalesce(max(said), 0) + 1 FROM hold)) \
+         ON CONFLICT (scope, target, by) WHERE released IS NULL DO UPDATE SET why = $3, said = excluded.said",
     )
     .bind(scope.kind())
     .bind(scope.target())
@@ -31,6 +33,29 @@ pub(super) async fn hold(
     .execute(&mut *tx)
     .await?;
     evidence.push(evidence::held(scope, why, by, now));
+    Ok(())
+}
+
+/// A person asks for these recalls knowing of the holds said so far.
+pub(super) async fn let_through(
+    tx: &mut PgConnection,
+    posts: &[PostId],
+    said: i64,
+    now: Timestamp,
+    evidence: &mut Vec<Entry>,
+) -> Wrote<()> {
+    let done = sqlx::query(
+        "UPDATE post SET through = $2, fence = fence + 1, changed = $3 \
+         WHERE id = ANY ($1) AND recalls IS NOT NULL AND through < $2 \
+         AND state IN ('due', 'retrying', 'in_doubt') RETURNING id",
+    )
+    .bind(names(posts.iter().map(ToString::to_string)))
+    .bind(said)
+    .bind(now.as_microsecond())
+    .fetch_all(&mut *tx)
+    .await?;
+    let done = ids(&done)?.into_iter();
+    evidence.extend(done.map(|post| evidence::let_through(post, said, now)));
     Ok(())
 }
 
@@ -83,7 +108,7 @@ pub(super) async fn settle(
         let rows = sqlx::query(
             "UPDATE post SET state = $1, why = $2, changed = $3, fence = fence + 1, owner = NULL, \
                  slot = CASE WHEN $1 = 'skipped' THEN NULL ELSE slot END \
-             WHERE state IN ('due', 'retrying') AND part = 0 AND due <= $3 \
+             WHERE state IN ('due', 'retrying') AND part = 0 AND due <= $3 AND occurrence NOT LIKE 'delete %' \
              AND (due >= $4 OR recorded >= $4 OR not_before BETWEEN $4 AND $3) \
              AND ($5 = 'all' OR $5 = 'account' AND account = $6 OR $5 = 'message' AND message = $6) RETURNING id",
         )

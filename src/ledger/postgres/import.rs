@@ -136,13 +136,16 @@ impl Import {
     }
 
     pub async fn commit(mut self) -> Did<()> {
-        // The holds that are said from now on have numbers of their own.
-        sqlx::query(
-            "SELECT setval(pg_get_serial_sequence('hold', 'id'), (SELECT max(id) FROM hold)) \
-             WHERE EXISTS (SELECT 1 FROM hold)",
-        )
-        .execute(&mut self.connection)
-        .await?;
+        // What is said from now on has numbers of its own.
+        for table in ["hold", "approval"] {
+            let from_now_on = format!(
+                "SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table})) \
+                 WHERE EXISTS (SELECT 1 FROM {table})"
+            );
+            sqlx::query(sqlx::AssertSqlSafe(from_now_on))
+                .execute(&mut self.connection)
+                .await?;
+        }
         self.connection.execute("COMMIT").await?;
         drop(self.connection.close().await);
         Ok(())

@@ -2,6 +2,7 @@
 //!
 //! Leases and fences say who may do what; no lock outlives its transaction (reliability §2.7).
 
+mod approval;
 mod bell;
 mod claim;
 mod connect;
@@ -33,7 +34,7 @@ use super::evidence::Event;
 use super::group::{Write, Writer};
 use super::{
     Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost, Orphan,
-    Post, Rivals, Scope, SentPart,
+    Post, Published, Rivals, Scope, SentPart,
 };
 
 use bell::Bell;
@@ -256,6 +257,17 @@ impl Ledger for Postgres {
             .await
     }
 
+    async fn let_through(&self, posts: Vec<PostId>, said: i64, now: Timestamp) -> Result<(), LedgerError> {
+        self.writer
+            .write(|reply| Write::LetThrough {
+                posts,
+                said,
+                now,
+                reply,
+            })
+            .await
+    }
+
     async fn hold(&self, scope: &Scope, why: &str, by: &str, now: Timestamp) -> Result<(), LedgerError> {
         let (scope, why, by) = (scope.clone(), why.to_owned(), by.to_owned());
         self.writer
@@ -327,6 +339,19 @@ impl Ledger for Postgres {
         account: &AccountName,
     ) -> Result<Vec<Receipt>, LedgerError> {
         read::receipts_of(&self.readers, message, account).await
+    }
+
+    async fn published(
+        &self,
+        which: &Published,
+        after: Option<PostId>,
+        limit: u32,
+    ) -> Result<Vec<Post>, LedgerError> {
+        read::published(&self.readers, which, after, limit).await
+    }
+
+    async fn recalls(&self, of: &[PostId]) -> Result<Vec<Post>, LedgerError> {
+        read::recalls(&self.readers, of).await
     }
 
     async fn rivals(&self, post: &Post, since: Timestamp) -> Result<Rivals, LedgerError> {

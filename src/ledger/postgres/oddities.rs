@@ -4,6 +4,7 @@ use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgPool};
 
 use super::super::{LedgerError, evidence};
+use super::approval;
 
 /// How many of a kind are listed.
 const LISTED: u32 = 10;
@@ -85,6 +86,7 @@ pub(super) async fn oddities(db: &PgPool) -> Result<Vec<String>, LedgerError> {
         }
     }
     found.extend(changed_requests(&mut reading).await?);
+    found.extend(approval::oddities(&mut reading).await?);
     Ok(found)
 }
 

@@ -73,7 +73,7 @@ pub(super) async fn past(db: &PgPool, asked: &[MessageId], now: Timestamp) -> Re
         "SELECT message, account, count(*) AS n, \
          max(CASE WHEN state NOT IN ('skipped', 'rejected') OR occurrence LIKE 'cycle %' THEN due END) AS last, \
          max(CASE WHEN state = 'sent' THEN sent END) AS sent FROM post \
-         WHERE occurrence LIKE 'cycle %' OR message = ANY ($1) GROUP BY message, account",
+         WHERE recalls IS NULL AND (occurrence LIKE 'cycle %' OR message = ANY ($1)) GROUP BY message, account",
     )
     .bind(names(asked.iter().map(MessageId::as_str)));
     let turns = bounded(asking.fetch_all(db)).await?;
@@ -95,7 +95,7 @@ pub(super) async fn past(db: &PgPool, asked: &[MessageId], now: Timestamp) -> Re
     let since = now.saturating_sub(TRAFFIC).unwrap_or(Timestamp::MIN);
     let asking = sqlx::query(
         "SELECT account, coalesce(began, not_before) AS at FROM post \
-         WHERE due >= $1 AND state IN ('due', 'sending', 'retrying', 'in_doubt', 'sent') ORDER BY at",
+         WHERE due >= $1 AND recalls IS NULL AND state IN ('due', 'sending', 'retrying', 'in_doubt', 'sent') ORDER BY at",
     )
     .bind(since.as_microsecond());
     let traffic = bounded(asking.fetch_all(db)).await?;

@@ -58,17 +58,18 @@ pub(super) async fn record(
             "content": content,
             "state": post.state.as_str(),
             "why": post.why,
+            "recalls": post.content.recall.as_ref().map(|recall| recall.post),
         })
     };
     let rows: Vec<Value> = posts.iter().zip(&words).map(row).collect();
     let done = sqlx::query(
         "INSERT INTO post (id, message, account, platform, occurrence, due, late, expires, recurring, breaking, \
-             slot, file, parts, content, recorded, state, not_before, why, changed) \
+             slot, file, parts, content, recorded, state, not_before, why, changed, recalls) \
          SELECT id, message, account, platform, occurrence, due, late, expires, recurring, breaking, \
-             slot, file, parts, content, $2, state, due, why, $2 \
+             slot, file, parts, content, $2, state, due, why, $2, recalls \
          FROM jsonb_to_recordset($1::text::jsonb) AS job (id text, message text, account text, platform text, \
              occurrence text, due bigint, late bigint, expires bigint, recurring boolean, breaking boolean, \
-             slot bigint, file text, parts bigint, content text, state text, why text) \
+             slot bigint, file text, parts bigint, content text, state text, why text, recalls text) \
          ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(rows_json(rows))

@@ -13,19 +13,24 @@ use crate::post::sealed::{Key, Prepared};
 use crate::post::state::{Standing, State, Unsure};
 
 use super::super::evidence::Event;
-use super::super::{Fence, Filter, Hold, LedgerError, Post, Rivals, Scope, SentPart};
+use super::super::{Fence, Filter, Hold, LedgerError, Post, Published, Rivals, Scope, SentPart};
 use super::connect::bounded;
 
 pub(super) type Read<T> = Result<T, LedgerError>;
 
 pub(super) const COLUMNS: &str = "id, message, account, platform, occurrence, due, late, expires, recurring, breaking, slot, \
-     file, parts, content, state, part, tries, not_before, late_from, first_intent, unsure_since, unsure_looks, unsure_foreign, resent, crashes, fence, why, attempts, error, began, sent";
+     file, parts, content, state, part, tries, not_before, late_from, first_intent, unsure_since, unsure_looks, unsure_foreign, resent, crashes, fence, why, attempts, error, began, sent, through";
 
 /// What of a post's row keeps it from being looked at: holds, and messages that are blocked (`$2`).
 pub(super) const FREE: &str = "NOT EXISTS (SELECT 1 FROM hold WHERE settled IS NULL AND \
          (scope = 'all' OR scope = 'account' AND target = $1)) \
      AND message NOT IN (SELECT target FROM hold WHERE settled IS NULL AND scope = 'message') \
      AND message <> ALL ($2)";
+
+/// The same where there may be recalls: among the breaking posts.
+pub(super) const FREE_OR_RECALL: &str = "NOT EXISTS (SELECT 1 FROM hold WHERE settled IS NULL AND said > through AND \
+         (scope = 'all' OR scope = 'account' AND target = $1 OR scope = 'message' AND target = message)) \
+     AND (recalls IS NOT NULL OR message <> ALL ($2))";
 
 pub(super) fn damaged(what: &str) -> LedgerError {
     LedgerError::Broken(format!("a row in it makes no sense ({what})"))
@@ -93,6 +98,7 @@ pub(super) fn post_of(row: &PgRow) -> Read<Post> {
         error: row.try_get("error")?,
         began: maybe_instant(row, "began")?,
         sent: maybe_instant(row, "sent")?,
+        through: row.try_get("through")?,
     })
 }
 
@@ -230,7 +236,8 @@ pub(super) async fn receipts_of(
 ) -> Read<Vec<Receipt>> {
     let asking = sqlx::query(
         "SELECT id, url, pin FROM part WHERE id IS NOT NULL AND post = \
-         (SELECT id FROM post WHERE message = $1 AND account = $2 AND state = 'sent' ORDER BY sent DESC LIMIT 1) \
+         (SELECT id FROM post WHERE message = $1 AND account = $2 AND state = 'sent' AND recalls IS NULL \
+             ORDER BY sent DESC LIMIT 1) \
          ORDER BY idx",
     )
     .bind(message.as_str())
@@ -238,6 +245,34 @@ pub(super) async fn receipts_of(
     let rows = bounded(asking.fetch_all(db)).await?;
     let receipts: Read<Vec<Option<Receipt>>> = rows.iter().map(receipt_of).collect();
     Ok(receipts?.into_iter().flatten().collect())
+}
+
+pub(super) async fn published(
+    db: &PgPool,
+    which: &Published,
+    after: Option<PostId>,
+    limit: u32,
+) -> Read<Vec<Post>> {
+    let (of, name) = match which {
+        Published::WithFact(name) => ("content::jsonb -> 'facts' -> $3 IS NOT NULL", name.as_str()),
+        Published::Of(message) => ("message = $3", message.as_str()),
+        Published::WithFacts => ("content::jsonb -> 'facts' IS NOT NULL AND $3 = ''", ""),
+    };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM post WHERE id > $1 AND recalls IS NULL \
+         AND (began IS NOT NULL OR state = 'sending' OR unsure_since IS NOT NULL) AND {of} ORDER BY id LIMIT $2"
+    );
+    let asking = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(after.map(|id| id.to_string()).unwrap_or_default())
+        .bind(i64::from(limit))
+        .bind(name);
+    posts_of(&bounded(asking.fetch_all(db)).await?)
+}
+
+pub(super) async fn recalls(db: &PgPool, of: &[PostId]) -> Read<Vec<Post>> {
+    let sql = format!("SELECT {COLUMNS} FROM post WHERE recalls = ANY ($1) ORDER BY due, id");
+    let asking = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(names(of.iter().map(ToString::to_string)));
+    posts_of(&bounded(asking.fetch_all(db)).await?)
 }
 
 pub(super) async fn rivals(db: &PgPool, post: &Post, since: Timestamp) -> Read<Rivals> {
@@ -254,13 +289,15 @@ pub(super) async fn rivals(db: &PgPool, post: &Post, since: Timestamp) -> Read<R
     let asking = sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM post JOIN part AS theirs ON theirs.post = post.id AND theirs.idx = post.part \
              JOIN part AS ours ON ours.post = $1 AND ours.idx = $3 \
-         WHERE post.state IN ('sending', 'in_doubt', 'held') AND post.account = $2 AND post.id <> $1 \
+         WHERE (post.state IN ('sending', 'in_doubt', 'held') OR post.state = 'skipped' AND post.changed >= $4) \
+             AND post.account = $2 AND post.id <> $1 \
              AND (post.unsure_since IS NOT NULL OR post.state = 'sending') \
              AND theirs.hash = ours.hash AND theirs.path = ours.path AND theirs.id IS NULL)",
     )
     .bind(post.id.to_string())
     .bind(post.account.as_str())
-    .bind(i64::from(post.standing.part));
+    .bind(i64::from(post.standing.part))
+    .bind(since.as_microsecond());
     let twin: bool = bounded(asking.fetch_one(db)).await?;
     Ok(Rivals {
         receipts: receipts?,
@@ -286,7 +323,7 @@ pub(super) async fn waits(db: &PgPool) -> Read<BTreeMap<AccountName, Timestamp>>
 
 pub(super) async fn holds(db: &PgPool) -> Read<Vec<Hold>> {
     let asking = sqlx::query(
-        "SELECT id, scope, target, why, by, since, released FROM hold WHERE settled IS NULL ORDER BY since, id",
+        "SELECT id, scope, target, why, by, since, said, released FROM hold WHERE settled IS NULL ORDER BY since, id",
     );
     let rows = bounded(asking.fetch_all(db)).await?;
     let hold = |row: &PgRow| -> Read<Hold> {
@@ -301,6 +338,7 @@ pub(super) async fn holds(db: &PgPool) -> Read<Vec<Hold>> {
             why: row.try_get("why")?,
             by: row.try_get("by")?,
             since: instant_at(row, "since")?,
+            said: row.try_get("said")?,
             released: maybe_instant(row, "released")?,
         })
     };

@@ -137,10 +137,10 @@ async fn grant(
          moved AS (UPDATE post SET state = 'sending', first_intent = job.first_intent, unsure_since = job.unsure_since, \
              unsure_looks = job.unsure_looks, unsure_foreign = job.unsure_foreign, tries = job.tries, \
              resent = job.resent, attempts = attempts + 1, fence = post.fence + 1, why = NULL, owner = $2, \
-             paced = CASE WHEN job.fresh THEN job.at ELSE paced END, changed = job.at \
+             paced = CASE WHEN job.fresh AND recalls IS NULL THEN job.at ELSE paced END, changed = job.at \
          FROM job WHERE post.id = job.post AND post.state = job.come_from AND post.fence = job.fence \
          AND post.part = job.part AND (post.owner IS NULL OR post.owner = $2) \
-         AND NOT EXISTS (SELECT 1 FROM hold WHERE settled IS NULL AND (scope = 'all' \
+         AND NOT EXISTS (SELECT 1 FROM hold WHERE settled IS NULL AND said > post.through AND (scope = 'all' \
              OR scope = 'account' AND target = post.account OR scope = 'message' AND target = post.message)) \
          AND NOT EXISTS (SELECT 1 FROM account WHERE name = post.account AND waits > job.at) \
              RETURNING post.id, post.attempts), \

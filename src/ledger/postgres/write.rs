@@ -15,7 +15,7 @@ use super::super::group::{Answer, Batches, Write, fail, first_words, reply};
 use super::super::{Intended, LedgerError};
 use super::connect::{BEGIN, PATIENCE, Server, bounded, locks};
 use super::lease::Seat;
-use super::{bell, hold, plan, send};
+use super::{approval, bell, hold, plan, send};
 
 pub(super) type Wrote<T> = Result<T, Broke>;
 
@@ -295,6 +295,10 @@ async fn other(
             .await?;
             Answer::Done
         }
+        Write::LetThrough { posts, said, now, .. } => {
+            hold::let_through(tx, posts, *said, *now, evidence).await?;
+            Answer::Done
+        }
         Write::Hold {
             scope, why, by, now, ..
         } => {
@@ -314,6 +318,10 @@ async fn other(
         }
         Write::Settle { hold, after, now, .. } => {
             Answer::Posts(hold::settle(tx, hold, *after, *now, evidence).await?)
+        }
+        Write::Approve(said, _) => {
+            approval::approve(tx, said, evidence).await?;
+            Answer::Done
         }
         Write::Ring(_) => Answer::Number(ring(tx).await?),
         Write::Note { key, value, .. } => {

@@ -112,6 +112,21 @@ impl From<sqlx::Error> for LedgerError {
     }
 }
 
+/// Reads every page, and repairs nothing.
+pub(super) async fn check(db: &SqlitePool, path: &Path) -> Result<(), LedgerError> {
+    let found: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+        .fetch_one(db)
+        .await
+        .map_err(|e| broken_at(path, &e))?;
+    if found == "ok" {
+        return Ok(());
+    }
+    Err(LedgerError::Broken(format!(
+        "{} is damaged ({found}): put a backup in its place; to begin anew would post everything again",
+        path.display()
+    )))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

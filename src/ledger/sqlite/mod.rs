@@ -1,5 +1,6 @@
 //! The ledger in one SQLite file: WAL, synchronous=FULL, one writer, a few readers.
 
+mod approval;
 mod backup;
 mod bell;
 mod durable;
@@ -19,7 +20,7 @@ use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 
 use crate::calendar::past::Past;
 use crate::campaign::AfterHold;
-use crate::post::identity::{AccountName, CampaignId, MessageId, PostId};
+use crate::post::identity::{AccountName, MessageId, PostId};
 use crate::post::outcome::Receipt;
 use crate::post::state::State;
 
@@ -27,7 +28,7 @@ use super::evidence::Event;
 use super::group::{Write, Writer};
 use super::{
     Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost, Orphan,
-    Post, Rivals, Scope, SentPart,
+    Post, Published, Rivals, Scope, SentPart,
 };
 
 use bell::Bell;
@@ -151,15 +152,6 @@ impl Sqlite {
         })
     }
 
-    /// Notes whose ledger this is; refuses another campaign's.
-    pub async fn belongs_to(&self, campaign: &CampaignId) -> Result<(), LedgerError> {
-        match self.noted("campaign").await? {
-            None => self.note("campaign", campaign.as_str()).await,
-            Some(theirs) if theirs == campaign.as_str() => Ok(()),
-            Some(theirs) => Err(LedgerError::OtherCampaign(theirs, campaign.to_string())),
-        }
-    }
-
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -264,6 +256,17 @@ impl Ledger for Sqlite {
             .await
     }
 
+    async fn let_through(&self, posts: Vec<PostId>, said: i64, now: Timestamp) -> Result<(), LedgerError> {
+        self.writer
+            .write(|reply| Write::LetThrough {
+                posts,
+                said,
+                now,
+                reply,
+            })
+            .await
+    }
+
     async fn hold(&self, scope: &Scope, why: &str, by: &str, now: Timestamp) -> Result<(), LedgerError> {
         let (scope, why, by) = (scope.clone(), why.to_owned(), by.to_owned());
         self.writer
@@ -335,6 +338,19 @@ impl Ledger for Sqlite {
         account: &AccountName,
     ) -> Result<Vec<Receipt>, LedgerError> {
         read::receipts_of(&self.readers, message, account).await
+    }
+
+    async fn published(
+        &self,
+        which: &Published,
+        after: Option<PostId>,
+        limit: u32,
+    ) -> Result<Vec<Post>, LedgerError> {
+        read::published(&self.readers, which, after, limit).await
+    }
+
+    async fn recalls(&self, of: &[PostId]) -> Result<Vec<Post>, LedgerError> {
+        read::recalls(&self.readers, of).await
     }
 
     async fn rivals(&self, post: &Post, since: Timestamp) -> Result<Rivals, LedgerError> {
@@ -421,16 +437,6 @@ impl Ledger for Sqlite {
     }
 
     async fn check(&self) -> Result<(), LedgerError> {
-        let found: String = sqlx::query_scalar("PRAGMA quick_check(1)")
-            .fetch_one(&self.readers)
-            .await
-            .map_err(|e| broken_at(&self.path, &e))?;
-        if found == "ok" {
-            return Ok(());
-        }
-        Err(LedgerError::Broken(format!(
-            "{} is damaged ({found}): put a backup in its place; to begin anew would post everything again",
-            self.path.display()
-        )))
+        durable::check(&self.readers, &self.path).await
     }
 }

@@ -4,6 +4,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqlitePool;
 
 use super::super::{LedgerError, evidence};
+use super::approval;
 
 /// How many of a kind are listed.
 const LISTED: u32 = 10;
@@ -73,6 +74,7 @@ pub(super) async fn oddities(db: &SqlitePool) -> Result<Vec<String>, LedgerError
         }
     }
     found.extend(changed_requests(db).await?);
+    found.extend(approval::oddities(db).await?);
     Ok(found)
 }
 

@@ -72,7 +72,7 @@ pub(super) async fn past(db: &SqlitePool, asked: &[MessageId], now: Timestamp) -
         "SELECT message, account, count(*) AS n, \
          max(CASE WHEN state NOT IN ('skipped', 'rejected') OR occurrence LIKE 'cycle %' THEN due END) AS last, \
          max(CASE WHEN state = 'sent' THEN sent END) AS sent FROM post \
-         WHERE occurrence LIKE 'cycle %' OR message IN (SELECT value FROM json_each(?1)) GROUP BY message, account",
+         WHERE recalls IS NULL AND (occurrence LIKE 'cycle %' OR message IN (SELECT value FROM json_each(?1))) GROUP BY message, account",
     )
     .bind(json_list(asked.iter().map(MessageId::as_str)))
     .fetch_all(db)
@@ -97,7 +97,7 @@ pub(super) async fn past(db: &SqlitePool, asked: &[MessageId], now: Timestamp) -
     let since = now.saturating_sub(TRAFFIC).unwrap_or(Timestamp::MIN);
     let traffic = sqlx::query(
         "SELECT account, coalesce(began, not_before) AS at FROM post \
-         WHERE due >= ?1 AND state IN ('due', 'sending', 'retrying', 'in_doubt', 'sent') ORDER BY at",
+         WHERE due >= ?1 AND recalls IS NULL AND state IN ('due', 'sending', 'retrying', 'in_doubt', 'sent') ORDER BY at",
     )
     .bind(since.as_microsecond())
     .fetch_all(db)

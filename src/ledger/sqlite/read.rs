@@ -13,18 +13,27 @@ use crate::post::sealed::{Key, Prepared};
 use crate::post::state::{Standing, State, Unsure};
 
 use super::super::evidence::Event;
-use super::super::{Fence, Filter, Hold, LedgerError, Post, Rivals, Scope, SentPart};
+use super::super::{Fence, Filter, Hold, LedgerError, Post, Published, Rivals, Scope, SentPart};
 
 pub(super) type Read<T> = Result<T, LedgerError>;
 
 const COLUMNS: &str = "id, message, account, platform, occurrence, due, late, expires, recurring, breaking, slot, \
-     file, parts, content, state, part, tries, not_before, late_from, first_intent, unsure_since, unsure_looks, unsure_foreign, resent, crashes, fence, why, attempts, error, began, sent";
+     file, parts, content, state, part, tries, not_before, late_from, first_intent, unsure_since, unsure_looks, unsure_foreign, resent, crashes, fence, why, attempts, error, began, sent, through";
 
-/// What of a post's row keeps it from being looked at: holds, and messages that are blocked (`?2`).
+/// What of a post's row keeps it from being looked at: holds, and messages that are blocked (`?2`). Recalls stand
+/// among the breaking posts alone; for all others the first question is one for the whole statement.
 const FREE: &str = "NOT EXISTS (SELECT 1 FROM hold WHERE settled IS NULL AND \
          (scope = 'all' OR scope = 'account' AND target = ?1)) \
      AND message NOT IN (SELECT target FROM hold WHERE settled IS NULL AND scope = 'message') \
      AND message NOT IN (SELECT value FROM json_each(?2))";
+
+const FREE_OR_RECALL: &str = "NOT EXISTS (SELECT 1 FROM hold WHERE settled IS NULL AND said > post.through AND \
+         (scope = 'all' OR scope = 'account' AND target = ?1 OR scope = 'message' AND target = post.message)) \
+     AND (recalls IS NOT NULL OR message NOT IN (SELECT value FROM json_each(?2)))";
+
+fn free(breaking: bool) -> &'static str {
+    if breaking { FREE_OR_RECALL } else { FREE }
+}
 
 fn damaged(what: &str) -> LedgerError {
     LedgerError::Broken(format!("a row in it makes no sense ({what})"))
@@ -92,6 +101,7 @@ fn post_of(row: &SqliteRow) -> Read<Post> {
         error: row.try_get("error")?,
         began: maybe_instant(row, "began")?,
         sent: maybe_instant(row, "sent")?,
+        through: row.try_get("through")?,
     })
 }
 
@@ -115,12 +125,13 @@ pub(super) async fn claim(
     limit: u32,
 ) -> Read<Vec<Post>> {
     // One after the other, so that each is a range of the index and not all that waits.
-    let sql = format!(
-        "SELECT {COLUMNS} FROM post WHERE account = ?1 AND breaking = ?5 AND state IN ('due', 'retrying', 'in_doubt') \
-         AND not_before <= ?3 AND {FREE} ORDER BY not_before LIMIT ?4"
-    );
     let mut posts = Vec::new();
     for breaking in [true, false] {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM post WHERE account = ?1 AND breaking = ?5 AND state IN ('due', 'retrying', 'in_doubt') \
+             AND not_before <= ?3 AND {} ORDER BY not_before LIMIT ?4",
+            free(breaking)
+        );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql.as_str()))
             .bind(account.as_str())
             .bind(json_list(blocked.iter().map(MessageId::as_str)))
@@ -140,12 +151,13 @@ pub(super) async fn next_ready(
     after: Timestamp,
     blocked: &[MessageId],
 ) -> Read<Option<Timestamp>> {
-    let sql = format!(
-        "SELECT not_before AS at FROM post WHERE account = ?1 AND breaking = ?4 AND state IN ('due', 'retrying', 'in_doubt') \
-         AND not_before > ?3 AND {FREE} ORDER BY not_before LIMIT 1"
-    );
     let mut first: Option<Timestamp> = None;
     for breaking in [true, false] {
+        let sql = format!(
+            "SELECT not_before AS at FROM post WHERE account = ?1 AND breaking = ?4 AND state IN ('due', 'retrying', 'in_doubt') \
+             AND not_before > ?3 AND {} ORDER BY not_before LIMIT 1",
+            free(breaking)
+        );
         let row = sqlx::query(sqlx::AssertSqlSafe(sql.as_str()))
             .bind(account.as_str())
             .bind(json_list(blocked.iter().map(MessageId::as_str)))
@@ -287,7 +299,8 @@ pub(super) async fn receipts_of(
 ) -> Read<Vec<Receipt>> {
     let rows = sqlx::query(
         "SELECT id, url, pin FROM part WHERE id IS NOT NULL AND post = \
-         (SELECT row FROM post WHERE message = ?1 AND account = ?2 AND state = 'sent' ORDER BY sent DESC LIMIT 1) \
+         (SELECT row FROM post WHERE message = ?1 AND account = ?2 AND state = 'sent' AND recalls IS NULL \
+             ORDER BY sent DESC LIMIT 1) \
          ORDER BY idx",
     )
     .bind(message.as_str())
@@ -296,6 +309,44 @@ pub(super) async fn receipts_of(
     .await?;
     let receipts: Read<Vec<Option<Receipt>>> = rows.iter().map(receipt_of).collect();
     Ok(receipts?.into_iter().flatten().collect())
+}
+
+pub(super) async fn published(
+    db: &SqlitePool,
+    which: &Published,
+    after: Option<PostId>,
+    limit: u32,
+) -> Read<Vec<Post>> {
+    let (of, name) = match which {
+        Published::WithFact(name) => (
+            "json_type(content, '$.facts') IS NOT NULL AND json_extract(content, '$.facts') -> ?3 IS NOT NULL",
+            name.as_str(),
+        ),
+        Published::Of(message) => ("message = ?3", message.as_str()),
+        Published::WithFacts => ("json_type(content, '$.facts') IS NOT NULL AND ?3 = ''", ""),
+    };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM post WHERE id > ?1 AND recalls IS NULL \
+         AND (began IS NOT NULL OR state = 'sending' OR unsure_since IS NOT NULL) AND {of} ORDER BY id LIMIT ?2"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(after.map(|id| id.to_string()).unwrap_or_default())
+        .bind(limit)
+        .bind(name)
+        .fetch_all(db)
+        .await?;
+    posts_of(&rows)
+}
+
+pub(super) async fn recalls(db: &SqlitePool, of: &[PostId]) -> Read<Vec<Post>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM post WHERE recalls IN (SELECT value FROM json_each(?1)) ORDER BY due, id"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(json_list(of.iter().map(ToString::to_string)))
+        .fetch_all(db)
+        .await?;
+    posts_of(&rows)
 }
 
 pub(super) async fn rivals(db: &SqlitePool, post: &Post, since: Timestamp) -> Read<Rivals> {
@@ -313,13 +364,15 @@ pub(super) async fn rivals(db: &SqlitePool, post: &Post, since: Timestamp) -> Re
     let twin: bool = sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM post JOIN part AS theirs ON theirs.post = post.row AND theirs.idx = post.part \
              JOIN part AS ours ON ours.post = (SELECT row FROM post WHERE id = ?1) AND ours.idx = ?3 \
-         WHERE post.state IN ('sending', 'in_doubt', 'held') AND post.account = ?2 AND post.id <> ?1 \
+         WHERE (post.state IN ('sending', 'in_doubt', 'held') OR post.state = 'skipped' AND post.changed >= ?4) \
+             AND post.account = ?2 AND post.id <> ?1 \
              AND (post.unsure_since IS NOT NULL OR post.state = 'sending') \
              AND theirs.hash = ours.hash AND theirs.path = ours.path AND theirs.id IS NULL)",
     )
     .bind(post.id.to_string())
     .bind(post.account.as_str())
     .bind(post.standing.part)
+    .bind(since.as_microsecond())
     .fetch_one(db)
     .await?;
     Ok(Rivals {
@@ -348,7 +401,7 @@ pub(super) async fn waits(db: &SqlitePool) -> Read<BTreeMap<AccountName, Timesta
 
 pub(super) async fn holds(db: &SqlitePool) -> Read<Vec<Hold>> {
     let rows = sqlx::query(
-        "SELECT id, scope, target, why, by, since, released FROM hold WHERE settled IS NULL ORDER BY since, id",
+        "SELECT id, scope, target, why, by, since, said, released FROM hold WHERE settled IS NULL ORDER BY since, id",
     )
     .fetch_all(db)
     .await?;
@@ -364,6 +417,7 @@ pub(super) async fn holds(db: &SqlitePool) -> Read<Vec<Hold>> {
             why: row.try_get("why")?,
             by: row.try_get("by")?,
             since: instant_at(row, "since")?,
+            said: row.try_get("said")?,
             released: maybe_instant(row, "released")?,
         })
     };

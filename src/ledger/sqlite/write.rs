@@ -16,6 +16,7 @@ use super::super::group::{
     Answer, Batches, Write, after_hold, fail, first_words, key_fields, micros, outcome_word, reply,
 };
 use super::super::{Change, Conclusion, Hold, Intended, Intent, LedgerError, NewPost};
+use super::approval;
 use super::generation::{Files, Generation, KEY};
 use super::read::{CHAIN, json_list};
 
@@ -219,12 +220,28 @@ async fn other(tx: &mut SqliteConnection, write: &Write, evidence: &mut Vec<Entr
                 .await?;
             Answer::Done
         }
+        Write::LetThrough { posts, said, now, .. } => {
+            let done = sqlx::query(
+                "UPDATE post SET through = ?2, fence = fence + 1, changed = ?3 \
+                 WHERE id IN (SELECT value FROM json_each(?1)) AND recalls IS NOT NULL AND through < ?2 \
+                 AND state IN ('due', 'retrying', 'in_doubt') RETURNING id",
+            )
+            .bind(json_list(posts.iter().map(ToString::to_string)))
+            .bind(said)
+            .bind(now.as_microsecond())
+            .fetch_all(&mut *tx)
+            .await?;
+            let done = ids(&done)?.into_iter();
+            evidence.extend(done.map(|post| evidence::let_through(post, *said, *now)));
+            Answer::Done
+        }
         Write::Hold {
             scope, why, by, now, ..
         } => {
             sqlx::query(
-                "INSERT INTO hold (scope, target, why, by, since) VALUES (?1, ?2, ?3, ?4, ?5) \
-                 ON CONFLICT (scope, target, by) WHERE released IS NULL DO UPDATE SET why = ?3",
+                "INSERT INTO hold (scope, target, why, by, since, said) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, (SELECT coalesce(max(said), 0) + 1 FROM hold)) \
+                 ON CONFLICT (scope, target, by) WHERE released IS NULL DO UPDATE SET why = ?3, said = excluded.said",
             )
             .bind(scope.kind())
             .bind(scope.target())
@@ -270,6 +287,10 @@ async fn other(tx: &mut SqliteConnection, write: &Write, evidence: &mut Vec<Entr
             let moved = settle(tx, hold, *after, *now).await?;
             evidence.push(evidence::settled(hold, &moved, *now));
             Answer::Posts(moved)
+        }
+        Write::Approve(said, _) => {
+            approval::approve(tx, said, evidence).await?;
+            Answer::Done
         }
         Write::Ring(_) => Answer::Number(raise(tx, "bell").await?),
         Write::Note { key, value, .. } => {
@@ -355,16 +376,18 @@ async fn record(
                 "content": content,
                 "state": post.state.as_str(),
                 "why": post.why,
+                "recalls": post.content.recall.as_ref().map(|recall| recall.post),
             })
         })
         .collect();
     let done = sqlx::query(
         "INSERT INTO post (id, message, account, platform, occurrence, due, late, expires, recurring, breaking, \
-             slot, file, parts, content, recorded, state, not_before, why, changed) \
+             slot, file, parts, content, recorded, state, not_before, why, changed, recalls) \
          SELECT value ->> 'id', value ->> 'message', value ->> 'account', value ->> 'platform', \
              value ->> 'occurrence', value ->> 'due', value ->> 'late', value ->> 'expires', \
              value ->> 'recurring', value ->> 'breaking', value ->> 'slot', value ->> 'file', value ->> 'parts', \
-             value ->> 'content', ?2, value ->> 'state', value ->> 'due', value ->> 'why', ?2 \
+             value ->> 'content', ?2, value ->> 'state', value ->> 'due', value ->> 'why', ?2, \
+             value ->> 'recalls' \
          FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(Value::from(rows).to_string())
@@ -484,12 +507,12 @@ async fn intend(
              unsure_since = job.value ->> '$.to.unsure_since', unsure_looks = job.value ->> '$.to.unsure_looks', \
              unsure_foreign = job.value ->> '$.to.unsure_foreign', tries = job.value ->> '$.to.tries', \
              resent = job.value ->> '$.to.resent', attempts = attempts + 1, fence = fence + 1, why = NULL, \
-             paced = CASE WHEN job.value ->> 'fresh' THEN job.value ->> 'at' ELSE paced END, \
+             paced = CASE WHEN job.value ->> 'fresh' AND recalls IS NULL THEN job.value ->> 'at' ELSE paced END, \
              changed = job.value ->> 'at' \
          FROM json_each(?1) AS job \
          WHERE post.id = job.value ->> 'post' AND post.state = job.value ->> 'from' \
          AND post.fence = job.value ->> 'fence' AND post.part = job.value ->> '$.to.part' \
-         AND NOT EXISTS (SELECT 1 FROM hold WHERE settled IS NULL AND (scope = 'all' \
+         AND NOT EXISTS (SELECT 1 FROM hold WHERE settled IS NULL AND said > post.through AND (scope = 'all' \
              OR scope = 'account' AND target = post.account OR scope = 'message' AND target = post.message)) \
          AND NOT EXISTS (SELECT 1 FROM account WHERE name = post.account AND waits > job.value ->> 'at') \
          RETURNING id",
@@ -684,7 +707,7 @@ async fn settle(
     };
     let rows = sqlx::query(
         "UPDATE post SET state = ?1, why = ?2, changed = ?3, fence = fence + 1, slot = CASE ?1 WHEN 'skipped' THEN NULL ELSE slot END \
-         WHERE state IN ('due', 'retrying') AND part = 0 AND due <= ?3 \
+         WHERE state IN ('due', 'retrying') AND part = 0 AND due <= ?3 AND occurrence NOT LIKE 'delete %' \
          AND (due >= ?4 OR recorded >= ?4 OR not_before BETWEEN ?4 AND ?3) \
          AND (?5 = 'all' OR ?5 = 'account' AND account = ?6 OR ?5 = 'message' AND message = ?6) RETURNING id",
     )

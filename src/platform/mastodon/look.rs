@@ -69,7 +69,7 @@ impl Said {
     fn could_be(&self, listed: &Listed, among: &Among) -> bool {
         let media = || listed.media_attachments.iter().map(|media| &media.id);
         listed.created_at >= among.since
-            && !among.taken.contains(&listed.status.id)
+            && !among.has(&listed.status.id, listed.status.url.as_deref())
             && listed.status.reblog.is_none()
             && listed.in_reply_to_id == self.in_reply_to_id
             && listed.spoiler_text == self.spoiler_text

@@ -6,6 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Said, Shown, id_near};
 use crate::post::identity::{AccountName, DeliveryId};
@@ -21,6 +22,19 @@ pub(super) struct Timeline {
     /// How much of the file `known` covers.
     read: u64,
     known: HashSet<String>,
+    gone: HashSet<String>,
+}
+
+/// One line of the file.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Said(Box<Shown>),
+    /// The part of this id was deleted. Its line stays: a timeline is only ever appended to.
+    Gone {
+        gone: String,
+        at: Timestamp,
+    },
 }
 
 impl Timeline {
@@ -29,7 +43,20 @@ impl Timeline {
             path,
             read: 0,
             known: HashSet::new(),
+            gone: HashSet::new(),
         }
+    }
+
+    /// What is not there, or gone already, stays so.
+    pub(super) fn delete(&mut self, id: &str, at: Timestamp) -> io::Result<()> {
+        let mut file = self.open()?;
+        file.lock()?;
+        self.catch_up(&mut file)?;
+        if self.known.contains(id) && self.gone.insert(id.to_owned()) {
+            let gone = id.to_owned();
+            self.write(&mut file, &Line::Gone { gone, at })?;
+        }
+        Ok(())
     }
 
     /// Under an id that is put once: again, it is the same.
@@ -65,22 +92,29 @@ impl Timeline {
         file.seek(SeekFrom::Start(0))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        Ok(lines(&bytes).collect())
+        Ok(shown(&bytes))
     }
 
     fn append(&mut self, file: &mut File, id: String, said: Said, at: Timestamp) -> io::Result<String> {
-        let mut line = serde_json::to_vec(&Shown {
+        let shown = Shown {
             id: id.clone(),
             at,
+            deleted: None,
             said,
-        })?;
+        };
+        self.write(file, &Line::Said(Box::new(shown)))?;
+        self.known.insert(id.clone());
+        Ok(id)
+    }
+
+    fn write(&mut self, file: &mut File, line: &Line) -> io::Result<()> {
+        let mut line = serde_json::to_vec(line)?;
         line.push(b'\n');
         file.seek(SeekFrom::Start(self.read))?;
         file.write_all(&line)?;
         file.sync_data()?;
         self.read += line.len() as u64;
-        self.known.insert(id.clone());
-        Ok(id)
+        Ok(())
     }
 
     fn open(&self) -> io::Result<File> {
@@ -109,8 +143,11 @@ impl Timeline {
         let mut added = Vec::new();
         file.read_to_end(&mut added)?;
         let whole = whole_lines(&added);
-        for shown in lines(whole) {
-            self.known.insert(shown.id);
+        for line in lines(whole) {
+            match line {
+                Line::Said(shown) => self.known.insert(shown.id),
+                Line::Gone { gone, .. } => self.gone.insert(gone),
+            };
         }
         let (whole, all) = (whole.len() as u64, added.len() as u64);
         self.read += whole;
@@ -128,10 +165,25 @@ fn whole_lines(bytes: &[u8]) -> &[u8] {
 }
 
 /// Lines that cannot be read are passed over: a timeline is for looking at.
-fn lines(bytes: &[u8]) -> impl Iterator<Item = Shown> {
+fn lines(bytes: &[u8]) -> impl Iterator<Item = Line> {
     bytes
         .split(|&b| b == b'\n')
         .filter_map(|line| serde_json::from_slice(line).ok())
+}
+
+/// What was said, in order, each with whether it was deleted since.
+fn shown(bytes: &[u8]) -> Vec<Shown> {
+    let (mut said, mut gone) = (Vec::new(), HashMap::new());
+    for line in lines(bytes) {
+        match line {
+            Line::Said(shown) => said.push(*shown),
+            Line::Gone { gone: id, at } => drop(gone.insert(id, at)),
+        }
+    }
+    for shown in &mut said {
+        shown.deleted = gone.get(&shown.id).copied();
+    }
+    said
 }
 
 /// The newest `limit` parts of an account's timeline. Threads and answers stand together, in order, below the
@@ -142,7 +194,7 @@ pub fn timeline(vault: &Path, account: &AccountName, limit: usize) -> io::Result
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(e) => return Err(e),
     };
-    let mut all: Vec<Shown> = lines(whole_lines(&bytes)).collect();
+    let mut all = shown(whole_lines(&bytes));
     all.drain(..all.len().saturating_sub(limit));
     let mut conversations: Vec<Vec<Shown>> = Vec::new();
     let mut place: HashMap<String, usize> = HashMap::new();

@@ -21,6 +21,7 @@ fn terms() -> Terms {
         parts: 1,
         due: due(),
         late: 2 * HOUR,
+        gap: THREAD_GAP,
         expires: None,
         recurring: false,
         doubt: Doubt::Key {

@@ -43,6 +43,7 @@ const PLAIN: Limits = Limits {
         reply: true,
         card: false,
     },
+    delete: true,
     doubt: Doubt::Ask,
     homes: &[],
 };
@@ -173,6 +174,7 @@ pub const INSTAGRAM: Limits = Limits {
     max_alt: Some(1000),
     image_types: &["image/jpeg"],
     abilities: NOTHING,
+    delete: false,
     doubt: Doubt::TwoSteps {
         settle: Duration::from_mins(1),
     },
@@ -315,6 +317,7 @@ pub const SLACK: Limits = Limits {
 pub const SLACK_WEBHOOK: Limits = Limits {
     max_images: 0,
     abilities: NOTHING,
+    delete: false,
     doubt: Doubt::Ask,
     ..SLACK
 };

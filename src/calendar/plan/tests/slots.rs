@@ -157,3 +157,42 @@ fn what_has_no_time_is_said_with_the_reason() {
         "it waits for its slot"
     );
 }
+
+#[test]
+fn an_account_that_leaves_out_what_is_not_in_its_language_takes_the_next() {
+    let spanish = "[message.lang.es]\ntext = 'Hola.'";
+    let mut world = World::new(
+        SLOTS,
+        &[
+            message("a", ""),
+            message("b", spanish),
+            message("c", "at = 2026-12-01T12:00:00"),
+        ],
+    )
+    .with_accounts(&["main", "side"]);
+    world.roster.accounts[1].language = Some("es".into());
+    world.roster.accounts[1].untranslated = Untranslated::Skip;
+    assert_eq!(
+        world.says("2026-12-01 08:00", "2026-12-02 08:00"),
+        [
+            "12-01 09:00 a on main",
+            "12-01 09:00 b on side",
+            "12-01 12:00 c on main",
+            "12-01 12:00 c on side: blocked, it has no words in the language `es`, and `side` leaves those out",
+            "12-01 17:00 b on main"
+        ]
+    );
+    let plan = world.plan(at("2026-12-01 08:00"), at("2026-12-02 08:00"));
+    let why = "it has no words in the language `es`, and `side` leaves those out";
+    let idle: Vec<_> = plan
+        .idle
+        .iter()
+        .map(|(message, account, why)| (message.id.as_str(), *account, &**why))
+        .collect();
+    assert_eq!(idle, [("a", 1, why)]);
+    let blocked = plan
+        .posts
+        .iter()
+        .find(|post| post.account == 1 && post.message.id.as_str() == "c");
+    assert_eq!(blocked.unwrap().fate, Fate::Blocked(why.to_owned()));
+}

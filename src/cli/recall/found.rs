@@ -1,0 +1,251 @@
+//! The published posts that a recall is about, each as it stood when it was posted.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use crate::ledger::{Ledger, Post, Published, SentPart};
+use crate::post::outcome::Receipt;
+use crate::post::state::State;
+
+use super::super::say::address;
+use super::super::{Failed, Office, print_line, table};
+
+/// How many posts are read at once.
+const PAGE: u32 = 500;
+
+/// A published post, its parts, and what was done about it before.
+pub(super) struct Found {
+    pub post: Post,
+    pub parts: Vec<SentPart>,
+    pub recalls: Vec<Post>,
+}
+
+impl Found {
+    /// The proofs of what is out, in the order of its parts.
+    pub fn receipts(&self) -> Vec<Receipt> {
+        let receipts = self.parts.iter().filter_map(|part| part.receipt.clone());
+        receipts.filter(|receipt| !receipt.is_of_nothing()).collect()
+    }
+
+    /// A request of it is under way, or nobody knows what became of one.
+    pub fn is_unsure(&self) -> bool {
+        self.post.standing.state == State::Sending || self.post.standing.doubted()
+    }
+
+    /// Where it is, if its platform has said so.
+    pub fn place(&self) -> String {
+        let url = self.receipts().into_iter().find_map(|receipt| receipt.url);
+        url.unwrap_or_default()
+    }
+
+    /// Whether it was deleted by an earlier recall.
+    pub fn is_deleted(&self) -> bool {
+        let deletion =
+            |recall: &Post| recall.content.deletes().is_some() && recall.standing.state == State::Sent;
+        self.recalls.iter().any(deletion)
+    }
+}
+
+/// Those that are out, or may be, by when they went out. `said`: only those that said this value of the fact.
+pub(super) async fn find(
+    ledger: &dyn Ledger,
+    which: &Published,
+    said: Option<&str>,
+) -> Result<Vec<Found>, Failed> {
+    let mut found: Vec<Found> = Vec::new();
+    let mut after = None;
+    loop {
+        let page = ledger.published(which, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        let ids: Vec<_> = page.iter().map(|post| post.id).collect();
+        let mut recalls: BTreeMap<_, Vec<Post>> = BTreeMap::new();
+        for recall in ledger.recalls(&ids).await? {
+            if let Some(of) = recall.content.recall.as_ref().map(|recall| recall.post) {
+                recalls.entry(of).or_default().push(recall);
+            }
+        }
+        for post in page {
+            let value = match which {
+                Published::WithFact(name) => post.content.facts.get(name).map(|quoted| quoted.value.as_str()),
+                Published::Of(_) | Published::WithFacts => None,
+            };
+            if said.is_none() || value == said {
+                let parts = ledger.parts(post.id).await?;
+                let recalls = recalls.remove(&post.id).unwrap_or_default();
+                found.push(Found { post, parts, recalls });
+            }
+        }
+    }
+    found.sort_by_key(|found| (found.post.began.unwrap_or(found.post.due), found.post.id));
+    Ok(found)
+}
+
+#[derive(Serialize)]
+pub(super) struct Row {
+    post: String,
+    message: String,
+    account: String,
+    platform: String,
+    state: State,
+    /// Nobody knows yet whether all of it is out.
+    unsure: bool,
+    /// The facts that it was made with, as it said them.
+    facts: BTreeMap<String, String>,
+    parts: Vec<PartRow>,
+    recalls: Vec<RecallRow>,
+}
+
+#[derive(Serialize)]
+struct PartRow {
+    index: u16,
+    id: Option<String>,
+    url: Option<String>,
+    sent_at: Option<Timestamp>,
+}
+
+/// What was done about a post.
+#[derive(Serialize)]
+pub(crate) struct RecallRow {
+    post: String,
+    /// `delete` or `correct`.
+    act: &'static str,
+    state: State,
+    why: Option<String>,
+    /// When it was done.
+    at: Option<Timestamp>,
+    /// Of a correction: where it is.
+    url: Option<String>,
+}
+
+impl RecallRow {
+    pub fn act(&self) -> &'static str {
+        self.act
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.state == State::Sent
+    }
+
+    /// `None`: it recalls nothing.
+    pub async fn new(office: &Office, ledger: &dyn Ledger, recall: &Post) -> Result<Option<Self>, Failed> {
+        let Some(said) = &recall.content.recall else {
+            return Ok(None);
+        };
+        let url = match recall.content.answers().filter(|_| recall.began.is_some()) {
+            Some(_) => ledger
+                .parts(recall.id)
+                .await?
+                .into_iter()
+                .find_map(|part| part.receipt?.url),
+            None => None,
+        };
+        Ok(Some(Self {
+            post: recall.id.to_string(),
+            act: said.act.as_str(),
+            state: recall.standing.state,
+            why: said.why.clone(),
+            at: recall.sent,
+            url: url.map(|url| address(office, &url)),
+        }))
+    }
+}
+
+pub(super) async fn rows(office: &Office, ledger: &dyn Ledger, found: &[Found]) -> Result<Vec<Row>, Failed> {
+    let mut rows = Vec::with_capacity(found.len());
+    for one in found {
+        let mut recalls = Vec::new();
+        for recall in &one.recalls {
+            recalls.extend(RecallRow::new(office, ledger, recall).await?);
+        }
+        let post = &one.post;
+        let part = |part: &SentPart| PartRow {
+            index: part.index,
+            id: part.receipt.as_ref().map(|receipt| receipt.id.clone()),
+            url: part
+                .receipt
+                .as_ref()
+                .and_then(|receipt| receipt.url.as_deref())
+                .map(|url| address(office, url)),
+            sent_at: part.sent,
+        };
+        rows.push(Row {
+            post: post.id.to_string(),
+            message: post.message.to_string(),
+            account: post.account.to_string(),
+            platform: post.platform.clone(),
+            state: post.standing.state,
+            unsure: one.is_unsure(),
+            facts: post
+                .content
+                .facts
+                .iter()
+                .map(|(name, quoted)| (name.clone(), quoted.value.clone()))
+                .collect(),
+            parts: one.parts.iter().map(part).collect(),
+            recalls,
+        });
+    }
+    Ok(rows)
+}
+
+/// For people. `fact`: the one that is asked about.
+pub(super) fn show(office: &Office, found: &[Found], fact: Option<&str>, zone: &TimeZone) {
+    let mut shown = table::table(&[
+        "posted",
+        "message",
+        "account",
+        "said",
+        "where",
+        "since then",
+        "post",
+    ]);
+    for one in found {
+        let post = &one.post;
+        let value = |name: &str| post.content.facts.get(name).map(|quoted| quoted.value.clone());
+        let places: Vec<String> = one
+            .receipts()
+            .iter()
+            .map(|receipt| {
+                receipt
+                    .url
+                    .as_deref()
+                    .map_or_else(|| receipt.id.clone(), |url| address(office, url))
+            })
+            .collect();
+        let mut since: Vec<String> = one.recalls.iter().map(became).collect();
+        if one.is_unsure() {
+            since.insert(0, "nobody knows yet whether all of it is out".to_owned());
+        }
+        shown.add_row([
+            post.began
+                .map_or_else(|| "perhaps".to_owned(), |at| table::local(at, zone)),
+            post.message.to_string(),
+            post.account.to_string(),
+            fact.and_then(value).unwrap_or_default(),
+            places.join(" "),
+            since.join("; "),
+            post.id.to_string(),
+        ]);
+    }
+    print_line(&table::text(shown));
+}
+
+/// What a recall came to, in words.
+fn became(recall: &Post) -> String {
+    let (done, to_be) = match recall.content.deletes() {
+        Some(_) => ("deleted", "to be deleted"),
+        None => ("corrected", "to be corrected"),
+    };
+    match recall.standing.state {
+        State::Sent => done.to_owned(),
+        State::Held | State::Rejected | State::Skipped => {
+            let why = recall.standing.why.as_deref().unwrap_or_default();
+            format!("not {done}: {why}")
+        }
+        State::Due | State::Sending | State::Retrying | State::InDoubt => to_be.to_owned(),
+    }
+}

@@ -1,0 +1,381 @@
+//! `steadfast recall`: every published post that used a fact, or of a message, and its deletion or correction.
+//!
+//! Each deletion and each correction is a post of its own in the ledger, with an identity that names the recalled
+//! post. So a recall that was cut short goes on when it is asked for again, and nothing is done twice.
+
+mod ask;
+mod found;
+mod watch;
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+
+use jiff::tz::TimeZone;
+
+use crate::campaign::Campaign;
+use crate::ledger::{Conclusion, Hold, Ledger, Post, Published};
+use crate::post::identity::{MessageId, PostId};
+use crate::post::state::State;
+use crate::post::step::{Action, Event, Word, step};
+use crate::text::limits::Doubt;
+
+use super::args::{Format, RecallArgs};
+use super::say::{address, list, many, meant};
+use super::{Exit, Failed, Files, Office, complain, facts, print_json, print_line};
+use ask::{Act, Ask, Asking};
+pub(super) use found::RecallRow;
+use found::{Found, find, rows, show};
+
+/// How many posts are recorded in one transaction.
+const AT_ONCE: usize = 200;
+/// How many lines are shown of what needs a person.
+const LINES: usize = 20;
+
+pub(super) async fn recall(office: &Office, mut args: RecallArgs) -> Result<Exit, Failed> {
+    // As it stands in the text.
+    args.fact = args.fact.map(|fact| fact.trim_start_matches("fact.").to_owned());
+    let act = match (&args.reply, args.delete) {
+        (Some(text), _) if text.trim().is_empty() => {
+            return Err(Failed::Usage("`--reply` has no words".to_owned()));
+        }
+        (Some(text), _) => Some(Act::Reply(text.trim().to_owned())),
+        (None, true) => Some(Act::Delete),
+        (None, false) => None,
+    };
+    let files = office.read_files()?;
+    let campaign = files.assembled.campaign.as_ref();
+    let zone = campaign.map_or(TimeZone::UTC, |campaign| campaign.settings.zone.clone());
+    let which = which(&args)?;
+    let found = match office.ledger_if_any().await? {
+        Some(ledger) => find(&*ledger, &which, args.said.as_deref()).await?,
+        None => Vec::new(),
+    };
+    if found.is_empty() {
+        return nothing(&args, campaign.ok());
+    }
+    let ledger = office.ledger().await?;
+    let json = args.format == Format::Json;
+    let Some(act) = act else {
+        if json {
+            print_json(&rows(office, &*ledger, &found).await?);
+        } else {
+            show(office, &found, args.fact.as_deref(), &zone);
+            also_planned(office, &files, &*ledger, &args).await?;
+        }
+        return Ok(Exit::Done);
+    };
+
+    let campaign = Office::campaign(&files)?;
+    let roster = files.roster.clone();
+    let asking = Asking {
+        campaign: &campaign.settings.id,
+        roster: &roster,
+        act: &act,
+        why: args.why.as_deref(),
+        now: office.clock.now(),
+    };
+    let objections = asking.objections(&found);
+    if !objections.is_empty() {
+        return Err(Failed::Wrong(format!(
+            "nothing was done, because not every account can take this correction:\n{}",
+            objections.join("\n")
+        )));
+    }
+    if !is_meant(&args, &act, &asking, &found)? {
+        return Ok(Exit::Wrong);
+    }
+    if matches!(act, Act::Delete) {
+        end_threads(office, &*ledger, &found).await?;
+    }
+    let plan = Plan::make(&asking, &found);
+    record(&*ledger, &plan, office).await?;
+    let holds = office.holds(Some(&*ledger)).await?;
+    let recalls = plan.recalls();
+    if args.during_hold {
+        let said = holds
+            .iter()
+            .map(|hold| hold.said)
+            .filter(|said| *said < i64::MAX)
+            .max();
+        if let Some(said) = said {
+            ledger
+                .let_through(recalls.clone(), said, office.clock.now())
+                .await?;
+        }
+    }
+    ledger.ring().await?;
+    tell_of_holds(&holds, &*ledger, &plan.of, &args).await?;
+    if !json {
+        also_planned(office, &files, &*ledger, &args).await?;
+    }
+    let watched = watch::Watched {
+        office,
+        ledger: &*ledger,
+        of: &plan.of,
+        recalls: &recalls,
+        act: &act,
+    };
+    Box::pin(watched.until_done(files, &campaign)).await?;
+
+    let found = find(&*ledger, &which, args.said.as_deref()).await?;
+    if json {
+        print_json(&rows(office, &*ledger, &found).await?);
+    }
+    Ok(conclude(office, &asking, &found))
+}
+
+fn which(args: &RecallArgs) -> Result<Published, Failed> {
+    match (&args.fact, &args.message) {
+        (_, Some(id)) => {
+            let id: MessageId = id
+                .parse()
+                .map_err(|e| Failed::Usage(format!("`{id}` is no message's id: {e}")))?;
+            Ok(Published::Of(id))
+        }
+        (Some(name), None) => Ok(Published::WithFact(name.clone())),
+        (None, None) => Err(Failed::Usage(
+            "say which fact, or which message with `--message`".to_owned(),
+        )),
+    }
+}
+
+/// Nothing of it was published: a slip, or good news.
+fn nothing(args: &RecallArgs, campaign: Option<&Campaign>) -> Result<Exit, Failed> {
+    if let (Some(campaign), Some(fact)) = (campaign, &args.fact)
+        && !campaign.facts.contains_key(fact)
+    {
+        let near = meant(fact, campaign.facts.keys().map(String::as_str));
+        return Err(Failed::Usage(format!(
+            "there is no fact `{fact}`{near}, and nothing that was published used it"
+        )));
+    }
+    if let (Some(campaign), Some(message)) = (campaign, &args.message)
+        && !campaign.messages.iter().any(|known| known.id.as_str() == message)
+        && !campaign.blocked.keys().any(|known| known.as_str() == message)
+    {
+        let near = meant(message, campaign.messages.iter().map(|known| known.id.as_str()));
+        return Err(Failed::Usage(format!(
+            "there is no message `{message}`{near}, and nothing of it was published"
+        )));
+    }
+    match args.format {
+        Format::Json => print_json(&serde_json::json!([])),
+        Format::Table => print_line("nothing like that was published"),
+    }
+    Ok(Exit::Done)
+}
+
+/// What is still to come is not the recall's business, but somebody should know.
+async fn also_planned(
+    office: &Office,
+    files: &Files,
+    ledger: &dyn Ledger,
+    args: &RecallArgs,
+) -> Result<(), Failed> {
+    let (Some(fact), Ok(campaign)) = (&args.fact, &files.assembled.campaign) else {
+        return Ok(());
+    };
+    let mut planned = facts::planned(office, files, campaign, Some(ledger), office.clock.now()).await?;
+    let planned = planned.remove(fact).unwrap_or_default().len();
+    if planned > 0 {
+        let (posts, use_it, follow) = match planned {
+            1 => ("post", "uses", "it follows"),
+            _ => ("posts", "use", "they follow"),
+        };
+        print_line(&format!(
+            "{planned} planned {posts} of the next two weeks {use_it} it: {follow} the files, so change `[fact.{fact}]` there"
+        ));
+    }
+    Ok(())
+}
+
+/// Whether whoever asked wants this, now that they see how much it is.
+fn is_meant(args: &RecallArgs, act: &Act, asking: &Asking<'_>, found: &[Found]) -> Result<bool, Failed> {
+    let new: Vec<&Found> = found
+        .iter()
+        .filter(|found| matches!(asking.ask(found), Ask::New(_)))
+        .collect();
+    if new.is_empty() || args.yes {
+        return Ok(true);
+    }
+    let accounts: BTreeSet<&str> = new.iter().map(|found| found.post.account.as_str()).collect();
+    let what = format!(
+        "{} will be {}, on {}",
+        many(new.len(), "post"),
+        act.done(),
+        accounts.into_iter().collect::<Vec<_>>().join(", ")
+    );
+    if !std::io::stdin().is_terminal() {
+        return Err(Failed::Usage(format!(
+            "{what}: say `--yes` too, if that is meant"
+        )));
+    }
+    complain(&format!("{what}. Type `yes` if that is meant:"));
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    if read.is_ok() && answer.trim().eq_ignore_ascii_case("yes") {
+        return Ok(true);
+    }
+    complain("nothing was done");
+    Ok(false)
+}
+
+/// A thread of which only a part is out goes no further: else the rest would come after the deletion.
+async fn end_threads(office: &Office, ledger: &dyn Ledger, found: &[Found]) -> Result<(), Failed> {
+    let unfinished = found.iter().filter(|found| {
+        let post = &found.post;
+        !post.standing.state.is_final() && post.began.is_some() && !found.is_unsure()
+    });
+    for Found { post, .. } in unfinished {
+        let word = Event::Told(Word::Skip {
+            why: "what is out of it is recalled".to_owned(),
+        });
+        let terms = crate::daemon::deliver::terms_of(post, Doubt::Ask);
+        let now = office.clock.now();
+        if let Ok(next) = step(&post.standing, &terms, word, now, office.clock.dice())
+            && let Action::Rest(rest) = next.action
+        {
+            let conclusion = Conclusion::of(post, next.standing, rest, now);
+            if !ledger.conclude(conclusion).await? {
+                return Err(Failed::Wrong(format!(
+                    "{} on {} goes out at this very moment: ask again",
+                    post.message, post.account
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is to be written down.
+struct Plan {
+    new: Vec<crate::ledger::NewPost>,
+    known: Vec<Post>,
+    /// The posts that are recalled.
+    of: Vec<PostId>,
+}
+
+impl Plan {
+    fn make(asking: &Asking<'_>, found: &[Found]) -> Self {
+        let mut plan = Self {
+            new: Vec::new(),
+            known: Vec::new(),
+            of: Vec::new(),
+        };
+        for one in found {
+            match asking.ask(one) {
+                Ask::New(post) => plan.new.push(*post),
+                Ask::Known(post) => plan.known.push(*post),
+                Ask::Nothing | Ask::NotYet | Ask::ByHand(_) => continue,
+            }
+            plan.of.push(one.post.id);
+        }
+        plan
+    }
+
+    /// The ids of the deletions or corrections themselves.
+    fn recalls(&self) -> Vec<PostId> {
+        let new = self.new.iter().map(|post| post.identity.post_id());
+        new.chain(self.known.iter().map(|post| post.id)).collect()
+    }
+}
+
+/// The new ones are recorded; those that came to nothing before are to be tried again.
+async fn record(ledger: &dyn Ledger, plan: &Plan, office: &Office) -> Result<(), Failed> {
+    let now = office.clock.now();
+    for some in plan.new.chunks(AT_ONCE) {
+        ledger.record(some.to_vec(), now).await?;
+    }
+    for post in &plan.known {
+        let state = post.standing.state;
+        if !matches!(state, State::Held | State::Rejected | State::Skipped) {
+            continue;
+        }
+        // To delete once more what may be gone does no harm.
+        let word = match (post.standing.doubted(), post.content.deletes()) {
+            (true, Some(_)) => Word::WasNotSent,
+            _ => Word::Retry,
+        };
+        let terms = crate::daemon::deliver::terms_of(post, Doubt::Ask);
+        if let Ok(next) = step(
+            &post.standing,
+            &terms,
+            Event::Told(word),
+            now,
+            office.clock.dice(),
+        ) && let Action::Rest(rest) = next.action
+        {
+            // Whoever was quicker has decided.
+            ledger
+                .conclude(Conclusion::of(post, next.standing, rest, now))
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Says what stops it, if anything does.
+async fn tell_of_holds(
+    holds: &[Hold],
+    ledger: &dyn Ledger,
+    of: &[PostId],
+    args: &RecallArgs,
+) -> Result<(), Failed> {
+    let mut posts = ledger.recalls(of).await?;
+    posts.retain(|post| !post.standing.state.is_final() && holds.iter().any(|hold| hold.stops(post)));
+    if posts.is_empty() {
+        return Ok(());
+    }
+    let mut by = holds.to_vec();
+    by.retain(|hold| posts.iter().any(|post| hold.stops(post)));
+    let waiting = many(posts.len(), "post");
+    complain(&format!("{waiting} must wait for a release: {}", list(&by)));
+    if args.delete && !args.during_hold {
+        complain(
+            "to delete all the same, ask again with `--during-hold`; whoever says `hold` after that is heard",
+        );
+    }
+    Ok(())
+}
+
+/// What it came to: a line for each that needs a person, and one for all.
+fn conclude(office: &Office, asking: &Asking<'_>, found: &[Found]) -> Exit {
+    let done = asking.act.done();
+    let (mut finished, mut lines) = (0_usize, Vec::new());
+    for one in found {
+        let (message, account) = (&one.post.message, &one.post.account);
+        lines.push(match asking.ask(one) {
+            Ask::Nothing => continue,
+            Ask::Known(recall) if recall.standing.state == State::Sent => {
+                finished = finished.saturating_add(1);
+                continue;
+            }
+            Ask::Known(recall) => {
+                let why = recall.standing.why.as_ref().or(recall.error.as_ref());
+                let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+                let (state, id) = (recall.standing.state, recall.id);
+                format!("{message} on {account}: not {done} yet, it is {state}{why} (post {id})")
+            }
+            Ask::NotYet => format!(
+                "{message} on {account}: nobody knows yet whether all of it is out; ask again when that is settled (post {})",
+                one.post.id
+            ),
+            Ask::ByHand(why) => {
+                let place = address(office, &one.place());
+                format!("{message} on {account}: {why}; do it by hand: {place}")
+            }
+            Ask::New(_) => format!("{message} on {account}: it went out meanwhile; ask again"),
+        });
+    }
+    for line in lines.iter().take(LINES) {
+        complain(line);
+    }
+    if let Some(more) = lines.len().checked_sub(LINES).filter(|more| *more > 0) {
+        complain(&format!(
+            "… and {more} more: `steadfast recall` without an act lists them all"
+        ));
+    }
+    let all = finished.saturating_add(lines.len());
+    complain(&format!("{finished} of {} {done}", many(all, "post")));
+    if lines.is_empty() { Exit::Done } else { Exit::Wrong }
+}

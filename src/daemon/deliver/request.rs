@@ -1,0 +1,119 @@
+//! The request of the part that a post is at: prepared, and sent once its intent is durable.
+
+use crate::platform::{Deletion, Outgoing};
+use crate::post::outcome::{Class, Failure, Receipt};
+use crate::post::sealed::{Prepared, Sealed};
+
+use super::{Delivery, unreadable};
+
+impl Delivery<'_> {
+    /// All that may be repeated or abandoned.
+    pub(super) async fn prepare(&self) -> Result<Prepared, Failure> {
+        self.is_ours().await?;
+        let content = &self.post.content;
+        let index = self.post.standing.part;
+        let Some(part) = content.parts.get(usize::from(index)) else {
+            return Err(Failure::new(Class::Rejected, "the part to send is not there"));
+        };
+        if let Some(receipt) = self.deletes() {
+            return self.prepare_deletion(receipt).await;
+        }
+        let mut images = Vec::new();
+        for image in &part.images {
+            // No text goes out without its image (reliability P39).
+            let limits = self.outlet.platform.limits();
+            let read = self.world.media.image(image, limits).await;
+            let read = read.map_err(|why| Failure::new(Class::Rejected, why))?;
+            // What is on a card was approved with the words.
+            let drawn = image.card.is_some();
+            if !drawn && !self.shared.may_show(&self.post.message, &image.file, read.source) {
+                let why = format!("{} has changed since it was approved", image.file);
+                return Err(Failure::new(Class::Transient, why));
+            }
+            images.push(read);
+        }
+        let thread = self.thread().await?;
+        let key = self.key().await.map_err(|e| unreadable(&e))?;
+        let outgoing = Outgoing {
+            part,
+            images,
+            index,
+            of: self.post.parts,
+            language: &content.language,
+            warn: content.warn.as_deref(),
+            share: content.share.as_deref(),
+            key,
+            parent: thread.last(),
+            root: thread.first(),
+            campaign: &self.shared.campaign().settings.name,
+            message: self.post.message.as_str(),
+            now: self.world.clock.now(),
+        };
+        let prepared = self.outlet.platform.prepare(&outgoing).await;
+        self.heard(&prepared);
+        prepared
+    }
+
+    /// The request that deletes a part, if that is what this post is for.
+    async fn prepare_deletion(&self, receipt: &Receipt) -> Result<Prepared, Failure> {
+        let gone = Deletion {
+            receipt,
+            key: self.key().await.map_err(|e| unreadable(&e))?,
+            campaign: &self.shared.campaign().settings.name,
+            message: self.post.message.as_str(),
+            now: self.world.clock.now(),
+        };
+        let prepared = self.outlet.platform.prepare_deletion(&gone).await;
+        self.heard(&prepared);
+        prepared
+    }
+
+    /// The one request that the world can see. What was deleted keeps the name that it had.
+    pub(super) async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
+        match self.deletes() {
+            None => self.outlet.platform.publish(sealed).await,
+            Some(receipt) => {
+                self.outlet.platform.delete(sealed).await?;
+                Ok(Receipt::named(receipt.id.as_str(), receipt.url.clone()))
+            }
+        }
+    }
+
+    /// What the current part deletes.
+    fn deletes(&self) -> Option<&Receipt> {
+        self.post
+            .content
+            .deletes()?
+            .get(usize::from(self.post.standing.part))
+    }
+
+    /// The receipts of what comes before the current part: the post that this one answers, then its own
+    /// earlier parts.
+    async fn thread(&self) -> Result<Vec<Receipt>, Failure> {
+        let mut thread: Vec<Receipt> = self.post.content.answers().cloned().into_iter().collect();
+        if let Some(target) = &self.post.content.reply_to {
+            thread = self
+                .world
+                .ledger
+                .receipts_of(target, &self.post.account)
+                .await
+                .map_err(|e| unreadable(&e))?;
+            if thread.is_empty() {
+                return Err(Failure::new(
+                    Class::Transient,
+                    format!("`{target}`, which it answers, is not out yet"),
+                ));
+            }
+        }
+        if self.post.standing.part > 0 {
+            let own = self
+                .world
+                .ledger
+                .parts(self.post.id)
+                .await
+                .map_err(|e| unreadable(&e))?;
+            thread.extend(own.into_iter().filter_map(|part| part.receipt));
+        }
+        Ok(thread)
+    }
+}

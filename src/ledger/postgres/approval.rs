@@ -1,0 +1,82 @@
+//! Who approved what.
+
+use async_trait::async_trait;
+use sqlx::Row;
+use sqlx::postgres::{PgConnection, PgRow};
+
+use crate::campaign::approval::Approval;
+use crate::post::identity::MessageId;
+
+use super::super::LedgerError;
+use super::super::approval::Approving;
+use super::super::evidence::{self, Entry};
+use super::super::group::Write;
+use super::Postgres;
+use super::connect::bounded;
+use super::read::{Read, instant_at, parsed};
+use super::write::{Wrote, clean};
+
+#[async_trait]
+impl Approving for Postgres {
+    async fn approve(&self, said: Vec<(Approval, String)>) -> Result<(), LedgerError> {
+        self.writer.write(|reply| Write::Approve(said, reply)).await
+    }
+
+    async fn approvals(&self) -> Result<Vec<Approval>, LedgerError> {
+        let asking = sqlx::query("SELECT message, by, at, digest FROM approval ORDER BY id");
+        let rows = bounded(asking.fetch_all(&self.readers)).await?;
+        let approval = |row: &PgRow| -> Read<Approval> {
+            let digest: Option<&str> = row.try_get("digest")?;
+            Ok(Approval {
+                message: parsed(row, "message")?,
+                by: row.try_get("by")?,
+                at: instant_at(row, "at")?,
+                digest: digest.map(|_| parsed(row, "digest")).transpose()?,
+            })
+        };
+        rows.iter().map(approval).collect()
+    }
+
+    async fn approved_last(&self, message: &MessageId) -> Result<Option<String>, LedgerError> {
+        let asking = sqlx::query_scalar(
+            "SELECT content FROM approval WHERE message = $1 AND digest IS NOT NULL ORDER BY id DESC LIMIT 1",
+        );
+        bounded(asking.bind(message.as_str()).fetch_optional(&self.readers)).await
+    }
+}
+
+pub(super) async fn approve(
+    tx: &mut PgConnection,
+    said: &[(Approval, String)],
+    evidence: &mut Vec<Entry>,
+) -> Wrote<()> {
+    for (approval, content) in said {
+        sqlx::query("INSERT INTO approval (message, by, at, digest, content) VALUES ($1, $2, $3, $4, $5)")
+            .bind(approval.message.as_str())
+            .bind(clean(&approval.by))
+            .bind(approval.at.as_microsecond())
+            .bind(approval.digest.map(|digest| digest.to_string()))
+            .bind(clean(content))
+            .execute(&mut *tx)
+            .await?;
+        evidence.push(evidence::approved(approval, content));
+    }
+    Ok(())
+}
+
+/// Approvals that the record does not know, or knows otherwise: a later hand.
+pub(super) async fn oddities(reading: &mut PgConnection) -> Read<Vec<String>> {
+    let odd: Vec<String> = sqlx::query_scalar(
+        r"WITH entry AS MATERIALIZED (SELECT kind, at, replace(data, '\u0000', '\ufffd')::jsonb AS data FROM event
+              WHERE kind IN ('approved', 'withdrawn'))
+          SELECT message FROM approval WHERE NOT EXISTS (SELECT 1 FROM entry
+              WHERE kind = CASE WHEN digest IS NULL THEN 'withdrawn' ELSE 'approved' END AND at = approval.at
+              AND data ->> 'message' = message AND data ->> 'by' = by
+              AND data ->> 'digest' IS NOT DISTINCT FROM digest
+              AND coalesce(data ->> 'content', '') = content) LIMIT 10",
+    )
+    .fetch_all(&mut *reading)
+    .await?;
+    let said = |message: String| format!("message {message}: an approval that the record does not know");
+    Ok(odd.into_iter().map(said).collect())
+}

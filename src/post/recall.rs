@@ -1,0 +1,118 @@
+//! What a recall does with a published post: delete it, or answer it with a correction.
+//!
+//! Each is a post of its own, of the same message on the same account, with an occurrence that names the post and
+//! the act. So it goes the way of every post, and the same recall asked for twice is nothing new.
+
+use serde::{Deserialize, Serialize};
+
+use super::content::{Content, Part};
+use super::identity::PostId;
+use super::outcome::Receipt;
+
+/// The recall of one published post.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recall {
+    /// The post that is recalled.
+    pub post: PostId,
+    pub act: Act,
+    /// The reason, in the words of whoever asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// What is done with the published post.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// Its parts are deleted, one for each part of the recall, in this order: the last comes first, so that no
+    /// reader finds a thread without its beginning.
+    Delete { receipts: Vec<Receipt> },
+    /// The text of the recall answers this part of it.
+    Correct { answers: Receipt },
+}
+
+impl Act {
+    /// As commands show it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Act::Delete { .. } => "delete",
+            Act::Correct { .. } => "correct",
+        }
+    }
+}
+
+impl Content {
+    /// Deletes the post with these receipts, which are in the order of its parts.
+    pub fn deletion(of: &Content, post: PostId, receipts: Vec<Receipt>, why: Option<String>) -> Self {
+        let receipts: Vec<Receipt> = receipts.into_iter().rev().collect();
+        Self {
+            parts: vec![Part::default(); receipts.len()],
+            recall: Some(Recall {
+                post,
+                act: Act::Delete { receipts },
+                why,
+            }),
+            ..Self::plain(&of.language)
+        }
+    }
+
+    /// Answers the post whose first part this is the receipt of.
+    pub fn correction(of: &Content, post: PostId, answers: Receipt, text: &str, why: Option<String>) -> Self {
+        Self {
+            parts: vec![Part {
+                text: text.to_owned(),
+                ..Part::default()
+            }],
+            recall: Some(Recall {
+                post,
+                act: Act::Correct { answers },
+                why,
+            }),
+            ..Self::plain(&of.language)
+        }
+    }
+
+    /// The receipts that it deletes, in their order; `None`: it says something.
+    pub fn deletes(&self) -> Option<&[Receipt]> {
+        match &self.recall.as_ref()?.act {
+            Act::Delete { receipts } => Some(receipts),
+            Act::Correct { .. } => None,
+        }
+    }
+
+    /// What a correction answers.
+    pub fn answers(&self) -> Option<&Receipt> {
+        match &self.recall.as_ref()?.act {
+            Act::Correct { answers } => Some(answers),
+            Act::Delete { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_is_deleted_from_its_end() {
+        let thread = Content {
+            parts: vec![Part::default(); 3],
+            ..Content::plain("en")
+        };
+        let receipts = ["1", "2", "3"].map(|id| Receipt::named(id, None)).to_vec();
+        let deletion = Content::deletion(&thread, PostId::default(), receipts, None);
+        let ids: Vec<&str> = deletion.deletes().unwrap().iter().map(|gone| &*gone.id).collect();
+        assert_eq!(ids, ["3", "2", "1"]);
+        assert_eq!(deletion.parts.len(), 3, "a request for each part");
+        assert_eq!(deletion.answers(), None);
+    }
+
+    #[test]
+    fn rows_from_before_there_were_recalls_are_read() {
+        let old: Content = serde_json::from_str(r#"{"parts":[{"text":"a"}],"language":"en"}"#).unwrap();
+        assert_eq!(
+            (old.facts.len(), old.recall.is_none(), old.deletes()),
+            (0, true, None)
+        );
+    }
+}
