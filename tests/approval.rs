@@ -211,6 +211,38 @@ fn what_says_nothing_changes_nothing(#[case] from: &str, #[case] to: &str) {
 }
 
 #[test]
+fn a_card_is_approved_with_all_that_is_on_it() {
+    let image =
+        "image = [{ file = \"media/court.png\", alt = \"The court that said {{ fact.verdict }}\" }]\n";
+    let carded = edited(image, "card = \"quote\"\n");
+    let approved = proposal(&carded);
+    assert!(
+        approved
+            .lines()
+            .iter()
+            .any(|line| line.starts_with("card: quote; Test; Tag;")),
+        "{:#?}",
+        approved.lines()
+    );
+    for (from, to) in [
+        ("card = \"quote\"\n", ""),
+        ("name = \"Test\"", "name = \"Other\""),
+        ("hashtags = [\"Tag\"]", "hashtags = [\"Other\"]"),
+        (
+            "language = \"en\"\nhashtags",
+            "language = \"en\"\ncard = { background = \"#000000\" }\nhashtags",
+        ),
+    ] {
+        assert!(carded.contains(from), "{from}");
+        assert_ne!(
+            proposal(&carded.replacen(from, to, 1)).digest(),
+            approved.digest(),
+            "{from}"
+        );
+    }
+}
+
+#[test]
 fn the_order_of_the_accounts_in_the_config_says_nothing() {
     let mut turned = support::roster();
     turned.accounts.reverse();
@@ -697,7 +729,7 @@ struct Swapped {
 
 #[async_trait]
 impl Media for Swapped {
-    async fn image(&self, image: &Image) -> Result<ImageBytes, String> {
+    async fn image(&self, image: &Image, _: &Limits) -> Result<ImageBytes, String> {
         Ok(ImageBytes {
             bytes: self.sent.into(),
             mime: "image/png",
