@@ -55,8 +55,9 @@ impl Card {
     /// its tags, or else `tags`, stand in a line of their own, and an image can't be clicked. Emoji are left
     /// out. `None` if no words are left.
     pub fn of(style: Style, text: &str, name: &str, tags: &[String], colours: Colours) -> Option<Self> {
-        let (words, own) = without_end(text);
-        let words = tidy(&EMOJI.replace_all(words, ""));
+        let text = EMOJI.replace_all(text, "");
+        let (words, own) = without_end(&text);
+        let words = tidy(words);
         if words.is_empty() {
             return None;
         }

@@ -11,10 +11,9 @@ use crate::campaign::render::RenderProblem;
 use crate::campaign::render::{Chosen, choose, compose, described};
 use crate::campaign::template::{Scene, is_template};
 use crate::campaign::{Account, Untranslated};
-use crate::post::content::{Content, Image};
+use crate::post::content::Content;
 use crate::text::count;
-use crate::text::images::{Media, Misfit, way};
-use crate::text::limits::{self, Limits};
+use crate::text::limits;
 
 /// Why nothing can be said: because of the text, or of what goes with it.
 pub(super) enum Unsaid {
@@ -278,96 +277,6 @@ impl<'a> Check<'a, '_> {
         }
     }
 
-    /// A card that can't be drawn, or whose words are too many for a description.
-    fn card(&mut self, account: &Account, chosen: &Chosen<'_>, image: &Image) {
-        let Some(card) = &image.card else { return };
-        let length = count::graphemes(&image.alt);
-        if let Some(max) = account.limits.max_alt.filter(|max| length > *max) {
-            self.error(
-                "too-long",
-                path([""; 2], &["card"]),
-                format!(
-                    "the card's words are too long as its description for {}: {length} characters, the limit is {max}",
-                    label(account)
-                ),
-                "make the text shorter",
-            );
-        }
-        if !self.drawn.insert(image.file.clone()) {
-            return;
-        }
-        if let Err(problem) = self.outside.card(card) {
-            self.error(
-                "bad-card",
-                path(chosen.source, &["text"]),
-                problem.message,
-                problem.help,
-            );
-        }
-    }
-
-    fn images(&mut self, account: &Account, chosen: &Chosen<'_>, content: &Content) {
-        let limits = &account.limits;
-        let at = |keys: &[&str]| path(chosen.image_source, keys);
-        let (count, max) = (chosen.images.len(), usize::from(limits.max_images));
-        if count > max {
-            let message = match max {
-                0 => format!("{} takes no images", label(account)),
-                max => format!(
-                    "{count} images are too many for {}: it takes {max}",
-                    label(account)
-                ),
-            };
-            let place = if account.platform == account.like {
-                account.platform
-            } else {
-                account.name.as_str()
-            };
-            self.error(
-                "too-many-images",
-                at(&["image"]),
-                message,
-                format!("write `image = […]` with fewer under `[message.{place}]`"),
-            );
-        }
-        let images = content.parts.iter().flat_map(|part| &part.images);
-        for (i, image) in images.enumerate() {
-            if image.card.is_some() {
-                self.card(account, chosen, image);
-                continue;
-            }
-            let Image { file, alt, .. } = image;
-            let i = i.to_string();
-            if let Some(max) = limits.max_alt.filter(|max| count::graphemes(alt) > *max) {
-                self.error(
-                    "too-long",
-                    at(&["image", &i, "alt"]),
-                    format!(
-                        "this description is too long for {}: {} characters, the limit is {max}{}",
-                        label(account),
-                        count::graphemes(alt),
-                        self.when()
-                    ),
-                    "make it shorter",
-                );
-            }
-            let Some(Ok(media)) = self.media.0.get(file) else {
-                continue;
-            };
-            if max > 0
-                && let Err(misfit) = way(media, limits)
-            {
-                let (what, help) = said(misfit, media, limits);
-                self.error(
-                    "bad-image",
-                    at(&["image", &i, "file"]),
-                    format!("{} {what}", label(account)),
-                    help,
-                );
-            }
-        }
-    }
-
     /// Platforms take the same words from two accounts for spam.
     fn twins(&mut self, said: &[(&Account, Content)]) {
         for (i, (account, content)) in said.iter().enumerate() {
@@ -413,7 +322,7 @@ fn home(url: &str) -> Option<&'static [&'static str]> {
 }
 
 /// An account as people know it.
-fn label(account: &Account) -> String {
+pub(super) fn label(account: &Account) -> String {
     if account.name.as_str() == account.platform && account.platform == account.like {
         account.platform.to_owned()
     } else if account.platform == account.like {
@@ -421,45 +330,4 @@ fn label(account: &Account) -> String {
     } else {
         format!("{} (account `{}`)", account.like, account.name)
     }
-}
-
-/// What a platform can't do with an image, after its name, and what to do about it. Stills of any size and type
-/// are made to fit.
-fn said(misfit: Misfit, media: &Media, limits: &Limits) -> (String, String) {
-    let (width, height) = (media.width, media.height);
-    let shape = |ratio: (u32, u32)| format!("{}:{}", ratio.0, ratio.1);
-    let [tallest, broadest] = limits.frame.shapes.unwrap_or([(0, 1), (1, 0)]);
-    match misfit {
-        Misfit::Moving => (
-            format!("shows no moving {} images", kind(media.mime)),
-            "save one picture of it as PNG or JPEG".into(),
-        ),
-        Misfit::MovingTooLarge => (
-            format!(
-                "takes no moving image as large as this one: {width} × {height}, {} kB, the limit is {} kB",
-                media.size / 1000,
-                limits.max_moving_bytes.unwrap_or_default() / 1000
-            ),
-            "save it smaller, or with fewer pictures".into(),
-        ),
-        Misfit::TooTall => (
-            format!(
-                "takes no image as tall as this one: {width} × {height}, the tallest is {}",
-                shape(tallest)
-            ),
-            "crop it".into(),
-        ),
-        Misfit::TooBroad => (
-            format!(
-                "takes no image as broad as this one: {width} × {height}, the broadest is {}",
-                shape(broadest)
-            ),
-            "crop it".into(),
-        ),
-    }
-}
-
-/// `image/png` as people call it.
-fn kind(mime: &str) -> String {
-    mime.trim_start_matches("image/").to_ascii_uppercase()
 }

@@ -3,6 +3,7 @@
 
 mod account;
 mod ahead;
+mod images;
 mod lints;
 mod times;
 

@@ -227,27 +227,9 @@ fn read_key(report: &mut Report<'_>, draft: &mut Draft, key: &str, key_at: Span,
         "author" => draft.author = report.some_text("author", value).map(|(name, _)| name.into()),
         "allow" => draft.allow = allow(report, value, Of::Message),
         "lang" => draft.for_language = languages(report, value),
-        "every" => report.not_yet(
-            "`every`",
-            key_at,
-            "write `cron = \"0 9 * * MON\"` for a day and hour that come round",
-        ),
-        "was" => report.not_yet("`was`", key_at, "keep the id as it is: nobody but staff sees it"),
-        "rev" => report.not_yet(
-            "`rev`",
-            key_at,
-            "to post it again, copy the message and give it a new id",
-        ),
-        "video" => report.not_yet(
-            "`video`",
-            key_at,
-            "write its address as `link`, or use a picture of it as `image`",
-        ),
-        "fold" => report.not_yet(
-            "`fold`",
-            key_at,
-            "write the time with its offset: `at = 2026-11-01T01:30:00-06:00`",
-        ),
+        name if NOT_YET_KEYS.contains(&name) => {
+            report.not_yet(&format!("`{name}`"), key_at, instead_of(name));
+        }
         name => {
             let is_override = value.get_ref().as_table().is_some_and(|table| {
                 table
@@ -262,6 +244,17 @@ fn read_key(report: &mut Report<'_>, draft: &mut Draft, key: &str, key_at: Span,
                 report.unknown_key(name, key_at, MESSAGE_KEYS);
             }
         }
+    }
+}
+
+/// What to write instead of one of [`NOT_YET_KEYS`].
+fn instead_of(key: &str) -> &'static str {
+    match key {
+        "every" => "write `cron = \"0 9 * * MON\"` for a day and hour that come round",
+        "was" => "keep the id as it is: nobody but staff sees it",
+        "rev" => "to post it again, copy the message and give it a new id",
+        "video" => "write its address as `link`, or use a picture of it as `image`",
+        _ => "write the time with its offset: `at = 2026-11-01T01:30:00-06:00`",
     }
 }
 
