@@ -1,4 +1,5 @@
 //! Cards, drawn: what is on them, that it is deterministic, and that nothing gets in as markup.
+#![cfg(feature = "cards")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

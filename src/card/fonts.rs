@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use resvg::usvg::fontdb::{Database, FaceInfo, Style};
 use resvg::usvg::{FontResolver, ImageHrefResolver, Options, Tree};
 
-use super::{Undrawable, impossible};
+use super::Undrawable;
+use super::draw::impossible;
 
 /// Latin, Greek and Cyrillic, under the SIL Open Font License.
 const OWN: &[u8] = include_bytes!("../../templates/fonts/SourceSerif4-SemiBold.ttf");

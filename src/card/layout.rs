@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use resvg::usvg::Node;
 use unicode_bidi::BidiInfo;
 
-use super::{Undrawable, fonts, impossible};
+use super::draw::impossible;
+use super::{Undrawable, fonts};
 use crate::post::card::Card;
 use crate::text::{escape, line_pieces};
 

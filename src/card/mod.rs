@@ -1,18 +1,19 @@
 //! Cards: a text drawn as an image, from an SVG template and with a font of our own, so that one machine draws what
 //! the next does. Only for letters that this font has not are the machine's fonts looked at.
+//!
+//! Drawing is the feature `cards` of the crate, on by default: it makes the program some megabytes larger. Without
+//! it every card is an error that says so.
 
+#[cfg(feature = "cards")]
+mod draw;
+#[cfg(feature = "cards")]
 mod fonts;
+#[cfg(feature = "cards")]
 mod layout;
 
-use askama::Template;
 use bytes::Bytes;
-use image::ImageEncoder as _;
-use image::codecs::png::PngEncoder;
-use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::Tree;
 
-use crate::post::card::{Card, Style};
-use layout::{Layout, Line};
+use crate::post::card::Card;
 
 /// The size of every card, in pixels: 16 to 9, a shape that all platforms take.
 pub const SIZE: (u32, u32) = (1200, 675);
@@ -28,94 +29,33 @@ pub struct Undrawable {
 }
 
 /// Whether it can be drawn: its words fit at a size that can be read, in letters that there are.
+#[cfg(feature = "cards")]
 pub fn fits(card: &Card) -> Result<(), Undrawable> {
     layout::lay_out(card).map(drop)
 }
 
 /// The card as a PNG. The same card gives the same bytes.
+#[cfg(feature = "cards")]
 pub fn draw(card: &Card) -> Result<Bytes, Undrawable> {
-    let svg = match card.style {
-        Style::Quote => Quote::new(card, layout::lay_out(card)?).render(),
-    };
-    let svg = svg.map_err(|_| impossible())?;
-    let tree = fonts::read(&svg)?;
-    rasterize(&tree).ok_or_else(impossible)
+    draw::png(card)
 }
 
-/// `templates/card-quote.svg`. Whatever is put into it is text, never markup.
-#[derive(Template)]
-#[template(path = "card-quote.svg")]
-struct Quote {
-    background: String,
-    text: String,
-    accent: String,
-    /// Where lines begin: the left edge, or the right one for what runs from right to left.
-    edge: f32,
-    anchor: &'static str,
-    mark_x: f32,
-    rule_x: f32,
-    size: f32,
-    lines: Vec<Line>,
-    name: Footer,
-    tags: Footer,
+/// It can't.
+#[cfg(not(feature = "cards"))]
+pub fn fits(_: &Card) -> Result<(), Undrawable> {
+    Err(left_out())
 }
 
-struct Footer {
-    words: String,
-    size: f32,
+/// It can't be.
+#[cfg(not(feature = "cards"))]
+pub fn draw(_: &Card) -> Result<Bytes, Undrawable> {
+    Err(left_out())
 }
 
-impl Quote {
-    fn new(card: &Card, layout: Layout) -> Self {
-        let colours = card.colours;
-        let (edge, mark_x, rule_x) = if layout.from_right {
-            let right = layout::RIGHT;
-            (right, right + 10.0, right - 72.0)
-        } else {
-            (layout::LEFT, layout::LEFT - 10.0, layout::LEFT)
-        };
-        Self {
-            background: colours.background.to_string(),
-            text: colours.text.to_string(),
-            accent: colours.accent.to_string(),
-            edge,
-            anchor: if layout.from_right { "end" } else { "start" },
-            mark_x,
-            rule_x,
-            size: layout.size,
-            lines: layout.lines,
-            name: Footer {
-                words: card.name.clone(),
-                size: layout.name_size,
-            },
-            tags: Footer {
-                words: card.tags.clone(),
-                size: layout.tags_size,
-            },
-        }
-    }
-}
-
-fn rasterize(tree: &Tree) -> Option<Bytes> {
-    let (width, height) = SIZE;
-    let mut pixels = Pixmap::new(width, height)?;
-    resvg::render(tree, Transform::identity(), &mut pixels.as_mut());
-    // The background covers all, so nothing is seen through.
-    let opaque: Vec<u8> = pixels
-        .pixels()
-        .iter()
-        .flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()])
-        .collect();
-    let mut out = Vec::new();
-    PngEncoder::new(&mut out)
-        .write_image(&opaque, width, height, image::ExtendedColorType::Rgb8)
-        .ok()?;
-    Some(out.into())
-}
-
-fn impossible() -> Undrawable {
+#[cfg(not(feature = "cards"))]
+fn left_out() -> Undrawable {
     Undrawable {
-        message: "this card cannot be drawn".into(),
-        help: "use an image instead",
+        message: "this program was built without cards".into(),
+        help: "use an image instead, or a program that was built with the feature `cards`",
     }
 }
