@@ -16,7 +16,7 @@ use super::{Change, Conclusion, Hold, Intended, Intent, LedgerError, NewPost, Sc
 
 /// How many writes may wait, and how many share a commit at most.
 const QUEUE: usize = 1024;
-const BATCH: usize = 256;
+pub(super) const BATCH: usize = 256;
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, LedgerError>>;
 

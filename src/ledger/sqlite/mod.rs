@@ -3,9 +3,11 @@
 mod approval;
 mod backup;
 mod bell;
+mod deliver;
 mod durable;
 mod export;
 mod generation;
+mod jobs;
 mod lock;
 mod oddities;
 mod past;

@@ -9,15 +9,14 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
 use crate::campaign::AfterHold;
 use crate::post::identity::PostId;
-use crate::post::state::{Standing, State};
 
 use super::super::evidence::{self, Entry, Head};
-use super::super::group::{
-    Answer, Batches, Write, after_hold, fail, first_words, key_fields, micros, outcome_word, reply,
-};
-use super::super::{Change, Conclusion, Hold, Intended, Intent, LedgerError, NewPost};
+use super::super::group::{Answer, Batches, Write, after_hold, fail, first_words, micros, reply};
+use super::super::{Change, Hold, Intended, Intent, LedgerError, NewPost};
 use super::approval;
+use super::deliver::{conclude, intend};
 use super::generation::{Files, Generation, KEY};
+use super::jobs::{Jobs, MOST};
 use super::read::{CHAIN, json_list};
 
 type Wrote<T> = Result<T, LedgerError>;
@@ -417,27 +416,23 @@ async fn append(tx: &mut SqliteConnection, entries: Vec<Entry>) -> Wrote<()> {
         head.seq = last.try_get("seq")?;
         head.hash = last.try_get("hash")?;
     }
-    let rows: Vec<Value> = entries
-        .into_iter()
-        .map(|entry| {
+    let statement = "INSERT INTO event (seq, at, kind, post, data, hash) SELECT n, at, kind, post, data, hash FROM job WHERE n IS NOT NULL";
+    let mut entries = entries.into_iter().peekable();
+    while entries.peek().is_some() {
+        let mut jobs = Jobs::new(["n", "at", "kind", "post", "data", "hash"]);
+        for entry in entries.by_ref().take(MOST) {
             let event = head.append(entry);
-            json!([
-                event.seq,
-                event.at.as_microsecond(),
-                event.kind,
-                event.post,
-                event.data,
-                event.hash
-            ])
-        })
-        .collect();
-    sqlx::query(
-        "INSERT INTO event (seq, at, kind, post, data, hash) SELECT value ->> 0, value ->> 1, value ->> 2, \
-             value ->> 3, value ->> 4, value ->> 5 FROM json_each(?1)",
-    )
-    .bind(Value::from(rows).to_string())
-    .execute(&mut *tx)
-    .await?;
+            jobs.push([
+                event.seq.into(),
+                event.at.as_microsecond().into(),
+                event.kind.into(),
+                event.post.map(|post| post.to_string()).into(),
+                event.data.into(),
+                event.hash.into(),
+            ]);
+        }
+        jobs.before(statement).execute(&mut *tx).await?;
+    }
     Ok(())
 }
 
@@ -464,226 +459,6 @@ fn ids(rows: &[sqlx::sqlite::SqliteRow]) -> Wrote<Vec<PostId>> {
         row.try_get::<&str, _>("id")?.parse().map_err(LedgerError::Broken)
     };
     rows.iter().map(id).collect()
-}
-
-fn standing_json(standing: &Standing) -> Value {
-    json!({
-        "state": standing.state.as_str(),
-        "part": standing.part,
-        "tries": standing.tries,
-        "not_before": standing.not_before.as_microsecond(),
-        "late_from": standing.late_from.map(jiff::Timestamp::as_microsecond),
-        "first_intent": standing.first_intent.map(jiff::Timestamp::as_microsecond),
-        "unsure_since": standing.unsure.map(|unsure| unsure.since.as_microsecond()),
-        "unsure_looks": standing.unsure.map_or(0, |unsure| unsure.looks),
-        "unsure_foreign": i32::from(standing.unsure.is_some_and(|unsure| unsure.foreign)),
-        "resent": i32::from(standing.resent),
-        "crashes": standing.crashes,
-        "why": standing.why,
-    })
-}
-
-/// Grants the intents whose posts are where they were thought to be, free of holds and of their account's wait.
-async fn intend(
-    tx: &mut SqliteConnection,
-    intents: &[&Intent],
-    granted: &mut HashMap<PostId, Intended>,
-    evidence: &mut Vec<Entry>,
-) -> Wrote<()> {
-    if intents.is_empty() {
-        return Ok(());
-    }
-    let jobs: Vec<Value> = intents
-        .iter()
-        .map(|intent| {
-            json!({"post": intent.post, "from": intent.from.as_str(), "fence": intent.fence.0,
-                   "at": intent.at.as_microsecond(), "to": standing_json(&intent.to),
-                   "fresh": i32::from(intent.to.part == 0 && !intent.to.doubted())})
-        })
-        .collect();
-    let jobs = Value::from(jobs).to_string();
-    let moved = sqlx::query(
-        "UPDATE post SET state = 'sending', first_intent = job.value ->> '$.to.first_intent', \
-             unsure_since = job.value ->> '$.to.unsure_since', unsure_looks = job.value ->> '$.to.unsure_looks', \
-             unsure_foreign = job.value ->> '$.to.unsure_foreign', tries = job.value ->> '$.to.tries', \
-             resent = job.value ->> '$.to.resent', attempts = attempts + 1, fence = fence + 1, why = NULL, \
-             paced = CASE WHEN job.value ->> 'fresh' AND recalls IS NULL THEN job.value ->> 'at' ELSE paced END, \
-             changed = job.value ->> 'at' \
-         FROM json_each(?1) AS job \
-         WHERE post.id = job.value ->> 'post' AND post.state = job.value ->> 'from' \
-         AND post.fence = job.value ->> 'fence' AND post.part = job.value ->> '$.to.part' \
-         AND NOT EXISTS (SELECT 1 FROM hold WHERE settled IS NULL AND said > post.through AND (scope = 'all' \
-             OR scope = 'account' AND target = post.account OR scope = 'message' AND target = post.message)) \
-         AND NOT EXISTS (SELECT 1 FROM account WHERE name = post.account AND waits > job.value ->> 'at') \
-         RETURNING id",
-    )
-    .bind(&jobs)
-    .fetch_all(&mut *tx)
-    .await?;
-    let moved: HashSet<PostId> = ids(&moved)?.into_iter().collect();
-
-    let mut attempts = Vec::new();
-    let mut parts = Vec::new();
-    for intent in intents {
-        if !moved.contains(&intent.post) {
-            continue;
-        }
-        granted.insert(intent.post, Intended::Durable);
-        attempts.push(json!({"post": intent.post, "part": intent.to.part, "at": intent.at.as_microsecond()}));
-        let mut body = None;
-        if let Some(prepared) = &intent.prepared {
-            let (key, key_due) = key_fields(&intent.key);
-            let hash = evidence::sha256(&prepared.body);
-            parts.push(
-                json!({"post": intent.post, "part": intent.to.part, "key": key, "key_due": key_due,
-                "path": prepared.path, "body": prepared.body, "hash": hash}),
-            );
-            body = Some(hash);
-        }
-        evidence.push(evidence::intended(intent, body.as_deref()));
-    }
-    if attempts.len() < intents.len() {
-        waiting_for_account(tx, &jobs, granted).await?;
-    }
-    if attempts.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT INTO part (post, idx, key, key_due, path, body, hash) \
-         SELECT post.row, job.value ->> 'part', job.value ->> 'key', job.value ->> 'key_due', job.value ->> 'path', \
-             job.value ->> 'body', job.value ->> 'hash' \
-         FROM json_each(?1) AS job JOIN post ON post.id = job.value ->> 'post' WHERE true \
-         ON CONFLICT (post, idx) DO UPDATE SET path = excluded.path, body = excluded.body, hash = excluded.hash",
-    )
-    .bind(Value::from(parts).to_string())
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query(
-        "INSERT INTO attempt (post, part, no, intended) \
-         SELECT post.row, job.value ->> 'part', post.attempts, job.value ->> 'at' \
-         FROM json_each(?1) AS job JOIN post ON post.id = job.value ->> 'post'",
-    )
-    .bind(Value::from(attempts).to_string())
-    .execute(&mut *tx)
-    .await?;
-    Ok(())
-}
-
-/// Of those that were not granted, the ones whose account has to wait: they are told until when.
-async fn waiting_for_account(
-    tx: &mut SqliteConnection,
-    jobs: &str,
-    granted: &mut HashMap<PostId, Intended>,
-) -> Wrote<()> {
-    let rows = sqlx::query(
-        "SELECT post.id, account.waits FROM json_each(?1) AS job JOIN post ON post.id = job.value ->> 'post' \
-         JOIN account ON account.name = post.account AND account.waits > job.value ->> 'at' \
-         WHERE post.state = job.value ->> 'from' AND post.fence = job.value ->> 'fence'",
-    )
-    .bind(jobs)
-    .fetch_all(&mut *tx)
-    .await?;
-    for row in &rows {
-        let id: PostId = row
-            .try_get::<&str, _>("id")?
-            .parse()
-            .map_err(LedgerError::Broken)?;
-        let waits = jiff::Timestamp::from_microsecond(row.try_get("waits")?)
-            .map_err(|e| LedgerError::Broken(e.to_string()))?;
-        granted.entry(id).or_insert(Intended::NotYet(waits));
-    }
-    Ok(())
-}
-
-async fn conclude(
-    tx: &mut SqliteConnection,
-    conclusions: &[&Conclusion],
-    evidence: &mut Vec<Entry>,
-) -> Wrote<HashSet<PostId>> {
-    if conclusions.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let jobs: Vec<Value> = conclusions
-        .iter()
-        .map(|c| {
-            json!({"post": c.post, "from": c.from.as_str(), "fence": c.fence.0, "part": c.part,
-                "at": c.at.as_microsecond(), "free": i32::from(c.free_again()),
-                "to": standing_json(&c.to), "receipt": c.receipt, "error": c.failure.as_ref().map(|f| &f.words),
-                "class": outcome_word(c),
-                "status": c.failure.as_ref().and_then(|f| f.status)})
-        })
-        .collect();
-    let moved = sqlx::query(
-        "UPDATE post SET state = job.value ->> '$.to.state', part = job.value ->> '$.to.part', \
-             tries = job.value ->> '$.to.tries', not_before = job.value ->> '$.to.not_before', \
-             late_from = job.value ->> '$.to.late_from', \
-             first_intent = job.value ->> '$.to.first_intent', unsure_since = job.value ->> '$.to.unsure_since', \
-             unsure_looks = job.value ->> '$.to.unsure_looks', unsure_foreign = job.value ->> '$.to.unsure_foreign', \
-             resent = job.value ->> '$.to.resent', crashes = job.value ->> '$.to.crashes', fence = fence + 1, \
-             paced = CASE WHEN job.value ->> 'free' THEN NULL ELSE paced END, \
-             why = job.value ->> '$.to.why', \
-             slot = CASE WHEN 'skipped' IN (state, job.value ->> '$.to.state') THEN NULL ELSE slot END, \
-             error = CASE WHEN job.value ->> 'receipt' IS NOT NULL THEN NULL ELSE coalesce(job.value ->> 'error', error) END, \
-             began = CASE WHEN job.value ->> 'receipt' IS NOT NULL THEN coalesce(began, job.value ->> 'at') ELSE began END, \
-             sent = CASE WHEN job.value ->> '$.to.state' = 'sent' THEN job.value ->> 'at' ELSE sent END, \
-             changed = job.value ->> 'at' \
-         FROM json_each(?1) AS job \
-         WHERE post.id = job.value ->> 'post' AND post.state = job.value ->> 'from' AND post.part = job.value ->> 'part' \
-         AND post.fence = job.value ->> 'fence' RETURNING id",
-    )
-    .bind(Value::from(jobs.as_slice()).to_string())
-    .fetch_all(&mut *tx)
-    .await?;
-    let moved: HashSet<PostId> = ids(&moved)?.into_iter().collect();
-
-    let (mut answered, mut accepted) = (Vec::new(), Vec::new());
-    for (conclusion, job) in conclusions
-        .iter()
-        .zip(jobs)
-        .filter(|(c, _)| moved.contains(&c.post))
-    {
-        evidence.push(evidence::concluded(conclusion));
-        // A person can say that one in doubt was accepted: a receipt without an answer.
-        if conclusion.receipt.is_some() {
-            accepted.push(job.clone());
-        }
-        if conclusion.from == State::Sending {
-            answered.push(job);
-        }
-    }
-    if !answered.is_empty() {
-        answer_attempts(tx, answered).await?;
-    }
-    if !accepted.is_empty() {
-        keep_receipts(tx, accepted).await?;
-    }
-    Ok(moved)
-}
-
-async fn answer_attempts(tx: &mut SqliteConnection, answered: Vec<Value>) -> Wrote<()> {
-    sqlx::query(
-        "UPDATE attempt SET answered = job.value ->> 'at', class = job.value ->> 'class', \
-             status = job.value ->> 'status', words = job.value ->> 'error' \
-         FROM json_each(?1) AS job JOIN post ON post.id = job.value ->> 'post' \
-         WHERE attempt.post = post.row AND attempt.part = job.value ->> 'part' AND attempt.no = post.attempts",
-    )
-    .bind(Value::from(answered).to_string())
-    .execute(&mut *tx)
-    .await?;
-    Ok(())
-}
-
-async fn keep_receipts(tx: &mut SqliteConnection, accepted: Vec<Value>) -> Wrote<()> {
-    sqlx::query(
-        "UPDATE part SET id = job.value ->> '$.receipt.id', url = job.value ->> '$.receipt.url', \
-             pin = job.value ->> '$.receipt.pin', sent = job.value ->> 'at' \
-         FROM json_each(?1) AS job JOIN post ON post.id = job.value ->> 'post' \
-         WHERE part.post = post.row AND part.idx = job.value ->> 'part'",
-    )
-    .bind(Value::from(accepted).to_string())
-    .execute(&mut *tx)
-    .await?;
-    Ok(())
 }
 
 async fn settle(
