@@ -72,7 +72,7 @@ fn whatever_is_written(name: &str, bytes: &[u8]) {
     for message in &campaign.messages {
         let blocked = campaign.blocked.contains_key(&message.id);
         for account in roster().targets(&message.to) {
-            match render(&campaign, message, account, now()) {
+            match render(&campaign, message, account, now(), 0) {
                 Ok(content) => said(&content),
                 Err(problem) => assert!(blocked || !problem.message.is_empty()),
             }
@@ -98,7 +98,7 @@ pub fn template(bytes: &[u8]) {
     };
     let message = Message {
         words: Words {
-            text: Some(text.into()),
+            texts: [text.into()].into(),
             ..Words::default()
         },
         for_account: [].into(),
@@ -107,8 +107,8 @@ pub fn template(bytes: &[u8]) {
         ..Message::clone(&CAMPAIGN.messages[0])
     };
     for account in roster().accounts {
-        let once = render(&CAMPAIGN, &message, &account, now());
-        assert_eq!(once, render(&CAMPAIGN, &message, &account, now()));
+        let once = render(&CAMPAIGN, &message, &account, now(), 0);
+        assert_eq!(once, render(&CAMPAIGN, &message, &account, now(), 0));
         match once {
             Ok(content) => {
                 said(&content);

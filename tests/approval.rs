@@ -358,7 +358,7 @@ fn without_approval_a_message_is_blocked_and_with_it_its_posts_carry_what_was_ap
     let rule = Rule { people: 1 };
     let message = campaign.messages[1].clone();
     let said = |campaign: &Campaign| {
-        render(campaign, &message, &roster.accounts[0], support::now())
+        render(campaign, &message, &roster.accounts[0], support::now(), 0)
             .unwrap()
             .approved
     };

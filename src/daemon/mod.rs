@@ -41,7 +41,7 @@ use crate::text::limits::Doubt;
 
 pub use dispatch::Ends;
 pub use media::{Media, NoMedia};
-pub use planner::asked;
+pub use planner::{asked, variants_said};
 
 /// How long what is in flight may take to finish after "stop"; what is left is abandoned, and looked into
 /// at the next start.

@@ -13,7 +13,7 @@ pub mod open;
 pub mod postgres;
 pub mod sqlite;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use jiff::Timestamp;
 
 use crate::calendar::past::Past;
 use crate::campaign::AfterHold;
-use crate::post::content::Content;
+use crate::post::content::{Content, Variant};
 use crate::post::identity::{AccountName, Identity, MessageId, Occurrence, PostId};
 use crate::post::outcome::{Failure, Receipt};
 use crate::post::sealed::{Key, Prepared};
@@ -294,6 +294,12 @@ pub trait Ledger: Approving + Send + Sync {
     async fn know(&self, messages: Vec<MessageId>, now: Timestamp) -> Result<(), LedgerError>;
     /// The past, with the turns of the messages in `asked` too; which posts are recorded is left out.
     async fn past(&self, asked: &[MessageId], now: Timestamp) -> Result<Past, LedgerError>;
+    /// The variant of each of these messages that each account said last, or is about to say, by when the post was
+    /// due. What was skipped or rejected was not said.
+    async fn variants(
+        &self,
+        of: &[MessageId],
+    ) -> Result<HashMap<(MessageId, AccountName), Variant>, LedgerError>;
 
     // --- delivery ---------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@
 mod rows;
 mod seats;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -20,6 +20,7 @@ use steadfast::ledger::{
     Approving, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError,
     NewPost, Orphan, Post, Published, Rivals, Scope, SentPart,
 };
+use steadfast::post::content::Variant;
 use steadfast::post::identity::{AccountName, MessageId, PostId};
 use steadfast::post::outcome::Receipt;
 use steadfast::post::state::State;
@@ -195,6 +196,10 @@ impl Ledger for Model {
     async fn know(&self, messages: Vec<MessageId>, now: Timestamp) -> Did<()> {
         self.store.rows().know(messages, now);
         Ok(())
+    }
+
+    async fn variants(&self, of: &[MessageId]) -> Did<HashMap<(MessageId, AccountName), Variant>> {
+        Ok(self.store.rows().variants(of))
     }
 
     async fn past(&self, asked: &[MessageId], now: Timestamp) -> Did<Past> {

@@ -1,6 +1,6 @@
 //! What is kept, and each verb on it: the same conditions as the engines' statements, in the same order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 use steadfast::calendar::past::{Past, Turns};
@@ -10,6 +10,7 @@ use steadfast::ledger::{
     Change, Conclusion, Fence, Filter, Hold, Intended, Intent, NewPost, Post, Published, Rivals, Scope,
     SentPart,
 };
+use steadfast::post::content::Variant;
 use steadfast::post::identity::{AccountName, MessageId, PostId};
 use steadfast::post::outcome::{Class, Receipt};
 use steadfast::post::state::{Standing, State};
@@ -231,6 +232,21 @@ impl Rows {
             .map(|post| (post.file.clone(), post.message.clone()))
             .collect();
         files.into_iter().collect()
+    }
+
+    pub fn variants(&self, of: &[MessageId]) -> HashMap<(MessageId, AccountName), Variant> {
+        let said = |row: &&Row| {
+            let state = row.post.standing.state;
+            let counts = !matches!(state, State::Rejected | State::Skipped) && !row.post.is_recall();
+            counts && of.contains(&row.post.message)
+        };
+        let mut rows: Vec<&Row> = self.posts.values().filter(said).collect();
+        rows.sort_by_key(|row| row.post.due);
+        let key = |post: &Post| (post.message.clone(), post.account.clone());
+        let last = rows
+            .into_iter()
+            .filter_map(|row| Some((key(&row.post), row.post.content.variant?)));
+        last.collect()
     }
 
     pub fn past(&self, asked: &[MessageId], now: Timestamp) -> Past {

@@ -17,6 +17,7 @@ mod read;
 mod send;
 mod write;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -26,6 +27,7 @@ use tokio::task::JoinSet;
 
 use crate::calendar::past::Past;
 use crate::campaign::AfterHold;
+use crate::post::content::Variant;
 use crate::post::identity::{AccountName, MessageId, PostId};
 use crate::post::outcome::Receipt;
 use crate::post::state::State;
@@ -198,6 +200,13 @@ impl Ledger for Postgres {
 
     async fn past(&self, asked: &[MessageId], now: Timestamp) -> Result<Past, LedgerError> {
         past::past(&self.readers, asked, now).await
+    }
+
+    async fn variants(
+        &self,
+        of: &[MessageId],
+    ) -> Result<HashMap<(MessageId, AccountName), Variant>, LedgerError> {
+        past::variants(&self.readers, of).await
     }
 
     async fn claim(

@@ -12,6 +12,7 @@ mod past;
 mod read;
 mod write;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -20,6 +21,7 @@ use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 
 use crate::calendar::past::Past;
 use crate::campaign::AfterHold;
+use crate::post::content::Variant;
 use crate::post::identity::{AccountName, MessageId, PostId};
 use crate::post::outcome::Receipt;
 use crate::post::state::State;
@@ -195,6 +197,13 @@ impl Ledger for Sqlite {
 
     async fn past(&self, asked: &[MessageId], now: Timestamp) -> Result<Past, LedgerError> {
         past::past(&self.readers, asked, now).await
+    }
+
+    async fn variants(
+        &self,
+        of: &[MessageId],
+    ) -> Result<HashMap<(MessageId, AccountName), Variant>, LedgerError> {
+        past::variants(&self.readers, of).await
     }
 
     /// The lock is the claim: nobody else sends.
