@@ -15,6 +15,7 @@ mod planner;
 mod probe;
 mod recover;
 pub mod report;
+mod shares;
 pub mod timekeeper;
 pub mod watch;
 
@@ -250,6 +251,7 @@ pub async fn run(
     hands.spawn(keep_time(Arc::clone(&shared), stop.clone()));
     hands.spawn(probe::probe(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(approval::follow(world.clone(), Arc::clone(&shared), stop.clone()));
+    hands.spawn(shares::watch(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(planner.run(stop.clone()));
     hands.spawn(brake::watch(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(holds::listen(world.clone(), Arc::clone(&shared), stop.clone()));
