@@ -512,7 +512,7 @@ fn pieces() -> impl Strategy<Value = String> {
         (1920i16..2026).prop_map(|year| format!("{{{{ years_since({year}) }}}}")),
         (2023i16..2026, 1i8..12, 1i8..28)
             .prop_map(|(y, m, d)| format!("{{{{ days_since('{y}-{m:02}-{d:02}') }}}}")),
-        (1i8..12, 1i8..28).prop_map(|(m, d)| format!(
+        (1i8..11, 1i8..28).prop_map(|(m, d)| format!(
             "{{{{ plural(days_since('2026-{m:02}-{d:02}'), one='one day', other='{{n}} days') }}}}"
         )),
         (1i8..28, 1u8..9).prop_map(|(d, n)| format!(
