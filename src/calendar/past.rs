@@ -9,6 +9,9 @@ use jiff::Timestamp;
 use crate::post::content::Variant;
 use crate::post::identity::{AccountName, MessageId, PostId};
 
+/// Of each message, and on each account.
+pub type Variants = HashMap<(MessageId, AccountName), Variant>;
+
 #[derive(Debug, Clone, Default)]
 pub struct Past {
     /// Every post ever recorded.
@@ -19,7 +22,7 @@ pub struct Past {
     pub turns: HashMap<(MessageId, AccountName), Turns>,
     /// Of messages with variants: the one that each account said last, or is about to say. What was skipped or
     /// rejected was not said.
-    pub variants: HashMap<(MessageId, AccountName), Variant>,
+    pub variants: Variants,
     /// The last slot that each account has filled.
     pub slots: BTreeMap<AccountName, Timestamp>,
     /// When posts of each account went out or are to go out, in the last days, in order.

@@ -1,6 +1,5 @@
 //! `steadfast post ID`: a message now, because a person says so.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,13 +7,13 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::calendar::civil;
+use crate::calendar::past::Variants;
 use crate::campaign::message::{Local, Message};
 use crate::campaign::render::{left_out, render};
 use crate::campaign::{Campaign, Roster, Settings, variants};
 use crate::daemon::variants_said;
 use crate::ledger::{Hold, Ledger, NewPost, Post};
-use crate::post::content::Variant;
-use crate::post::identity::{AccountName, Identity, MessageId, Occurrence, PostId};
+use crate::post::identity::{AccountName, Identity, Occurrence, PostId};
 use crate::post::state::State;
 
 use super::run::{Assets, assemble_world};
@@ -199,7 +198,7 @@ fn new_posts(
     campaign: &Campaign,
     id: &str,
     to: &[String],
-    said: &HashMap<(MessageId, AccountName), Variant>,
+    said: &Variants,
 ) -> Result<Vec<NewPost>, Failed> {
     let now = office.clock.now();
     let message = find(campaign, id, now)?;

@@ -1,6 +1,6 @@
 //! Puts what comes due into the ledger, a moment ahead, with its words frozen.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,14 +8,13 @@ use jiff::{Timestamp, ToSpan};
 use tokio_util::sync::CancellationToken;
 
 use crate::calendar::civil;
-use crate::calendar::past::Past;
+use crate::calendar::past::{Past, Variants};
 use crate::calendar::plan::{Fate, Plan, Planned, View, plan};
 use crate::campaign::Campaign;
 use crate::campaign::message::{Local, Message, When};
 use crate::campaign::render::render;
 use crate::ledger::{Ledger, LedgerError, NewPost};
-use crate::post::content::Variant;
-use crate::post::identity::{AccountName, MessageId, PostId};
+use crate::post::identity::{MessageId, PostId};
 use crate::post::state::State;
 
 use super::{Shared, World, report, until};
@@ -370,14 +369,11 @@ pub fn asked(campaign: &Campaign) -> Vec<MessageId> {
 }
 
 /// What was said last of the messages with variants.
-pub async fn variants_said(
-    ledger: &dyn Ledger,
-    campaign: &Campaign,
-) -> Result<HashMap<(MessageId, AccountName), Variant>, LedgerError> {
+pub async fn variants_said(ledger: &dyn Ledger, campaign: &Campaign) -> Result<Variants, LedgerError> {
     let varied = campaign.messages.iter().filter(|message| message.has_variants());
     let varied: Vec<MessageId> = varied.map(|message| message.id.clone()).collect();
     if varied.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(Variants::new());
     }
     ledger.variants(&varied).await
 }

@@ -5,14 +5,14 @@
 mod rows;
 mod seats;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use steadfast::calendar::past::Past;
+use steadfast::calendar::past::{Past, Variants};
 use steadfast::campaign::AfterHold;
 use steadfast::campaign::approval::Approval;
 use steadfast::ledger::evidence::Event;
@@ -20,7 +20,6 @@ use steadfast::ledger::{
     Approving, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError,
     NewPost, Orphan, Post, Published, Rivals, Scope, SentPart,
 };
-use steadfast::post::content::Variant;
 use steadfast::post::identity::{AccountName, MessageId, PostId};
 use steadfast::post::outcome::Receipt;
 use steadfast::post::state::State;
@@ -198,7 +197,7 @@ impl Ledger for Model {
         Ok(())
     }
 
-    async fn variants(&self, of: &[MessageId]) -> Did<HashMap<(MessageId, AccountName), Variant>> {
+    async fn variants(&self, of: &[MessageId]) -> Did<Variants> {
         Ok(self.store.rows().variants(of))
     }
 

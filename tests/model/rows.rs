@@ -1,16 +1,15 @@
 //! What is kept, and each verb on it: the same conditions as the engines' statements, in the same order.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use steadfast::calendar::past::{Past, Turns};
+use steadfast::calendar::past::{Past, Turns, Variants};
 use steadfast::campaign::AfterHold;
 use steadfast::campaign::approval::Approval;
 use steadfast::ledger::{
     Change, Conclusion, Fence, Filter, Hold, Intended, Intent, NewPost, Post, Published, Rivals, Scope,
     SentPart,
 };
-use steadfast::post::content::Variant;
 use steadfast::post::identity::{AccountName, MessageId, PostId};
 use steadfast::post::outcome::{Class, Receipt};
 use steadfast::post::state::{Standing, State};
@@ -234,7 +233,7 @@ impl Rows {
         files.into_iter().collect()
     }
 
-    pub fn variants(&self, of: &[MessageId]) -> HashMap<(MessageId, AccountName), Variant> {
+    pub fn variants(&self, of: &[MessageId]) -> Variants {
         let said = |row: &&Row| {
             let state = row.post.standing.state;
             let counts = !matches!(state, State::Rejected | State::Skipped) && !row.post.is_recall();

@@ -1,5 +1,7 @@
 //! Reads one `[[message]]`, or the front matter of a Markdown file, which has the same keys.
 
+mod nameless;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +18,9 @@ use crate::campaign::allow::{Allow, Of};
 use crate::campaign::message::{Local, Message, When, Words};
 use crate::campaign::problem::{Severity, nearest, shown};
 use crate::post::card::Style;
-use crate::post::identity::{MessageId, propose_name};
+use crate::post::identity::MessageId;
 use crate::text::parts::Threading;
+use nameless::nameless;
 
 /// The keys of `[[message]]` that are read.
 pub const MESSAGE_KEYS: &[&str] = &[
@@ -411,56 +414,4 @@ fn is_text(key: &str) -> bool {
     let known = MESSAGE_KEYS.contains(&key);
     matches!(key, "text" | "texts" | "share")
         || (!known && nearest(key, MESSAGE_KEYS.iter().copied()) == Some("text"))
-}
-
-/// The id of a message that has none, or a wrong one: an error that proposes one.
-fn nameless(
-    report: &mut Report<'_>,
-    draft: &Draft,
-    table: &Table<'_>,
-    at: &Span,
-    name: Option<&str>,
-    index: usize,
-) -> Option<MessageId> {
-    let words: String = draft
-        .words
-        .texts
-        .first()
-        .map_or("", |text| text)
-        .split_whitespace()
-        .filter(|word| !word.contains(['{', '}', '%', '/']))
-        .take(4)
-        .collect::<Vec<_>>()
-        .join(" ");
-    let wrong = draft
-        .id
-        .as_ref()
-        .map(|(id, _)| id.as_str())
-        .filter(|id| !id.is_empty());
-    let near = [wrong, name, Some(words.as_str())]
-        .into_iter()
-        .flatten()
-        .find_map(propose_name)
-        .unwrap_or_else(|| format!("message-{}", index + 1));
-    let help = format!("write `id = \"{near}\"`; it must be unique, and never change");
-    match &draft.id {
-        Some((id, at)) if !id.is_empty() => {
-            let why = id
-                .parse::<MessageId>()
-                .err()
-                .map_or_else(String::new, |why| why.to_string());
-            report.error(
-                "bad-id",
-                at.clone(),
-                format!("`{}` cannot be an id: {why}", shown(id)),
-                help,
-            );
-        }
-        // Said already.
-        None if table.contains_key("id") => {}
-        _ => report.error("missing-id", at.clone(), "this message has no `id`", help),
-    }
-    [near, format!("message-{}", index + 1)]
-        .into_iter()
-        .find_map(|id| id.parse().ok())
 }

@@ -17,7 +17,6 @@ mod read;
 mod send;
 mod write;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -25,9 +24,8 @@ use jiff::Timestamp;
 use sqlx::postgres::PgPool;
 use tokio::task::JoinSet;
 
-use crate::calendar::past::Past;
+use crate::calendar::past::{Past, Variants};
 use crate::campaign::AfterHold;
-use crate::post::content::Variant;
 use crate::post::identity::{AccountName, MessageId, PostId};
 use crate::post::outcome::Receipt;
 use crate::post::state::State;
@@ -202,10 +200,7 @@ impl Ledger for Postgres {
         past::past(&self.readers, asked, now).await
     }
 
-    async fn variants(
-        &self,
-        of: &[MessageId],
-    ) -> Result<HashMap<(MessageId, AccountName), Variant>, LedgerError> {
+    async fn variants(&self, of: &[MessageId]) -> Result<Variants, LedgerError> {
         past::variants(&self.readers, of).await
     }
 

@@ -1,14 +1,13 @@
 //! The past, as the planner needs it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 use sqlx::Row;
 use sqlx::postgres::{PgPool, PgRow};
 
-use crate::calendar::past::{Past, Turns};
-use crate::post::content::Variant;
-use crate::post::identity::{AccountName, MessageId, PostId};
+use crate::calendar::past::{Past, Turns, Variants};
+use crate::post::identity::{MessageId, PostId};
 
 use super::connect::bounded;
 use super::read::{Read, damaged, instant_at, maybe_instant, names, number_at, parsed};
@@ -109,10 +108,7 @@ pub(super) async fn past(db: &PgPool, asked: &[MessageId], now: Timestamp) -> Re
     Ok(past)
 }
 
-pub(super) async fn variants(
-    db: &PgPool,
-    of: &[MessageId],
-) -> Read<HashMap<(MessageId, AccountName), Variant>> {
+pub(super) async fn variants(db: &PgPool, of: &[MessageId]) -> Read<Variants> {
     let asking = sqlx::query(
         "SELECT DISTINCT ON (message, account) message, account, (content::jsonb -> 'variant')::text AS variant FROM post \
          WHERE message = ANY ($1) AND recalls IS NULL AND state NOT IN ('skipped', 'rejected') \

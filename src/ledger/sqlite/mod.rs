@@ -12,16 +12,14 @@ mod past;
 mod read;
 mod write;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 
-use crate::calendar::past::Past;
+use crate::calendar::past::{Past, Variants};
 use crate::campaign::AfterHold;
-use crate::post::content::Variant;
 use crate::post::identity::{AccountName, MessageId, PostId};
 use crate::post::outcome::Receipt;
 use crate::post::state::State;
@@ -199,10 +197,7 @@ impl Ledger for Sqlite {
         past::past(&self.readers, asked, now).await
     }
 
-    async fn variants(
-        &self,
-        of: &[MessageId],
-    ) -> Result<HashMap<(MessageId, AccountName), Variant>, LedgerError> {
+    async fn variants(&self, of: &[MessageId]) -> Result<Variants, LedgerError> {
         past::variants(&self.readers, of).await
     }
 

@@ -1,14 +1,13 @@
 //! The past, as the planner needs it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 use sqlx::Row;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 
-use crate::calendar::past::{Past, Turns};
-use crate::post::content::Variant;
-use crate::post::identity::{AccountName, MessageId, PostId};
+use crate::calendar::past::{Past, Turns, Variants};
+use crate::post::identity::{MessageId, PostId};
 
 use super::read::{Read, damaged, instant_at, json_list, maybe_instant, number_at, parsed};
 
@@ -112,10 +111,7 @@ pub(super) async fn past(db: &SqlitePool, asked: &[MessageId], now: Timestamp) -
     Ok(past)
 }
 
-pub(super) async fn variants(
-    db: &SqlitePool,
-    of: &[MessageId],
-) -> Read<HashMap<(MessageId, AccountName), Variant>> {
+pub(super) async fn variants(db: &SqlitePool, of: &[MessageId]) -> Read<Variants> {
     // Beside `max`, the other columns are of the row that has it.
     let rows = sqlx::query(
         "SELECT message, account, content -> '$.variant' AS variant, max(due) FROM post \
