@@ -217,6 +217,11 @@ pub fn answer(bytes: &[u8]) {
     let taken: Vec<u16> = (200..300).chain([409]).collect();
     // A webhook that redirects has refused.
     decided(&answer, webhook::read(key, &answer), &taken, 200..300);
+    // Only the platform's own list can say that another's post is gone.
+    match mastodon::read_shared(&answer) {
+        Ok(_) => assert_eq!(answer.status, 200),
+        Err(failure) => assert!(failure.class != Class::InDoubt && !failure.words.is_empty()),
+    }
     if let Some(host) = answer.redirect_host() {
         assert!(!host.contains(['/', '@', '?', ' ']), "{host}");
     }

@@ -13,6 +13,9 @@ use std::time::Duration;
 
 use program::Place;
 use program::fake::{Fake, now};
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use steadfast::post::digest::Digest;
 
 const URL: &str = "https://ally.example/@ann/7";
 
@@ -88,6 +91,63 @@ fn what_an_ally_edited_since_it_was_queued_waits_for_a_person_who_has_seen_it() 
     assert!(place.run(&["retry", &id]).status.success());
     place.wait("the boost", 20, || is(&place, "m", "sent"));
     assert_eq!(fake.texts(), ["Buy more of our coins."]);
+}
+
+#[test]
+fn a_repost_waits_for_a_person_too() {
+    let fake = Fake::start();
+    let uri = "at://did:plc:ally/app.bsky.feed.post/3l";
+    fake.ally_says(uri, "x", "Ten to two.");
+    let place = Place::new(&format!(
+        "[account.bluesky]\nplatform = \"bluesky\"\nbase_url = \"{}\"\nidentifier = \"test.example\"\napp_password = {{ env = \"TOKEN\" }}\n",
+        fake.url
+    ));
+    assert!(place.run(&["init"]).status.success());
+    let url = "https://bsky.app/profile/did:plc:ally/post/3l";
+    place.write("m.toml", &share_at("m", url, 4));
+    let _daemon = place.start();
+    read(&place, 1);
+    fake.ally_says(uri, "x", "Ten to two, he said.");
+    place.wait("the hold", 20, || is(&place, "m", "held"));
+    assert!(
+        posts(&place, "m")[0]
+            .1
+            .starts_with("the post it shares has changed since ")
+    );
+    assert!(place.run(&["retry", &id_of(&place, "m")]).status.success());
+    place.wait("the repost", 20, || is(&place, "m", "sent"));
+    assert_eq!(fake.texts(), ["bafyx20"]);
+}
+
+#[test]
+fn what_could_not_be_read_since_it_was_queued_waits_for_a_person() {
+    let fake = Fake::start();
+    fake.ally_says(URL, "77", "Ten to two.");
+    fake.store.lock().unwrap().blind = true;
+    let place = on_mastodon(&fake);
+    // As an earlier life of the daemon has left it.
+    let key = format!("share m mastodon {}", Digest::of(URL.as_bytes()).short());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let at = SqliteConnectOptions::new().filename(place.ledger());
+        let mut ledger = SqliteConnection::connect_with(&at).await.unwrap();
+        let note = sqlx::query("INSERT INTO meta (key, value) VALUES (?1, ?2)");
+        let note = note.bind(key).bind(r#"{"since":"2026-01-02T03:04:05Z"}"#);
+        note.execute(&mut ledger).await.unwrap();
+        ledger.close().await.unwrap();
+    });
+    place.write("m.toml", &share_at("m", URL, 2));
+    let _daemon = place.start();
+    place.wait("a try", 20, || is(&place, "m", "retrying"));
+    fake.store.lock().unwrap().blind = false;
+    place.wait("the hold", 30, || is(&place, "m", "held"));
+    let why = posts(&place, "m")[0].1.clone();
+    let begins = "the post it shares could not be read since it was queued, 2026-01-02 03:04 (UTC)";
+    assert!(why.starts_with(begins), "{why}");
+    assert!(fake.texts().is_empty());
+    assert!(place.run(&["retry", &id_of(&place, "m")]).status.success());
+    place.wait("the boost", 20, || is(&place, "m", "sent"));
+    assert_eq!(fake.texts(), ["Ten to two."]);
 }
 
 #[test]
@@ -190,6 +250,16 @@ fn each_variant_is_previewed_and_an_account_says_another_each_time() {
         "m.toml",
         "[[message]]\nid = \"m\"\nevergreen = true\ntexts = [\"Ten to two.\", \"Two of twelve were not convinced.\"]\n",
     );
+    place.write(
+        "campaign.toml",
+        &(program::CAMPAIGN.to_owned() + "slots = [\"0 9 * * *\"]\n"),
+    );
+    let variants = || -> Vec<u64> {
+        let plan = place.json(&["plan", "--days", "3", "--format", "json"]);
+        let rows = plan.as_array().unwrap().iter();
+        rows.map(|row| row["variant"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(variants()[..2], [1, 2]);
     let preview = place.json(&["preview", "m", "--format", "json"]);
     let shown: Vec<(u64, &str)> = preview
         .as_array()
@@ -213,4 +283,6 @@ fn each_variant_is_previewed_and_an_account_says_another_each_time() {
         fake.texts(),
         ["Ten to two.", "Two of twelve were not convinced.", "Ten to two."]
     );
+    // The last one was said by hand, and the plan knows it.
+    assert_eq!(variants()[..2], [2, 1]);
 }

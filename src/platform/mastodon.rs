@@ -29,6 +29,8 @@ mod look;
 mod shared;
 mod shown;
 
+pub use shared::read as read_shared;
+
 pub const NAME: &str = "mastodon";
 
 /// Upstream's defaults, until the server has said its own.

@@ -442,6 +442,20 @@ async fn xrpc(
                 ),
             }
         }
+        // Of another's post, the `cid` is made of what it says.
+        "app.bsky.feed.getPosts" => {
+            let query = query.unwrap_or_default();
+            let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+            let asked = pairs.find(|(name, _)| name == "uris").unwrap().1.into_owned();
+            let store = store.lock().unwrap();
+            let found = store.elsewhere.get(&asked);
+            let cid = |(id, text): &(String, String)| format!("bafy{id}{}", text.len());
+            let posts: Vec<Value> = found
+                .map(|post| json!({"uri": asked, "cid": cid(post)}))
+                .into_iter()
+                .collect();
+            json_answer(200, &json!({ "posts": posts }))
+        }
         "com.atproto.repo.putRecord" => {
             let fault = match fate(&store).await {
                 Ok(fault) => fault,
@@ -470,7 +484,9 @@ async fn xrpc(
                     None => {
                         store.keys.insert(key.clone(), record.to_string());
                         let parent = record["reply"]["parent"]["uri"].as_str().map(str::to_owned);
-                        let text = record["text"].as_str().unwrap().to_owned();
+                        // A repost has no text, and says what it shares.
+                        let text = record["text"].as_str().or(record["subject"]["cid"].as_str());
+                        let text = text.unwrap().to_owned();
                         store.accepted.push(Accepted {
                             id: uri.clone(),
                             text,
