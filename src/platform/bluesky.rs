@@ -547,8 +547,10 @@ impl Bluesky {
         let did = if who.starts_with("did:") {
             who.to_owned()
         } else {
-            let owner = self.resolve(session, who).await?;
-            owner.ok_or_else(|| no_post("nobody has this handle", url))?
+            match self.resolve(session, who).await? {
+                Some(owner) => owner,
+                None => return Ok(None), // with its account, the post is gone
+            }
         };
         let uri = format!("at://{did}/{POST}/{key}");
         let make = |service: &BaseUrl| {

@@ -755,6 +755,19 @@ async fn an_allys_post_is_read_and_known_by_its_cid() {
     assert_ne!(looks[2], looks[0]);
     assert_eq!(looks[3], Look::Gone);
 
+    // With its account, the post is gone.
+    let nobody = json!({ "error": "InvalidRequest", "message": "Unable to resolve handle" });
+    at("GET", RESOLVE)
+        .and(query_param("handle", "gone.example"))
+        .respond_with(ResponseTemplate::new(400).set_body_json(nobody))
+        .with_priority(1)
+        .mount(&server)
+        .await;
+    let gone = account
+        .read("https://bsky.app/profile/gone.example/post/3l")
+        .await;
+    assert_eq!(gone.unwrap().unwrap(), Look::Gone);
+
     at("GET", "app.bsky.feed.getPosts")
         .respond_with(ResponseTemplate::new(502).set_body_string("no"))
         .mount(&server)
