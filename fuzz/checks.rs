@@ -72,7 +72,7 @@ fn whatever_is_written(name: &str, bytes: &[u8]) {
     for message in &campaign.messages {
         let blocked = campaign.blocked.contains_key(&message.id);
         for account in roster().targets(&message.to) {
-            match render(&campaign, message, account, now()) {
+            match render(&campaign, message, account, now(), 0) {
                 Ok(content) => said(&content),
                 Err(problem) => assert!(blocked || !problem.message.is_empty()),
             }
@@ -98,7 +98,7 @@ pub fn template(bytes: &[u8]) {
     };
     let message = Message {
         words: Words {
-            text: Some(text.into()),
+            texts: [text.into()].into(),
             ..Words::default()
         },
         for_account: [].into(),
@@ -107,8 +107,8 @@ pub fn template(bytes: &[u8]) {
         ..Message::clone(&CAMPAIGN.messages[0])
     };
     for account in roster().accounts {
-        let once = render(&CAMPAIGN, &message, &account, now());
-        assert_eq!(once, render(&CAMPAIGN, &message, &account, now()));
+        let once = render(&CAMPAIGN, &message, &account, now(), 0);
+        assert_eq!(once, render(&CAMPAIGN, &message, &account, now(), 0));
         match once {
             Ok(content) => {
                 said(&content);
@@ -217,6 +217,11 @@ pub fn answer(bytes: &[u8]) {
     let taken: Vec<u16> = (200..300).chain([409]).collect();
     // A webhook that redirects has refused.
     decided(&answer, webhook::read(key, &answer), &taken, 200..300);
+    // Only the platform's own list can say that another's post is gone.
+    match mastodon::read_shared(&answer) {
+        Ok(_) => assert_eq!(answer.status, 200),
+        Err(failure) => assert!(failure.class != Class::InDoubt && !failure.words.is_empty()),
+    }
     if let Some(host) = answer.redirect_host() {
         assert!(!host.contains(['/', '@', '?', ' ']), "{host}");
     }

@@ -151,6 +151,10 @@ fn people_read_all_that_they_approve() {
 #[rstest]
 #[case::its_text("A jury said", "A jury of twelve said")]
 #[case::a_text_for_one_account("Otherwise, ", "In other words, ")]
+#[case::another_variant(
+    "text = \"Otherwise, {{ campaign.name }}\"",
+    "texts = [\"Otherwise, {{ campaign.name }}\", \"Else.\"]"
+)]
 #[case::a_text_in_one_language("El jurado:", "El tribunal:")]
 #[case::a_facts_value("value = \"10-2\"", "value = \"11-1\"")]
 #[case::a_facts_value_in_a_language("10 a 2", "11 a 1")]
@@ -169,6 +173,31 @@ fn people_read_all_that_they_approve() {
 #[case::a_fact_that_is_quoted_too("A jury", "{{ fact.other }}: a jury")]
 fn whatever_changes_of_what_it_says_is_another_proposal(#[case] from: &str, #[case] to: &str) {
     assert_ne!(proposal(&edited(from, to)).digest(), proposal(WORLD).digest());
+}
+
+#[test]
+fn variants_are_approved_together_and_each_counts() {
+    let says = |texts: &str| {
+        let text = format!(
+            "[campaign]\nid = 'c'\ntimezone = 'UTC'\n[[message]]\nid = 'm'\nto = ['mastodon']\n{texts}\n"
+        );
+        proposal(&text)
+    };
+    let both = says("texts = ['One.', 'Two.']");
+    for other in [
+        "texts = ['One.', 'Three.']",
+        "texts = ['Two.', 'One.']",
+        "texts = ['One.', 'Two.', 'Three.']",
+        "text = 'One.'",
+    ] {
+        assert_ne!(says(other).digest(), both.digest(), "{other}");
+    }
+    let lines = both.lines();
+    for line in ["text 1 of 2: One.", "text 2 of 2: Two."] {
+        assert!(lines.contains(&line.to_owned()), "{lines:?}");
+    }
+    // One text is one text, however it is written.
+    assert_eq!(says("texts = ['One.']").digest(), says("text = 'One.'").digest());
 }
 
 #[test]
@@ -358,7 +387,7 @@ fn without_approval_a_message_is_blocked_and_with_it_its_posts_carry_what_was_ap
     let rule = Rule { people: 1 };
     let message = campaign.messages[1].clone();
     let said = |campaign: &Campaign| {
-        render(campaign, &message, &roster.accounts[0], support::now())
+        render(campaign, &message, &roster.accounts[0], support::now(), 0)
             .unwrap()
             .approved
     };

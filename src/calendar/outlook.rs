@@ -77,7 +77,7 @@ fn said_again(view: &View<'_>, plan: &Plan, outside: &dyn Outside) -> Vec<Proble
         let Some(account) = view.roster.accounts.get(post.account) else {
             continue;
         };
-        let Ok(content) = render(view.campaign, &post.message, account, post.due) else {
+        let Ok(content) = render(view.campaign, &post.message, account, post.due, post.variant) else {
             continue;
         };
         let parts = content.parts.into_iter().map(|part| part.text).collect();

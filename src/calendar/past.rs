@@ -6,7 +6,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
 
+use crate::post::content::Variant;
 use crate::post::identity::{AccountName, MessageId, PostId};
+
+/// Of each message, and on each account.
+pub type Variants = HashMap<(MessageId, AccountName), Variant>;
 
 #[derive(Debug, Clone, Default)]
 pub struct Past {
@@ -16,6 +20,9 @@ pub struct Past {
     pub known: Known,
     /// Of messages that go out more than once, and of those that others wait for.
     pub turns: HashMap<(MessageId, AccountName), Turns>,
+    /// Of messages with variants: the one that each account said last, or is about to say. What was skipped or
+    /// rejected was not said.
+    pub variants: Variants,
     /// The last slot that each account has filled.
     pub slots: BTreeMap<AccountName, Timestamp>,
     /// When posts of each account went out or are to go out, in the last days, in order.

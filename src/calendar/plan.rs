@@ -17,7 +17,8 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use crate::campaign::message::{Local, Message};
-use crate::campaign::{Campaign, Roster};
+use crate::campaign::{Campaign, Roster, variants};
+use crate::post::content::Variant;
 use crate::post::identity::{Identity, MessageId, Occurrence, PostId};
 
 use super::civil::{self, instant};
@@ -49,6 +50,8 @@ pub struct Planned {
     pub due: Timestamp,
     pub slot: Option<Timestamp>,
     pub recurring: bool,
+    /// Which of its message's variants it says, counted from 0.
+    pub variant: usize,
     pub fate: Fate,
 }
 
@@ -121,6 +124,8 @@ struct Planner<'a> {
     filled: HashSet<(usize, Timestamp)>,
     taken: HashSet<(usize, usize)>,
     turns: HashMap<(usize, usize), Turns>,
+    /// What messages with variants say last in this very plan, by message and account.
+    said: HashMap<(MessageId, usize), Variant>,
     /// Posts that this plan has dealt with.
     offered: HashSet<PostId>,
     /// When messages go out in this very plan, by message and account.
@@ -146,6 +151,7 @@ impl<'a> Planner<'a> {
             filled: HashSet::new(),
             taken: HashSet::new(),
             turns: HashMap::new(),
+            said: HashMap::new(),
             offered: HashSet::new(),
             planned: HashMap::new(),
             fires: HashMap::new(),
@@ -181,6 +187,43 @@ impl<'a> Planner<'a> {
             .turns
             .get(&(message.clone(), name.clone()))
             .copied()
+    }
+
+    /// Which variant comes next on this account.
+    fn variant(&self, message: &Message, account: usize) -> usize {
+        let Some(to) = self
+            .view
+            .roster
+            .accounts
+            .get(account)
+            .filter(|_| message.has_variants())
+        else {
+            return 0;
+        };
+        let here = self.said.get(&(message.id.clone(), account));
+        let before = || {
+            self.view
+                .past
+                .variants
+                .get(&(message.id.clone(), to.name.clone()))
+        };
+        variants::next(self.view.campaign, message, to, here.or_else(before))
+    }
+
+    /// A post that says this variant is in the plan.
+    fn says(&mut self, message: &Message, account: usize, nth: usize) {
+        let Some(to) = self
+            .view
+            .roster
+            .accounts
+            .get(account)
+            .filter(|_| message.has_variants())
+        else {
+            return;
+        };
+        if let Some(said) = variants::said(self.view.campaign, message, to, nth) {
+            self.said.insert((message.id.clone(), account), said);
+        }
     }
 
     fn sent(&self, message: &MessageId, account: usize) -> Option<Timestamp> {

@@ -165,7 +165,7 @@ pub const CODES: &[(&str, Severity, &str)] = &[
     (
         "same-text",
         Warning,
-        "two messages, or two accounts on one platform, with the same words",
+        "two messages, two variants of one, or two accounts on one platform, with the same words",
     ),
     ("secret", Error, "a password or token in a message file"),
     ("syntax", Error, "a file that is not TOML: its messages are held"),

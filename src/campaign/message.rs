@@ -54,8 +54,9 @@ pub struct Message {
 /// it has is here; in an override only what differs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Words {
-    /// The template as written; parts still joined by `---` lines.
-    pub text: Option<Arc<str>>,
+    /// The templates as written; parts still joined by `---` lines. Empty: none said; more than one: variants,
+    /// of which each post says one ([`super::variants`]).
+    pub texts: Box<[Arc<str>]>,
     pub link: Option<Arc<str>>,
     pub warn: Option<Arc<str>>,
     pub images: Option<Box<[Image]>>,

@@ -18,6 +18,7 @@ pub mod read;
 pub mod render;
 pub mod schema;
 mod template;
+pub mod variants;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -108,14 +108,14 @@ pub fn translated(file: &str, text: &str) -> Vec<Translated> {
         lines.index(span.start)..lines.index(last) + 1
     };
     let words = |index: usize, table: &DeTable<'_>| {
-        let original = match (table.get("text"), &source.body) {
+        let original = match (text_of(table), &source.body) {
             (Some(text), _) => front + text.span().start..front + text.span().end,
             (None, Some(body)) => first_words(text, body),
             (None, None) => return None,
         };
         let languages = table.get("lang")?.get_ref().as_table()?;
         let translations = languages.iter().filter_map(|(key, value)| {
-            let text = value.get_ref().as_table()?.get("text")?.span();
+            let text = text_of(value.get_ref().as_table()?)?.span();
             let from = key.span().start.min(text.start);
             Some((key.get_ref().to_string(), rows(front + from..front + text.end)))
         });
@@ -140,6 +140,11 @@ pub fn translated(file: &str, text: &str) -> Vec<Translated> {
         .enumerate()
         .filter_map(|(index, table)| words(index, table?))
         .collect()
+}
+
+/// The text, or all its variants.
+fn text_of<'v, 't>(table: &'v DeTable<'t>) -> Option<&'v Spanned<DeValue<'t>>> {
+    table.get("text").or_else(|| table.get("texts"))
 }
 
 /// A file parsed again.
@@ -191,9 +196,9 @@ impl<'t> Source<'t> {
                     let item = step.parse::<usize>().ok().and_then(|at| list.get(at));
                     item.map(|item| (item.span(), item))
                 }
-                Some(DeValue::Table(inner)) => entry(inner, step),
+                Some(DeValue::Table(inner)) => said(inner, step),
                 Some(_) => None,
-                None => table.and_then(|table| entry(table, step)),
+                None => table.and_then(|table| said(table, step)),
             };
             match next {
                 Some((at, inner)) => {
@@ -212,6 +217,11 @@ impl<'t> Source<'t> {
         }
         narrowed(text, &span, value, problem, self)
     }
+}
+
+/// The entry of `key`. A list of one text is a text.
+fn said<'v, 't>(table: &'v DeTable<'t>, key: &str) -> Option<(Range<usize>, &'v Spanned<DeValue<'t>>)> {
+    entry(table, key).or_else(|| entry(table, "texts").filter(|_| key == "text"))
 }
 
 /// Where the key is if its value is long, else where the value is.

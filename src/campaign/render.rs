@@ -1,6 +1,7 @@
 //! From a message's words to what one account will say at one moment. A pure function of campaign, message,
 //! account and due time: the same due time always gives the same text.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -8,8 +9,9 @@ use jiff::Timestamp;
 
 use super::fact::Fact;
 use super::message::{Message, Words};
+use super::place::Path;
 use super::template::{Engine, Scene};
-use super::{Account, Campaign, Settings, Untranslated};
+use super::{Account, Campaign, Settings, Untranslated, variants};
 use crate::post::card::{Card, Style};
 use crate::post::content::{Content, Image, Link, Part, Quoted};
 use crate::text::count;
@@ -41,7 +43,10 @@ pub struct RenderProblem {
 /// exactly these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chosen<'m> {
-    pub text: Option<&'m Arc<str>>,
+    /// Empty: nothing is said; more than one: variants.
+    pub texts: &'m [Arc<str>],
+    /// The variant that is meant, counted from 0.
+    pub nth: usize,
     pub link: Option<&'m Arc<str>>,
     pub warn: Option<&'m Arc<str>>,
     pub images: &'m [Image],
@@ -57,18 +62,45 @@ pub struct Chosen<'m> {
     pub(super) image_source: [&'m str; 2],
 }
 
+/// The way to variant `nth` of `texts`, which are the words at `source`.
+pub(super) fn text_path(source: [&str; 2], texts: &[Arc<str>], nth: usize) -> Path<'static> {
+    let nth = nth.to_string();
+    let keys = match texts.len() {
+        0 | 1 => &["text"][..],
+        _ => &["texts", &nth],
+    };
+    let all = source.iter().chain(keys).filter(|key| !key.is_empty());
+    all.map(|key| Cow::Owned((*key).to_owned())).collect()
+}
+
 /// The words of `message` for `account`.
 pub fn words_for<'m>(campaign: &'m Campaign, message: &'m Message, account: &'m Account) -> Chosen<'m> {
     choose(&campaign.settings.language, &campaign.groups, message, account)
 }
 
-impl Chosen<'_> {
+impl<'m> Chosen<'m> {
+    /// The text that is meant. Where there are fewer, because the files were changed, it is the last.
+    pub fn text(&self) -> Option<&'m Arc<str>> {
+        self.texts.get(self.nth).or_else(|| self.texts.last())
+    }
+
+    /// The way to the text that is meant, in the message's table.
+    pub(super) fn path(&self) -> Path<'static> {
+        text_path(self.source, self.texts, self.nth)
+    }
+
+    /// The same words with another variant.
+    #[must_use]
+    pub fn variant(&self, nth: usize) -> Self {
+        Self { nth, ..self.clone() }
+    }
+
     /// The language that `account` speaks, if the words are in another. Places and scripts are not told
     /// apart: `es` will do for `es-MX`.
     pub(super) fn missing<'a>(&self, account: &'a Account) -> Option<&'a str> {
         let tongue = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
         let spoken = account.language.as_deref()?;
-        (self.text.is_some() && tongue(spoken) != tongue(self.language)).then_some(spoken)
+        (!self.texts.is_empty() && tongue(spoken) != tongue(self.language)).then_some(spoken)
     }
 }
 
@@ -94,7 +126,8 @@ pub(super) fn choose<'m>(
     account: &'m Account,
 ) -> Chosen<'m> {
     let mut chosen = Chosen {
-        text: None,
+        texts: &[],
+        nth: 0,
         link: None,
         warn: None,
         images: &[],
@@ -105,8 +138,8 @@ pub(super) fn choose<'m>(
     };
     let spoken = account.language.as_deref().unwrap_or(own_language);
     let mut take = |words: &'m Words, language: &'m str, source: [&'m str; 2]| {
-        if chosen.text.is_none() && words.text.is_some() {
-            chosen.text = words.text.as_ref();
+        if chosen.texts.is_empty() && !words.texts.is_empty() {
+            chosen.texts = &words.texts;
             (chosen.language, chosen.source) = (language, source);
         }
         chosen.link = chosen.link.or(words.link.as_ref());
@@ -151,7 +184,8 @@ pub(super) fn choose<'m>(
     chosen
 }
 
-/// What `account` says for `message` when it is due at `due`, with what is approved of the message.
+/// What `account` says for `message` when it is due at `due`, with what is approved of the message. `nth` says
+/// which variant, where there are several ([`super::variants`]).
 ///
 /// An error if a template cannot be worked out, a fact must not be used on that day, or there is nothing
 /// to say. Lengths are not checked here: that is [`super::assemble`]'s, and measuring before sending.
@@ -160,11 +194,12 @@ pub fn render(
     message: &Message,
     account: &Account,
     due: Timestamp,
+    nth: usize,
 ) -> Result<Content, RenderProblem> {
     let approved = campaign.approved.as_ref();
     Ok(Content {
         approved: approved.and_then(|approved| Some(approved.get(&message.id)?.digest)),
-        ..say(campaign, message, account, due)?
+        ..say(campaign, message, account, due, nth)?
     })
 }
 
@@ -173,9 +208,10 @@ fn say(
     message: &Message,
     account: &Account,
     due: Timestamp,
+    nth: usize,
 ) -> Result<Content, RenderProblem> {
     let engine = Engine::new(&campaign.settings, &campaign.facts);
-    let chosen = words_for(campaign, message, account);
+    let chosen = words_for(campaign, message, account).variant(nth);
     if let Some(url) = &message.share {
         return Ok(shared(url, chosen.language));
     }
@@ -198,7 +234,7 @@ fn say(
         used.extend(said.facts);
         Ok(said.text)
     };
-    let text = say(chosen.text.map_or("", |text| text))?;
+    let text = say(chosen.text().map_or("", |text| text))?;
     let warn = chosen.warn.map(|warn| say(warn)).transpose()?;
     let images = described(chosen.images, &mut say)?;
     if let Some(problem) = used
@@ -219,6 +255,7 @@ fn say(
     };
     Ok(Content {
         facts: used.iter().filter_map(quoted).collect(),
+        variant: variants::of(chosen.texts, nth),
         ..content
     })
 }

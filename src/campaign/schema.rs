@@ -125,6 +125,8 @@ struct Message {
     /// What is said. `{{ … }}` is worked out when it is posted; a line of just `---` begins the next part of
     /// a thread.
     text: Option<String>,
+    /// Instead of `text`: variants. Each post says one, and no account the same twice in a row.
+    texts: Option<Vec<String>>,
     /// Names of accounts or groups. Default: every account.
     to: Option<Vec<String>>,
     /// Once, at this time: `2026-12-01T09:00:00`, in the campaign's time zone or with an offset.
@@ -177,6 +179,7 @@ struct Message {
 #[schemars(deny_unknown_fields)]
 struct Words {
     text: Option<String>,
+    texts: Option<Vec<String>>,
     link: Option<String>,
     warn: Option<String>,
     image: Option<Vec<Image>>,

@@ -34,8 +34,8 @@ use crate::campaign::assemble::{Assembled, assemble};
 use crate::campaign::read::FileRead;
 use crate::campaign::{Campaign, Roster};
 use crate::clock::{Clock, SystemClock};
-use crate::daemon::asked;
 use crate::daemon::brake::Brake;
+use crate::daemon::{asked, variants_said};
 use crate::folder::{Folder, FolderGone};
 use crate::ledger::open::{Place, Server, Terms, Uptime};
 use crate::ledger::{Hold, Ledger, LedgerError};
@@ -318,6 +318,7 @@ impl Office {
         let past = ledger.past(&asked(campaign), self.clock.now()).await?;
         Ok(Past {
             recorded: ledger.recorded().await?,
+            variants: variants_said(ledger, campaign).await?,
             ..past
         })
     }

@@ -11,6 +11,7 @@ use crate::calendar::plan::{Fate, View, plan as make_plan};
 use crate::campaign::render::render;
 use crate::campaign::{Campaign, Roster};
 use crate::ledger::{Hold, Scope};
+use crate::post::content::Variant;
 use crate::post::identity::MessageId;
 use crate::post::state::State;
 
@@ -25,6 +26,9 @@ struct Row {
     due: Option<Timestamp>,
     state: &'static str,
     why: Option<String>,
+    /// Which of its message's variants it says, counted from 1; absent where there is one text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variant: Option<u16>,
     #[serde(skip)]
     text: String,
 }
@@ -93,6 +97,7 @@ pub(super) async fn plan(
                     (false, None) => "planned",
                 },
                 why: blocked.cloned().or(post.standing.why).or(post.error),
+                variant: number(post.content.variant),
                 text: post
                     .content
                     .parts
@@ -137,6 +142,7 @@ pub(super) async fn plan(
             due: None,
             state,
             why: Some(why.clone()),
+            variant: None,
             text: String::new(),
         });
     }
@@ -155,6 +161,7 @@ fn unreadable(campaign: &Campaign) -> impl Iterator<Item = Row> {
         due: None,
         state: "blocked",
         why: Some(why.clone()),
+        variant: None,
         text: String::new(),
     })
 }
@@ -167,7 +174,9 @@ fn row(
     why: Option<String>,
 ) -> Row {
     let account = roster.accounts.get(post.account);
-    let content = account.and_then(|account| render(campaign, &post.message, account, post.due).ok());
+    let content =
+        account.and_then(|account| render(campaign, &post.message, account, post.due, post.variant).ok());
+    let variant = number(content.as_ref().and_then(|content| content.variant));
     let text = content
         .and_then(|content| content.parts.into_iter().next())
         .map(|part| part.text);
@@ -179,8 +188,14 @@ fn row(
         due: Some(post.due),
         state,
         why,
+        variant,
         text: text.unwrap_or_default(),
     }
+}
+
+/// As people count.
+fn number(variant: Option<Variant>) -> Option<u16> {
+    variant.map(|variant| variant.nth.saturating_add(1))
 }
 
 fn covers(hold: &Hold, row: &Row) -> bool {
@@ -204,7 +219,10 @@ fn show(rows: &[Row], campaign: &Campaign, format: PlanFormat) {
                         || "—".to_owned(),
                         |due| table::local(due, &campaign.settings.zone),
                     ),
-                    row.message.clone(),
+                    match row.variant {
+                        Some(nth) => format!("{} (variant {nth})", row.message),
+                        None => row.message.clone(),
+                    },
                     row.account.clone(),
                     row.state.to_owned(),
                     row.why.clone().unwrap_or_default(),

@@ -7,9 +7,11 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::calendar::civil;
+use crate::calendar::past::Variants;
 use crate::campaign::message::{Local, Message};
 use crate::campaign::render::{left_out, render};
-use crate::campaign::{Campaign, Roster, Settings};
+use crate::campaign::{Campaign, Roster, Settings, variants};
+use crate::daemon::variants_said;
 use crate::ledger::{Hold, Ledger, NewPost, Post};
 use crate::post::identity::{AccountName, Identity, Occurrence, PostId};
 use crate::post::state::State;
@@ -28,8 +30,9 @@ pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Resul
     let campaign = office
         .gate(&files, &Office::campaign(&files)?, known.as_deref())
         .await?;
-    let posts = new_posts(office, &files, &campaign, message, to)?;
     let ledger = office.ledger().await?;
+    let said = variants_said(&*ledger, &campaign).await?;
+    let posts = new_posts(office, &files, &campaign, message, to, &said)?;
     let now = office.clock.now();
     let ids = ledger.record(posts, now).await?;
     ledger.ring().await?;
@@ -195,6 +198,7 @@ fn new_posts(
     campaign: &Campaign,
     id: &str,
     to: &[String],
+    said: &Variants,
 ) -> Result<Vec<NewPost>, Failed> {
     let now = office.clock.now();
     let message = find(campaign, id, now)?;
@@ -219,7 +223,9 @@ fn new_posts(
                 account.name
             )));
         }
-        let content = render(campaign, message, account, now)
+        let last = said.get(&(message.id.clone(), account.name.clone()));
+        let nth = variants::next(campaign, message, account, last);
+        let content = render(campaign, message, account, now, nth)
             .map_err(|problem| Failed::Wrong(format!("`{id}` can't go to {}: {problem}", account.name)))?;
         posts.push(NewPost {
             identity: Identity {

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::campaign::message::Message;
-use crate::campaign::render::render;
-use crate::campaign::{Account, Campaign};
+use crate::campaign::render::{render, words_for};
+use crate::campaign::{Account, Campaign, variants};
 use crate::post::content::Part;
 use crate::text::count::measure;
 use crate::text::limits::Measure;
@@ -19,6 +19,9 @@ struct Row {
     account: String,
     platform: String,
     language: String,
+    /// Which of its message's variants it is, counted from 1; absent where there is one text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variant: Option<u16>,
     parts: Vec<PartRow>,
     problems: Vec<String>,
 }
@@ -92,7 +95,8 @@ pub(super) fn preview(office: &Office, wanted: Option<&str>, format: Format) -> 
     for message in messages {
         for index in files.roster.target_indexes(&message.to) {
             if let Some(account) = files.roster.accounts.get(index) {
-                rows.push(row(office, &campaign, message, account));
+                let variants = words_for(&campaign, message, account).texts.len().max(1);
+                rows.extend((0..variants).map(|nth| row(office, &campaign, message, account, nth)));
             }
         }
     }
@@ -104,7 +108,7 @@ pub(super) fn preview(office: &Office, wanted: Option<&str>, format: Format) -> 
     Ok(if wrong { Exit::Wrong } else { Exit::Done })
 }
 
-fn row(office: &Office, campaign: &Campaign, message: &Message, account: &Account) -> Row {
+fn row(office: &Office, campaign: &Campaign, message: &Message, account: &Account, nth: usize) -> Row {
     let mut row = Row {
         message: message.id.to_string(),
         account: account.name.to_string(),
@@ -113,10 +117,11 @@ fn row(office: &Office, campaign: &Campaign, message: &Message, account: &Accoun
             .language
             .clone()
             .unwrap_or_else(|| campaign.settings.language.clone()),
+        variant: variants::said(campaign, message, account, nth).map(|said| said.nth.saturating_add(1)),
         parts: Vec::new(),
         problems: campaign.blocked.get(&message.id).cloned().into_iter().collect(),
     };
-    match render(campaign, message, account, office.clock.now()) {
+    match render(campaign, message, account, office.clock.now(), nth) {
         Err(problem) => row.problems.push(problem.to_string()),
         Ok(content) => {
             row.language.clone_from(&content.language);
@@ -142,8 +147,11 @@ fn row(office: &Office, campaign: &Campaign, message: &Message, account: &Accoun
 fn shown(row: &Row) -> String {
     use std::fmt::Write;
     // Writing to a string cannot fail.
+    let variant = row
+        .variant
+        .map_or_else(String::new, |nth| format!(", variant {nth}"));
     let mut out = format!(
-        "── {} on {} ({}, {})\n",
+        "── {} on {} ({}, {}{variant})\n",
         row.message, row.account, row.platform, row.language
     );
     for (index, part) in row.parts.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! `retry`, `skip`, `resolve`: a person's word on one post.
 
 use crate::campaign::render::render;
+use crate::campaign::variants;
 use crate::ledger::{Change, Conclusion, Ledger, Post};
 use crate::post::content::Content;
 use crate::post::identity::PostId;
@@ -120,7 +121,8 @@ async fn as_of_now(office: &Office, ledger: &dyn Ledger, post: &Post) -> Result<
         .find(|account| account.name == post.account);
     let account =
         account.ok_or_else(|| Failed::Wrong(format!("there is no account `{}` any more", post.account)))?;
-    render(&campaign, message, account, office.clock.now())
+    let nth = variants::same(&campaign, message, account, post.content.variant.as_ref());
+    render(&campaign, message, account, office.clock.now(), nth)
         .map_err(|problem| Failed::Wrong(format!("`{id}` can't go to {}: {problem}", account.name)))
 }
 

@@ -17,6 +17,7 @@ use super::{Outlet, Shared, World};
 mod doubt;
 mod request;
 mod rest;
+mod shared;
 mod whose;
 
 pub(crate) use rest::after_panic;
@@ -83,14 +84,24 @@ impl Delivery<'_> {
         }
         let mut event = Event::Wake(self.gate());
         let (mut prepared, mut sealed, mut on_its_way) = (None, None, None);
+        let mut shown = None;
         loop {
             let Some(next) = self.decide(event) else {
                 return false;
             };
             match next.action {
                 Action::Prepare => {
-                    let answer = self.prepare().await;
-                    event = Event::Prepared(answer.map(|request| prepared = Some(request)));
+                    event = match self.differs().await {
+                        Ok(Some(differs)) => {
+                            shown = differs.shown;
+                            Event::Differs { why: differs.why }
+                        }
+                        Ok(None) => {
+                            let answer = self.prepare().await;
+                            Event::Prepared(answer.map(|request| prepared = Some(request)))
+                        }
+                        Err(failure) => Event::Prepared(Err(failure)),
+                    };
                 }
                 Action::Intend => {
                     if self.stopping.is_cancelled() {
@@ -140,7 +151,11 @@ impl Delivery<'_> {
                 }
                 Action::Rest(rest) => {
                     drop(on_its_way.take());
+                    let fence = self.post.fence;
                     self.rest(next.standing, rest).await;
+                    if let Some(shown) = shown.take().filter(|_| self.post.fence != fence) {
+                        self.was_shown(shown).await;
+                    }
                     let standing = &self.post.standing;
                     // The next part at once; but one that has to wait is the dispatcher's again.
                     let more = standing.state == State::Due

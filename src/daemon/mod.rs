@@ -15,6 +15,7 @@ mod planner;
 mod probe;
 mod recover;
 pub mod report;
+mod shares;
 pub mod timekeeper;
 pub mod watch;
 
@@ -41,7 +42,7 @@ use crate::text::limits::Doubt;
 
 pub use dispatch::Ends;
 pub use media::{Media, NoMedia};
-pub use planner::asked;
+pub use planner::{asked, variants_said};
 
 /// How long what is in flight may take to finish after "stop"; what is left is abandoned, and looked into
 /// at the next start.
@@ -250,6 +251,7 @@ pub async fn run(
     hands.spawn(keep_time(Arc::clone(&shared), stop.clone()));
     hands.spawn(probe::probe(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(approval::follow(world.clone(), Arc::clone(&shared), stop.clone()));
+    hands.spawn(shares::watch(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(planner.run(stop.clone()));
     hands.spawn(brake::watch(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(holds::listen(world.clone(), Arc::clone(&shared), stop.clone()));

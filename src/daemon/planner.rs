@@ -8,12 +8,12 @@ use jiff::{Timestamp, ToSpan};
 use tokio_util::sync::CancellationToken;
 
 use crate::calendar::civil;
-use crate::calendar::past::Past;
+use crate::calendar::past::{Past, Variants};
 use crate::calendar::plan::{Fate, Plan, Planned, View, plan};
 use crate::campaign::Campaign;
 use crate::campaign::message::{Local, Message, When};
 use crate::campaign::render::render;
-use crate::ledger::{LedgerError, NewPost};
+use crate::ledger::{Ledger, LedgerError, NewPost};
 use crate::post::identity::{MessageId, PostId};
 use crate::post::state::State;
 
@@ -183,6 +183,11 @@ impl Planner {
         if !self.leads {
             return;
         }
+        // People skip, and post by hand: what was said last is the ledger's to tell.
+        match variants_said(&*self.world.ledger, &campaign).await {
+            Ok(said) => self.past.variants = said,
+            Err(e) => return self.cannot_plan(&e, now),
+        }
         let view = View {
             campaign: &campaign,
             roster: &self.world.roster,
@@ -214,14 +219,13 @@ impl Planner {
                 }
                 self.shared.look.notify_one();
             }
-            Err(e) => {
-                tracing::error!(event = "ledger.failed", error = %e, "what is due can't be recorded, so it is not sent: {e}");
-                self.next = Some(
-                    now.saturating_add(Duration::from_secs(1).saturating_add(LEAD))
-                        .unwrap_or(now),
-                );
-            }
+            Err(e) => self.cannot_plan(&e, now),
         }
+    }
+
+    fn cannot_plan(&mut self, e: &LedgerError, now: Timestamp) {
+        tracing::error!(event = "ledger.failed", error = %e, "what is due can't be recorded, so it is not sent: {e}");
+        self.next = now.saturating_add(AGAIN.saturating_add(LEAD)).ok();
     }
 
     /// The post as the ledger will keep it; `None` if it is not to be recorded now.
@@ -234,7 +238,7 @@ impl Planner {
         };
         let account = self.world.roster.accounts.get(planned.account)?;
         let message = &planned.message;
-        let content = match render(campaign, message, account, planned.due) {
+        let content = match render(campaign, message, account, planned.due, planned.variant) {
             Ok(content) => content,
             Err(problem) => {
                 if self.unspeakable.insert(planned.identity.post_id()) {
@@ -364,7 +368,17 @@ pub fn asked(campaign: &Campaign) -> Vec<MessageId> {
     asked.into_iter().collect()
 }
 
-fn instant(campaign: &Campaign, local: Local) -> Option<Timestamp> {
+/// What was said last of the messages with variants.
+pub async fn variants_said(ledger: &dyn Ledger, campaign: &Campaign) -> Result<Variants, LedgerError> {
+    let varied = campaign.messages.iter().filter(|message| message.has_variants());
+    let varied: Vec<MessageId> = varied.map(|message| message.id.clone()).collect();
+    if varied.is_empty() {
+        return Ok(Variants::new());
+    }
+    ledger.variants(&varied).await
+}
+
+pub(super) fn instant(campaign: &Campaign, local: Local) -> Option<Timestamp> {
     match local {
         Local::Fixed(at) => Some(at),
         Local::Civil(local) => civil::instant(&campaign.settings.zone, local),

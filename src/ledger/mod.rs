@@ -10,6 +10,7 @@ pub mod evidence;
 mod group;
 mod hold;
 pub mod open;
+mod pace;
 pub mod postgres;
 pub mod sqlite;
 
@@ -20,7 +21,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::calendar::past::Past;
+use crate::calendar::past::{Past, Variants};
 use crate::campaign::AfterHold;
 use crate::post::content::Content;
 use crate::post::identity::{AccountName, Identity, MessageId, Occurrence, PostId};
@@ -32,6 +33,7 @@ use crate::post::step::Rest;
 pub use approval::Approving;
 pub use ask::{Filter, Published, Rivals};
 pub use hold::{BY_DAEMON, BY_FILE, BY_ROLLBACK, BY_WATCH, Hold, Scope};
+pub use pace::Pace;
 
 /// What can go wrong with the ledger itself.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -168,28 +170,6 @@ pub struct SentPart {
     pub sent: Option<Timestamp>,
 }
 
-/// The pace of an account, which holds across all that send for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
-    pub min_gap: Duration,
-    pub max_per_day: Option<u32>,
-    /// The local day: its beginning, and that of the next.
-    pub day: (Timestamp, Timestamp),
-}
-
-impl Pace {
-    /// The first instant that keeps it, given when the account's last post took its place (microseconds) and how
-    /// many did so today.
-    fn free_from(&self, last: Option<i64>, today: i64) -> Option<Timestamp> {
-        let gap = i64::try_from(self.min_gap.as_micros()).unwrap_or(i64::MAX);
-        let after_gap = last
-            .filter(|_| gap > 0)
-            .map(|last| Timestamp::from_microsecond(last.saturating_add(gap)).unwrap_or(Timestamp::MAX));
-        let full = self.max_per_day.is_some_and(|most| today >= i64::from(most));
-        after_gap.max(full.then_some(self.day.1))
-    }
-}
-
 /// The intent to send one part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intent {
@@ -294,6 +274,9 @@ pub trait Ledger: Approving + Send + Sync {
     async fn know(&self, messages: Vec<MessageId>, now: Timestamp) -> Result<(), LedgerError>;
     /// The past, with the turns of the messages in `asked` too; which posts are recorded is left out.
     async fn past(&self, asked: &[MessageId], now: Timestamp) -> Result<Past, LedgerError>;
+    /// The variant of each of these messages that each account said last, or is about to say, by when the post was
+    /// due. What was skipped or rejected was not said.
+    async fn variants(&self, of: &[MessageId]) -> Result<Variants, LedgerError>;
 
     // --- delivery ---------------------------------------------------------------------------------
 

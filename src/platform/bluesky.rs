@@ -19,7 +19,9 @@ use super::secret::SecretSource;
 use super::{
     Deletion, ImageBytes, Key, Outgoing, Platform, Prepared, Sealed, Tools, answers, harmless, settings,
 };
+use crate::post::digest::Digest;
 use crate::post::outcome::{Class, Failure, Receipt};
+use crate::post::shared::Look;
 use crate::text::count::with_warning;
 use crate::text::entities::{EntityKind, entities, first_link};
 use crate::text::limits::{BLUESKY, Limits};
@@ -441,6 +443,16 @@ impl Platform for Bluesky {
         done
     }
 
+    /// The `cid` is made of the whole record, so it tells every post from every other.
+    async fn read(&self, url: &str) -> Option<Result<Look, Failure>> {
+        let read = async {
+            let session = self.desk.session().await?;
+            let found = self.look_up(&session, url).await?;
+            Ok(found.map_or(Look::Gone, |post| Look::There(Digest::of(post.cid.as_bytes()))))
+        };
+        Some(read.await)
+    }
+
     /// The DID: handles change hands.
     async fn identity(&self) -> Result<Option<String>, Failure> {
         Ok(Some(self.desk.session().await?.did.clone()))
@@ -451,6 +463,10 @@ impl Platform for Bluesky {
         let service = self.desk.service().await;
         Some(answers(&self.http, &service, &xrpc("com.atproto.server.describeServer")).await)
     }
+}
+
+fn no_post(words: &str, url: &str) -> Failure {
+    Failure::new(Class::Rejected, format!("{words}: {url}"))
 }
 
 fn is_expired(answer: &Answer) -> bool {
@@ -514,21 +530,27 @@ impl Bluesky {
         Ok(None)
     }
 
-    /// The post at `url` as it stands now (`app.bsky.feed.getPosts`).
+    /// The post at `url`, to be reposted as it stands now.
     async fn find_shared(&self, session: &Session, url: &str) -> Result<StrongRef, Failure> {
+        let found = self.look_up(session, url).await?;
+        found.ok_or_else(|| no_post("there is no such post (any more)", url))
+    }
+
+    /// The post at `url` as it stands now (`app.bsky.feed.getPosts`); `None`: there is none.
+    async fn look_up(&self, session: &Session, url: &str) -> Result<Option<StrongRef>, Failure> {
         #[derive(Deserialize)]
         struct Posts {
             posts: Vec<StrongRef>,
         }
-        let no_post = |words: &str| Failure::new(Class::Rejected, format!("{words}: {url}"));
         let (who, key) =
-            who_and_key(url).ok_or_else(|| no_post("it is not the address of a Bluesky post"))?;
+            who_and_key(url).ok_or_else(|| no_post("it is not the address of a Bluesky post", url))?;
         let did = if who.starts_with("did:") {
             who.to_owned()
         } else {
-            self.resolve(session, who)
-                .await?
-                .ok_or_else(|| no_post("nobody has this handle"))?
+            match self.resolve(session, who).await? {
+                Some(owner) => owner,
+                None => return Ok(None), // with its account, the post is gone
+            }
         };
         let uri = format!("at://{did}/{POST}/{key}");
         let make = |service: &BaseUrl| {
@@ -538,11 +560,7 @@ impl Bluesky {
         let Some(found) = answer.json::<Posts>().filter(|_| answer.status == 200) else {
             return Err(harmless(refused(&answer)));
         };
-        found
-            .posts
-            .into_iter()
-            .next()
-            .ok_or_else(|| no_post("there is no such post (any more)"))
+        Ok(found.posts.into_iter().next())
     }
 
     /// A receipt with its `cid`, which one that a person entered by hand has not.

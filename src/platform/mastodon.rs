@@ -20,12 +20,16 @@ use super::{
 };
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
+use crate::post::shared::Look;
 use crate::text::escape::Escape;
 use crate::text::images::Frame;
 use crate::text::limits::{Doubt, LengthRule, Limits, MASTODON, MASTODON_SETTLE, Unit};
 
 mod look;
+mod shared;
 mod shown;
+
+pub use shared::read as read_shared;
 
 pub const NAME: &str = "mastodon";
 
@@ -321,6 +325,10 @@ impl Platform for Mastodon {
         self.look(&sealed.prepared, among).await
     }
 
+    async fn read(&self, url: &str) -> Option<Result<Look, Failure>> {
+        Some(self.read_shared(url).await)
+    }
+
     async fn probe(&self) -> Option<Result<(), Failure>> {
         Some(answers(&self.http, &self.base, INSTANCE).await)
     }
@@ -352,17 +360,21 @@ impl Mastodon {
             .map_err(harmless)
     }
 
-    /// `GET /api/v2/search`: the local id of a post anywhere, fetched if need be.
-    async fn local_id(&self, url: &str) -> Result<String, Failure> {
+    /// `GET /api/v2/search`: a post anywhere, fetched if need be.
+    async fn search(&self, url: &str) -> Result<Answer, Failure> {
         let query = [
             ("q", url),
             ("resolve", "true"),
             ("type", "statuses"),
             ("limit", "1"),
         ];
-        let answer = self
-            .ask(Request::get(&self.base, "/api/v2/search").query(&query))
-            .await?;
+        self.ask(Request::get(&self.base, "/api/v2/search").query(&query))
+            .await
+    }
+
+    /// What this server calls the post at `url`.
+    async fn local_id(&self, url: &str) -> Result<String, Failure> {
+        let answer = self.search(url).await?;
         let Some(found) = answer.json::<Results>().filter(|_| answer.status == 200) else {
             return Err(refused(&answer));
         };

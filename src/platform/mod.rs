@@ -22,6 +22,7 @@ use crate::post::content::Part;
 use crate::post::digest::Digest;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
+use crate::post::shared::Look;
 use crate::text::limits::Limits;
 use http::{BaseUrl, Http, Request};
 use secret::Scrubber;
@@ -147,6 +148,13 @@ pub trait Platform: Send + Sync {
             Class::InDoubt,
             "this platform can't be asked what it has",
         ))
+    }
+
+    /// Another's post at `url`, as it stands now, whatever it is asked for. `None`: nobody here can be asked; then a
+    /// share goes out unread.
+    async fn read(&self, url: &str) -> Option<Result<Look, Failure>> {
+        let _ = url;
+        None
     }
 
     /// Whose account the credentials open: the platform's own id of it, which another name leaves as it is
@@ -283,6 +291,11 @@ impl Platform for Discreet {
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
         self.inner.find(sealed, among).await.map_err(|f| self.scrubbed(f))
+    }
+
+    async fn read(&self, url: &str) -> Option<Result<Look, Failure>> {
+        let answered = self.inner.read(url).await?;
+        Some(answered.map_err(|f| self.scrubbed(f)))
     }
 
     async fn identity(&self) -> Result<Option<String>, Failure> {

@@ -35,6 +35,9 @@ pub struct Content {
     /// It takes back or corrects a published post.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recall: Option<Recall>,
+    /// Which of its message's variants it says; `None`: there is only one text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<Variant>,
     /// What people had approved when this was made from it; `None` where no approval is asked for, or none was
     /// given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,9 +55,19 @@ impl Content {
             share: None,
             facts: BTreeMap::new(),
             recall: None,
+            variant: None,
             approved: None,
         }
     }
+}
+
+/// One of several texts that a message says in turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variant {
+    /// Its place among them, counted from 0, when the post was made.
+    pub nth: u16,
+    /// Of the text as it was written: it is known again when the others were moved.
+    pub text: Digest,
 }
 
 /// A fact as a text used it.

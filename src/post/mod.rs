@@ -9,5 +9,6 @@ pub mod outcome;
 pub mod recall;
 pub mod retry;
 pub mod sealed;
+pub mod shared;
 pub mod state;
 pub mod step;

@@ -32,6 +32,8 @@ pub enum Event {
     Wake(Gate),
     /// `prepare` came back.
     Prepared(Result<(), Failure>),
+    /// The post that it shares is gone, or says something else than when the share was queued.
+    Differs { why: String },
     /// The intent is durable; nothing has left yet. The gate is looked at once more: much can have happened.
     Intended(Gate),
     /// A hold came between the intent and the request: nothing left.
@@ -166,6 +168,8 @@ pub fn step(
         (State::Due | State::Retrying, Event::Prepared(Ok(()))) => Ok(at.intend()),
         (State::Due | State::Retrying, Event::Prepared(Err(failure))) => Ok(at.prepare_failed(failure)),
 
+        (State::Due | State::Retrying, Event::Differs { why }) => Ok(at.rest(State::Held, &why, None)),
+
         (State::Sending, Event::Intended(gate)) => Ok(at.publish(gate)),
         (State::Sending, Event::Stopped) => Ok(at.stopped()),
         (State::Sending, Event::Answered(Ok(receipt))) => Ok(at.accepted(receipt)),
@@ -193,6 +197,7 @@ fn name(event: &Event) -> &'static str {
     match event {
         Event::Wake(_) => "wake",
         Event::Prepared(_) => "prepared",
+        Event::Differs { .. } => "another post to share",
         Event::Intended(_) => "intended",
         Event::Stopped => "stopped",
         Event::Answered(_) => "answered",

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use steadfast::ledger::{Filter, NewPost};
+use steadfast::post::content::Variant;
+use steadfast::post::digest::Digest;
 use steadfast::post::identity::Occurrence;
 use steadfast::post::state::State;
 
@@ -201,4 +203,38 @@ pub async fn the_past_is_what_the_planner_must_know<E: Engine>() {
         past.traffic,
         BTreeMap::from([(mastodon(), vec![at(1), at(2), at(4)])])
     );
+}
+
+pub async fn the_variant_said_last_is_that_of_the_latest_post_that_was_not_dropped<E: Engine>() {
+    let e = E::make().await;
+    let variant = |nth: u16| Variant {
+        nth,
+        text: Digest::of(&nth.to_be_bytes()),
+    };
+    let says = |id: &str, minutes: i64, nth: Option<u16>, state: State| {
+        let mut post = new_at(id, minutes);
+        post.identity.occurrence = Occurrence::asked(&minutes.to_string());
+        post.content.variant = nth.map(variant);
+        post.state = state;
+        post
+    };
+    let mut elsewhere = says("a", 9, Some(4), State::Due);
+    elsewhere.identity.account = account("bluesky");
+    let posts = vec![
+        says("a", 5, Some(2), State::Held),
+        says("a", 1, Some(0), State::Due),
+        says("a", 3, Some(1), State::Due),
+        says("a", 7, Some(3), State::Skipped),
+        says("b", 8, None, State::Due),
+        says("c", 9, Some(7), State::Due),
+        elsewhere,
+    ];
+    e.ledger().record(posts, at(0)).await.unwrap();
+    let said = e.ledger().variants(&[message("a"), message("b")]).await.unwrap();
+    let expected = [
+        ((message("a"), mastodon()), variant(2)),
+        ((message("a"), account("bluesky")), variant(4)),
+    ];
+    assert_eq!(said, expected.into());
+    assert!(e.ledger().variants(&[]).await.unwrap().is_empty());
 }

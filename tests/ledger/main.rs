@@ -87,6 +87,7 @@ macro_rules! keeps_the_contract {
                 the_bell_rises_and_what_was_heard_is_kept
                 a_note_is_kept_until_it_is_written_over
                 the_past_is_what_the_planner_must_know
+                the_variant_said_last_is_that_of_the_latest_post_that_was_not_dropped
             }
             recalls {
                 what_is_out_is_found_by_its_facts_and_by_its_message

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use steadfast::calendar::past::Past;
+use steadfast::calendar::past::{Past, Variants};
 use steadfast::campaign::AfterHold;
 use steadfast::campaign::approval::Approval;
 use steadfast::ledger::evidence::Event;
@@ -195,6 +195,10 @@ impl Ledger for Model {
     async fn know(&self, messages: Vec<MessageId>, now: Timestamp) -> Did<()> {
         self.store.rows().know(messages, now);
         Ok(())
+    }
+
+    async fn variants(&self, of: &[MessageId]) -> Did<Variants> {
+        Ok(self.store.rows().variants(of))
     }
 
     async fn past(&self, asked: &[MessageId], now: Timestamp) -> Did<Past> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use steadfast::calendar::past::{Past, Turns};
+use steadfast::calendar::past::{Past, Turns, Variants};
 use steadfast::campaign::AfterHold;
 use steadfast::campaign::approval::Approval;
 use steadfast::ledger::{
@@ -231,6 +231,21 @@ impl Rows {
             .map(|post| (post.file.clone(), post.message.clone()))
             .collect();
         files.into_iter().collect()
+    }
+
+    pub fn variants(&self, of: &[MessageId]) -> Variants {
+        let said = |row: &&Row| {
+            let state = row.post.standing.state;
+            let counts = !matches!(state, State::Rejected | State::Skipped) && !row.post.is_recall();
+            counts && of.contains(&row.post.message)
+        };
+        let mut rows: Vec<&Row> = self.posts.values().filter(said).collect();
+        rows.sort_by_key(|row| row.post.due);
+        let key = |post: &Post| (post.message.clone(), post.account.clone());
+        let last = rows
+            .into_iter()
+            .filter_map(|row| Some((key(&row.post), row.post.content.variant?)));
+        last.collect()
     }
 
     pub fn past(&self, asked: &[MessageId], now: Timestamp) -> Past {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use steadfast::platform::{Prepared, Sealed, bluesky};
 use steadfast::post::outcome::Class;
+use steadfast::post::shared::Look;
 use wiremock::matchers::{body_json, header, method, path, query_param};
 use wiremock::{Mock, MockBuilder, MockServer, ResponseTemplate};
 
@@ -721,6 +722,58 @@ async fn an_allys_post_is_reposted_as_it_stands() {
         account.prepare(&nowhere.out()).await.unwrap_err().class,
         Class::Rejected
     );
+}
+
+#[tokio::test]
+async fn an_allys_post_is_read_and_known_by_its_cid() {
+    let server = server().await;
+    at("GET", RESOLVE)
+        .respond_with(ok(json!({ "did": "did:plc:ally" })))
+        .mount(&server)
+        .await;
+    let account = Bench::new().open_at("bluesky", &server.uri());
+    let url = "https://bsky.app/profile/ally.example/post/3lally";
+    let uri = "at://did:plc:ally/app.bsky.feed.post/3lally";
+    let mut looks = Vec::new();
+    for posts in [
+        json!([{ "uri": uri, "cid": "bafyone", "likeCount": 3 }]),
+        json!([{ "uri": uri, "cid": "bafyone", "likeCount": 4 }]),
+        json!([{ "uri": uri, "cid": "bafytwo", "likeCount": 4 }]),
+        json!([]),
+    ] {
+        at("GET", "app.bsky.feed.getPosts")
+            .and(query_param("uris", uri))
+            .respond_with(ok(json!({ "posts": posts })))
+            .up_to_n_times(1)
+            .expect(1)
+            .mount(&server)
+            .await;
+        looks.push(account.read(url).await.unwrap().unwrap());
+    }
+    assert!(matches!(looks[0], Look::There(_)));
+    assert_eq!(looks[1], looks[0]);
+    assert_ne!(looks[2], looks[0]);
+    assert_eq!(looks[3], Look::Gone);
+
+    // With its account, the post is gone.
+    let nobody = json!({ "error": "InvalidRequest", "message": "Unable to resolve handle" });
+    at("GET", RESOLVE)
+        .and(query_param("handle", "gone.example"))
+        .respond_with(ResponseTemplate::new(400).set_body_json(nobody))
+        .with_priority(1)
+        .mount(&server)
+        .await;
+    let gone = account
+        .read("https://bsky.app/profile/gone.example/post/3l")
+        .await;
+    assert_eq!(gone.unwrap().unwrap(), Look::Gone);
+
+    at("GET", "app.bsky.feed.getPosts")
+        .respond_with(ResponseTemplate::new(502).set_body_string("no"))
+        .mount(&server)
+        .await;
+    let failure = account.read(url).await.unwrap().unwrap_err();
+    assert_eq!(failure.class, Class::Transient);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use steadfast::platform::http::{self, BaseUrl};
 use steadfast::platform::secret::write_private;
 use steadfast::platform::{PLATFORMS, Prepared, Sealed, bluesky, mastodon, webhook};
 use steadfast::post::outcome::{Class, Failure, Receipt};
+use steadfast::post::shared::Look;
 use steadfast::text::limits::{Doubt, LengthRule};
 use wiremock::matchers::{any, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -652,6 +653,16 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
             entry.name
         );
 
+        // Who shares and can be asked is asked; the others say so.
+        let url = "https://bsky.app/profile/did:plc:ally/post/3l";
+        let read = account.read(url).await.map(|read| read.unwrap());
+        let asked = matches!(entry.name, "mastodon" | "bluesky");
+        assert_eq!(
+            matches!(read, Some(Look::There(_))),
+            asked,
+            "{}: {read:?}",
+            entry.name
+        );
         if limits.abilities.share {
             let mut share = Draft::text("");
             share.share = Some("https://bsky.app/profile/did:plc:ally/post/3l".into());

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::{Value, json};
 use steadfast::platform::{Prepared, Sealed, mastodon};
 use steadfast::post::outcome::Class;
+use steadfast::post::shared::Look;
 use steadfast::text::escape::Escape;
 use steadfast::text::limits::{Doubt, LengthRule, Unit};
 use wiremock::matchers::{any, body_json, header, method, path, query_param};
@@ -524,6 +525,76 @@ async fn a_post_elsewhere_is_found_and_boosted() {
         account.prepare(&share.out()).await.unwrap_err().class,
         Class::Rejected
     );
+}
+
+/// What is asked about the post that is to be shared, and what the answers come to.
+#[tokio::test]
+async fn an_allys_post_is_read_and_known_by_its_words_and_images() {
+    let server = server(upstream()).await;
+    let url = "https://o.example/@ally/7";
+    let account = Bench::new().open_at("mastodon", &server.uri());
+    let there = json!({ "id": "77", "url": url, "content": "<p>Ten to two.</p>", "spoiler_text": "",
+        "media_attachments": [{ "id": "5", "description": "A court" }] });
+    let with = |key: &str, value: Value| {
+        let mut other = there.clone();
+        other[key] = value;
+        json!({ "statuses": [other] })
+    };
+    let mut looks = Vec::new();
+    for found in [
+        json!({ "statuses": [there.clone()] }),
+        // The same, as another version of the server writes it.
+        with("content", json!("<p>Ten to<br>two.</p>")),
+        with("content", json!("<p>Ten to twelve.</p>")),
+        with("spoiler_text", json!("prison")),
+        with(
+            "media_attachments",
+            json!([{ "id": "6", "description": "A court" }]),
+        ),
+        with(
+            "media_attachments",
+            json!([{ "id": "5", "description": "A house" }]),
+        ),
+        json!({ "statuses": [] }),
+    ] {
+        Mock::given(method("GET"))
+            .and(path("/api/v2/search"))
+            .and(query_param("q", url))
+            .and(query_param("resolve", "true"))
+            .and(query_param("type", "statuses"))
+            .and(query_param("limit", "1"))
+            .and(header("authorization", format!("Bearer {TOKEN}").as_str()))
+            .respond_with(ResponseTemplate::new(200).set_body_json(found))
+            .up_to_n_times(1)
+            .expect(1)
+            .mount(&server)
+            .await;
+        looks.push(account.read(url).await.unwrap().unwrap());
+    }
+    assert!(matches!(looks[0], Look::There(_)));
+    assert_eq!(looks[1], looks[0]);
+    for other in &looks[2..] {
+        assert_ne!(*other, looks[0]);
+    }
+    assert_eq!(looks[6], Look::Gone);
+}
+
+#[tokio::test]
+async fn a_post_that_cant_be_read_now_is_not_taken_for_gone() {
+    for (status, body, class) in [
+        (503, "busy", Class::Transient),
+        (200, "<html>", Class::Transient),
+        (401, r#"{"error":"The access token is invalid"}"#, Class::Auth),
+    ] {
+        let server = server(upstream()).await;
+        Mock::given(path("/api/v2/search"))
+            .respond_with(ResponseTemplate::new(status).set_body_string(body))
+            .mount(&server)
+            .await;
+        let account = Bench::new().open_at("mastodon", &server.uri());
+        let failure = account.read("https://o.example/7").await.unwrap().unwrap_err();
+        assert_eq!(failure.class, class, "{status} {body}");
+    }
 }
 
 #[tokio::test]

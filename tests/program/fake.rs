@@ -59,6 +59,10 @@ pub struct Store {
     pub deleted: Vec<String>,
     /// How many requests to delete something came in.
     pub deletions: usize,
+    /// Posts elsewhere, by their addresses: what this server calls them, and what they say.
+    pub elsewhere: HashMap<String, (String, String)>,
+    /// Nothing elsewhere can be looked up.
+    pub blind: bool,
 }
 
 /// A server on loopback; it lives as long as this.
@@ -83,6 +87,8 @@ impl Fake {
             .route("/api/v1/statuses/{id}/source", get(source))
             .route("/api/v1/statuses", post(create))
             .route("/api/v1/statuses/{id}", axum::routing::delete(delete))
+            .route("/api/v1/statuses/{id}/reblog", post(boost))
+            .route("/api/v2/search", get(search))
             .route("/api/v1/accounts/verify_credentials", get(whose))
             .route("/xrpc/{method}", get(xrpc).post(xrpc))
             .layer(axum::middleware::from_fn_with_state(Arc::clone(&store), deadly))
@@ -125,6 +131,16 @@ impl Fake {
     /// Whose account it is from now on.
     pub fn belongs(&self, status: u16, body: Value) {
         self.store.lock().unwrap().whose = Some((status, body));
+    }
+
+    /// What an ally says at this address from now on.
+    pub fn ally_says(&self, url: &str, id: &str, text: &str) {
+        let said = (id.to_owned(), text.to_owned());
+        self.store.lock().unwrap().elsewhere.insert(url.to_owned(), said);
+    }
+
+    pub fn ally_deletes(&self, url: &str) {
+        self.store.lock().unwrap().elsewhere.remove(url);
     }
 
     pub fn delay(&self, delay: Duration) {
@@ -306,6 +322,58 @@ async fn create(State(store): Shared, headers: HeaderMap, body: Bytes) -> Respon
     after(&store, fault, json_answer(200, &status)).await
 }
 
+async fn search(State(store): Shared, RawQuery(query): RawQuery) -> Response {
+    let store = store.lock().unwrap();
+    if store.blind {
+        return json_answer(503, &json!({"error": "busy"}));
+    }
+    let query = query.unwrap_or_default();
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    let asked = pairs.find(|(name, _)| name == "q").unwrap().1.into_owned();
+    let found = store.elsewhere.get(&asked).map(|(id, text)| {
+        json!({"id": id, "url": asked, "content": format!("<p>{text}</p>"), "spoiler_text": "", "media_attachments": []})
+    });
+    let found: Vec<Value> = found.into_iter().collect();
+    json_answer(200, &json!({"accounts": [], "statuses": found, "hashtags": []}))
+}
+
+/// A boost is there or it is not: a second one is a no-op.
+async fn boost(State(store): Shared, Path(id): Path<String>) -> Response {
+    let fault = match fate(&store).await {
+        Ok(fault) => fault,
+        Err(response) => return response,
+    };
+    let boost = format!("boost-{id}");
+    let text = {
+        let mut store = store.lock().unwrap();
+        let text = store
+            .elsewhere
+            .values()
+            .find(|(known, _)| *known == id)
+            .unwrap()
+            .1
+            .clone();
+        if store.accepted.iter().all(|post| post.id != boost) {
+            store.accepted.push(Accepted {
+                id: boost.clone(),
+                text: text.clone(),
+                parent: None,
+                at: now(),
+                media: Value::Null,
+            });
+        }
+        text
+    };
+    let original =
+        json!({"id": id, "url": format!("https://ally.example/{id}"), "content": format!("<p>{text}</p>")});
+    after(
+        &store,
+        fault,
+        json_answer(200, &json!({"id": boost, "url": null, "reblog": original})),
+    )
+    .await
+}
+
 /// Whether it was there until now.
 fn is_gone_now(store: &Mutex<Store>, id: &str) -> bool {
     let mut store = store.lock().unwrap();
@@ -374,6 +442,20 @@ async fn xrpc(
                 ),
             }
         }
+        // Of another's post, the `cid` is made of what it says.
+        "app.bsky.feed.getPosts" => {
+            let query = query.unwrap_or_default();
+            let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+            let asked = pairs.find(|(name, _)| name == "uris").unwrap().1.into_owned();
+            let store = store.lock().unwrap();
+            let found = store.elsewhere.get(&asked);
+            let cid = |(id, text): &(String, String)| format!("bafy{id}{}", text.len());
+            let posts: Vec<Value> = found
+                .map(|post| json!({"uri": asked, "cid": cid(post)}))
+                .into_iter()
+                .collect();
+            json_answer(200, &json!({ "posts": posts }))
+        }
         "com.atproto.repo.putRecord" => {
             let fault = match fate(&store).await {
                 Ok(fault) => fault,
@@ -402,7 +484,9 @@ async fn xrpc(
                     None => {
                         store.keys.insert(key.clone(), record.to_string());
                         let parent = record["reply"]["parent"]["uri"].as_str().map(str::to_owned);
-                        let text = record["text"].as_str().unwrap().to_owned();
+                        // A repost has no text, and says what it shares.
+                        let text = record["text"].as_str().or(record["subject"]["cid"].as_str());
+                        let text = text.unwrap().to_owned();
                         store.accepted.push(Accepted {
                             id: uri.clone(),
                             text,

@@ -267,7 +267,7 @@ fn is_not_what_the_files_say(hand: &Hand, account: usize, row: &Row, sealed: &Se
     if !sim.roster.target_indexes(&message.to).contains(&account) {
         return Some("though it goes there no more".to_owned());
     }
-    let text = message.words.text.as_deref().unwrap_or_default();
+    let text = message.words.texts.first().map_or("", |text| text);
     let first = text.split("\n---\n").next().unwrap().trim();
     let said: serde_json::Value = serde_json::from_str(&sealed.prepared.body).unwrap();
     let said = said["text"].as_str().unwrap().trim().to_owned();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use steadfast::calendar::past::Past;
+use steadfast::calendar::past::{Past, Variants};
 use steadfast::campaign::AfterHold;
 use steadfast::campaign::approval::Approval;
 use steadfast::ledger::evidence::Event;
@@ -114,6 +114,11 @@ impl Ledger for Faulty {
         book::known(&self.hand.sim, &messages, now);
         self.model.know(messages, now).await?;
         self.after("after it knew").await
+    }
+
+    async fn variants(&self, of: &[MessageId]) -> Did<Variants> {
+        self.look().await?;
+        self.model.variants(of).await
     }
 
     async fn past(&self, asked: &[MessageId], now: Timestamp) -> Did<Past> {

@@ -194,7 +194,7 @@ async fn tell(sim: &Arc<Sim>, ledger: &Model, mut post: Post, word: Word) {
             .accounts
             .iter()
             .find(|account| account.name == post.account);
-        let Ok(content) = render(&campaign, message, account.unwrap(), now) else {
+        let Ok(content) = render(&campaign, message, account.unwrap(), now, 0) else {
             return;
         };
         let change = Change {

@@ -74,6 +74,10 @@ impl Planner<'_> {
                 },
             }
         };
+        let variant = self.variant(message, account);
+        if matches!(fate, Fate::Planned | Fate::Expected(_) | Fate::Late(_)) {
+            self.says(message, account, variant);
+        }
         if matches!(fate, Fate::Planned | Fate::Expected(_)) {
             if let Some(traffic) = self.traffic.get_mut(account) {
                 traffic.add(due);
@@ -89,6 +93,7 @@ impl Planner<'_> {
             due,
             slot: offer.slot,
             recurring,
+            variant,
             fate,
         });
     }

@@ -4,6 +4,7 @@ mod any;
 mod limits;
 mod rules;
 mod slots;
+mod texts;
 
 use std::collections::BTreeMap;
 
@@ -195,6 +196,13 @@ impl World {
             let account = &post.identity.account;
             if let Some(slot) = post.slot {
                 self.past.slots.insert(account.clone(), slot);
+            }
+            let to = &self.roster.accounts[post.account];
+            if let Some(said) =
+                variants::said(&self.campaign, &post.message, to, post.variant).filter(|_| out)
+            {
+                let key = (post.identity.message.clone(), account.clone());
+                self.past.variants.insert(key, said);
             }
             if post.fate == Fate::Planned {
                 self.past

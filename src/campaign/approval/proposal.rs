@@ -31,7 +31,8 @@ pub struct Proposal {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Saying {
     language: String,
-    text: String,
+    /// More than one: variants.
+    texts: Vec<String>,
     warn: Option<String>,
     link: Option<String>,
     images: Vec<Picture>,
@@ -172,12 +173,12 @@ impl Saying {
         }
         let alts = images.iter().map(|picture| picture.alt.as_str());
         let templates = alts
-            .chain(chosen.text.map(|text| &**text))
+            .chain(chosen.texts.iter().map(|text| &**text))
             .chain(chosen.warn.map(|warn| &**warn));
         let names: BTreeSet<String> = templates.flat_map(|template| engine.names(template)).collect();
         Ok(Self {
             language: chosen.language.to_owned(),
-            text: chosen.text.map_or_else(String::new, ToString::to_string),
+            texts: chosen.texts.iter().map(ToString::to_string).collect(),
             warn: chosen.warn.map(ToString::to_string),
             link: chosen.link.map(ToString::to_string),
             values: values(campaign, chosen.language, &names),
@@ -189,7 +190,15 @@ impl Saying {
     /// Each thing that it says, after its name.
     fn each(&self, say: &mut dyn FnMut(&str, &str)) {
         say("language", &self.language);
-        say("text", &self.text);
+        match self.texts.as_slice() {
+            [] => say("text", ""),
+            [only] => say("text", only),
+            all => {
+                for (nth, text) in all.iter().enumerate() {
+                    say(&format!("text {} of {}", nth + 1, all.len()), text);
+                }
+            }
+        }
         if let Some(warn) = &self.warn {
             say("warning", warn);
         }

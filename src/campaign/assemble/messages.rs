@@ -1,5 +1,6 @@
 //! What messages say of each other: ids that are there twice, replies, waits, the same words.
 
+use std::collections::hash_map::Entry as Slot;
 use std::collections::{HashMap, HashSet};
 
 use super::{Across, table_problem};
@@ -175,23 +176,26 @@ impl<'f> Across<'f> {
         let mut first: HashMap<&str, &Entry> = HashMap::new();
         let mut found = Vec::new();
         for (file, entry) in self.entries() {
-            let Some(text) = entry.message.words.text.as_deref() else {
-                continue;
-            };
-            if let Some(twin) = first.get(text) {
-                found.push((file, entry, *twin));
-            } else {
-                first.insert(text, entry);
+            for (nth, text) in entry.message.words.texts.iter().enumerate() {
+                match first.entry(text) {
+                    Slot::Occupied(twin) => found.push((file, entry, nth, *twin.get())),
+                    Slot::Vacant(slot) => drop(slot.insert(entry)),
+                }
             }
         }
-        for (file, entry, twin) in found
+        for (file, entry, nth, twin) in found
             .into_iter()
-            .filter(|(_, entry, twin)| entry.message.id != twin.message.id)
+            .filter(|(_, entry, _, twin)| entry.message.id != twin.message.id)
         {
             let message = format!(
                 "these are the words of `{}` ({}, line {})",
                 twin.message.id, twin.message.place.file, twin.message.place.line
             );
+            let nth = nth.to_string();
+            let path = match entry.message.words.texts.len() {
+                1 => &["text"][..],
+                _ => &["texts", &nth],
+            };
             let help = "write other words: platforms refuse what was just posted";
             self.add(
                 file,
@@ -199,7 +203,7 @@ impl<'f> Across<'f> {
                     index: Some(entry.index),
                     about: Some(entry.message.id.clone()),
                     line: entry.message.place.line,
-                    ..table_problem(Severity::Warning, "same-text", message, help, &["text"])
+                    ..table_problem(Severity::Warning, "same-text", message, help, path)
                 },
             );
         }

@@ -73,20 +73,23 @@ impl<'a> Check<'a, '_> {
                 message,
                 account,
             );
-            if chosen.text.is_none() {
-                continue;
-            }
-            let before = self.problems.len();
-            match self.speak(account, &chosen, day) {
-                Ok((words, terms)) => {
-                    self.fits(account, &chosen, &words);
-                    if self.problems.len() == before && !terms.is_empty() {
-                        self.ahead(account, &chosen, &terms);
+            for nth in 0..chosen.texts.len() {
+                let chosen = chosen.variant(nth);
+                let before = self.problems.len();
+                match self.speak(account, &chosen, day) {
+                    Ok((words, terms)) => {
+                        self.fits(account, &chosen, &words);
+                        if self.problems.len() == before && !terms.is_empty() {
+                            self.ahead(account, &chosen, &terms);
+                        }
+                        said.push((account, words));
                     }
-                    said.push((account, words));
+                    Err(Unsaid::Text(_)) => {} // Said already, with the words.
+                    Err(Unsaid::Rest(problem)) => {
+                        self.template(chosen.path(), problem);
+                        break; // It is the same beside every variant.
+                    }
                 }
-                Err(Unsaid::Text(_)) => {} // Said already, with the words.
-                Err(Unsaid::Rest(problem)) => self.template(path(chosen.source, &["text"]), problem),
             }
         }
         self.twins(&said);
@@ -146,14 +149,15 @@ impl<'a> Check<'a, '_> {
             language: chosen.language,
             account: account.name.as_str(),
         };
-        let template = chosen.text.map_or("", |text| text);
-        let known = self.said.get(&(chosen.source, day));
+        let template = chosen.text().map_or("", |text| text);
+        let key = (chosen.source, chosen.nth, day);
+        let known = self.said.get(&key);
         let said = if let Some(said) = known {
             said.clone()
         } else {
             let said = context.engine.say(template, &scene).map_err(Unsaid::Text)?;
             if is_template(template) && is_for_all(template) {
-                self.said.insert((chosen.source, day), said.clone());
+                self.said.insert(key, said.clone());
             }
             said
         };
@@ -184,7 +188,7 @@ impl<'a> Check<'a, '_> {
     pub(super) fn fits(&mut self, account: &Account, chosen: &Chosen<'_>, content: &Content) {
         let limits = &account.limits;
         let warn = content.warn.as_deref().unwrap_or_default();
-        let text = || path(chosen.source, &["text"]);
+        let text = || chosen.path();
         let place = if account.platform == account.like {
             account.platform
         } else {
@@ -257,7 +261,9 @@ impl<'a> Check<'a, '_> {
                 "make it shorter",
             );
         }
-        if content.reply_to.is_some() && !limits.abilities.reply {
+        // What follows is the same for every variant.
+        let first = chosen.nth == 0;
+        if first && content.reply_to.is_some() && !limits.abilities.reply {
             self.error(
                 "unsupported",
                 path([""; 2], &["reply_to"]),
@@ -267,7 +273,7 @@ impl<'a> Check<'a, '_> {
         }
         self.images(account, chosen, content);
         let pictures = content.parts.first().map_or(0, |part| part.images.len());
-        if pictures < usize::from(limits.min_images) {
+        if first && pictures < usize::from(limits.min_images) {
             self.error(
                 "unsupported",
                 text(),
@@ -281,7 +287,8 @@ impl<'a> Check<'a, '_> {
     fn twins(&mut self, said: &[(&Account, Content)]) {
         for (i, (account, content)) in said.iter().enumerate() {
             let twin = said.iter().take(i).find(|(other, same)| {
-                other.platform == account.platform
+                other.name != account.name
+                    && other.platform == account.platform
                     && account.platform != "sandbox"
                     && same.parts == content.parts
             });

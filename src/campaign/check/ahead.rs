@@ -5,7 +5,7 @@ use jiff::civil::{Date, time};
 use jiff::{Timestamp, ToSpan};
 
 use super::account::Unsaid;
-use super::{Check, all_words, path};
+use super::{Check, all_words};
 use crate::campaign::Account;
 use crate::campaign::message::When;
 use crate::campaign::moving::{Term, turning_days};
@@ -45,7 +45,7 @@ impl<'a> Check<'a, '_> {
         let first = first.min(last);
         let moves = all_words(message).any(|(_, words)| {
             let images = words.images.iter().flatten().map(|image| &*image.alt);
-            let texts = words.text.iter().chain(&words.warn).map(|text| &**text);
+            let texts = words.texts.iter().chain(&words.warn).map(|text| &**text);
             texts.chain(images).any(is_template)
         });
         let out = if moves { self.next_out(first) } else { None };
@@ -86,7 +86,7 @@ impl<'a> Check<'a, '_> {
             return;
         }
         let alts = chosen.images.iter().map(|image| &*image.alt);
-        let texts = chosen.text.iter().chain(&chosen.warn).map(|text| &***text);
+        let texts = chosen.text().into_iter().chain(chosen.warn).map(|text| &**text);
         let plain = texts.chain(alts).all(is_plain);
         let days = turning_days(terms, plain, chosen.language, first, |day| {
             self.next_out(day).filter(|out| *out <= last)
@@ -111,7 +111,7 @@ impl<'a> Check<'a, '_> {
                         .iter()
                         .any(|found| known(found) && found.index == Some(self.entry.index))
                     {
-                        self.template(path(chosen.source, &["text"]), problem);
+                        self.template(chosen.path(), problem);
                     }
                     return;
                 }

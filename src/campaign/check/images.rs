@@ -14,7 +14,9 @@ impl Check<'_, '_> {
         let limits = &account.limits;
         let at = |keys: &[&str]| path(chosen.image_source, keys);
         let (count, max) = (chosen.images.len(), usize::from(limits.max_images));
-        if count > max {
+        // Of variants, only the cards differ.
+        let again = chosen.nth > 0;
+        if count > max && !again {
             let message = match max {
                 0 => format!("{} takes no images", label(account)),
                 max => format!(
@@ -38,6 +40,9 @@ impl Check<'_, '_> {
         for (i, image) in images.enumerate() {
             if image.card.is_some() {
                 self.card(account, chosen, image);
+                continue;
+            }
+            if again {
                 continue;
             }
             let Image { file, alt, .. } = image;
@@ -91,12 +96,7 @@ impl Check<'_, '_> {
             return;
         }
         if let Err(problem) = self.outside.card(card) {
-            self.error(
-                "bad-card",
-                path(chosen.source, &["text"]),
-                problem.message,
-                problem.help,
-            );
+            self.error("bad-card", chosen.path(), problem.message, problem.help);
         }
     }
 }

@@ -6,6 +6,7 @@ use super::{Check, path};
 use crate::campaign::lint::{NOT_HTTPS, Text, WRITE_HTTPS, finds, is_plain_http};
 use crate::campaign::message::{When, Words};
 use crate::campaign::problem::Severity;
+use crate::campaign::render::text_path;
 
 impl<'a> Check<'a, '_> {
     /// Whether it went out, or its time is over: nothing that it says can be changed.
@@ -41,8 +42,13 @@ impl<'a> Check<'a, '_> {
         let hashtags = &self.context.settings.hashtags;
         let lasting = self.message.expires.is_none() && !matches!(self.message.when, When::At(_));
         let language = self.language(source);
-        for (key, text, lasting) in [("text", &words.text, lasting), ("warn", &words.warn, false)] {
-            let Some(text) = text.as_deref() else { continue };
+        let texts = words.texts.iter().enumerate();
+        let texts = texts.map(|(nth, text)| (text_path(source, &words.texts, nth), text, lasting));
+        let warn = words
+            .warn
+            .iter()
+            .map(|warn| (path(source, &["warn"]), warn, false));
+        for (path, text, lasting) in texts.chain(warn) {
             for (code, find) in finds(&Text::new(text, language, hashtags, lasting)) {
                 // What is written over several lines is shown by its first.
                 let words = text.get(find.range.clone()).unwrap_or_default();
@@ -50,8 +56,8 @@ impl<'a> Check<'a, '_> {
                 let nth = text
                     .match_indices(words)
                     .position(|(at, _)| at == find.range.start);
-                let path = path(source, &[key]);
-                if let Some(added) = self.add(Severity::Warning, code, path, find.message, find.help) {
+                if let Some(added) = self.add(Severity::Warning, code, path.clone(), find.message, find.help)
+                {
                     added.words = Some(words.to_owned());
                     added.nth = nth.unwrap_or(0);
                 }

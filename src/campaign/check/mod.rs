@@ -21,7 +21,7 @@ use super::outside::{Media, MediaProblem, Outside};
 use super::place::{Path, Unplaced, place};
 use super::problem::{Problem, Severity, nearest, shown};
 use super::read::{Entry, FileRead, MESSAGE_KEYS};
-use super::render::RenderProblem;
+use super::render::{RenderProblem, text_path};
 use super::template::{Engine, Said, Scene, is_template};
 use super::{Roster, Settings, platforms};
 use crate::post::identity::MessageId;
@@ -182,9 +182,9 @@ struct Check<'a, 'c> {
     problems: &'a mut Vec<Unplaced>,
     blocked: Option<String>,
     uses: BTreeSet<String>,
-    /// The templates that were worked out, by the key of their words and the day: two accounts mostly say the
+    /// The templates that were worked out, by the key of their words, which variant, and the day: two accounts mostly say the
     /// same.
-    said: HashMap<([&'a str; 2], Date), Said>,
+    said: HashMap<([&'a str; 2], usize, Date), Said>,
     /// The first and the last day on which it may go out.
     days: (Date, Date),
     /// The later day that is looked at.
@@ -330,9 +330,6 @@ impl<'a> Check<'a, '_> {
                 );
             }
         }
-        let Some(text) = words.text.as_deref().filter(|text| is_template(text)) else {
-            return;
-        };
         let language = self.language(source);
         let account = self
             .context
@@ -345,12 +342,16 @@ impl<'a> Check<'a, '_> {
             language,
             account,
         };
-        match self.context.engine.say(text, &scene) {
-            Err(problem) => self.template(path(source, &["text"]), problem),
-            Ok(said) => {
-                self.claims(source, &said);
-                if is_for_all(text) {
-                    self.said.insert((source, self.days.0), said);
+        let templates = words.texts.iter().enumerate();
+        for (nth, text) in templates.filter(|(_, text)| is_template(text)) {
+            let path = text_path(source, &words.texts, nth);
+            match self.context.engine.say(text, &scene) {
+                Err(problem) => self.template(path, problem),
+                Ok(said) => {
+                    self.claims(&path, &said);
+                    if is_for_all(text) {
+                        self.said.insert((source, nth, self.days.0), said);
+                    }
                 }
             }
         }
@@ -363,7 +364,7 @@ impl<'a> Check<'a, '_> {
     }
 
     /// A claim goes out only with the name of who says so.
-    fn claims(&mut self, source: [&str; 2], said: &Said) {
+    fn claims(&mut self, path: &Path<'static>, said: &Said) {
         for name in &said.facts {
             let Some(says) = self.context.facts.get(name).and_then(|fact| fact.says.as_deref()) else {
                 continue;
@@ -372,7 +373,7 @@ impl<'a> Check<'a, '_> {
                 let added = self.add(
                     Severity::Error,
                     "unattributed-claim",
-                    path(source, &["text"]),
+                    path.clone(),
                     format!(
                         "this text uses the claim `{name}` without naming who says so: {}",
                         shown(says)
@@ -393,10 +394,12 @@ impl<'a> Check<'a, '_> {
         let due = self.days.0.max(context.today);
         for name in std::mem::take(&mut self.uses) {
             let mut tell = |severity, code, message: String, help: String| {
-                let source = all_words(self.message)
-                    .find(|(_, words)| words.text.as_deref().is_some_and(|text| text.contains(&*name)))
-                    .map_or([""; 2], |(source, _)| source);
-                if let Some(added) = self.add(severity, code, path(source, &["text"]), message, help) {
+                let place = all_words(self.message).find_map(|(source, words)| {
+                    let nth = words.texts.iter().position(|text| text.contains(&*name))?;
+                    Some(text_path(source, &words.texts, nth))
+                });
+                let place = place.unwrap_or_else(|| path([""; 2], &["text"]));
+                if let Some(added) = self.add(severity, code, place, message, help) {
                     added.words = Some(format!("fact.{name}"));
                 }
             };

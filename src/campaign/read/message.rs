@@ -1,5 +1,7 @@
 //! Reads one `[[message]]`, or the front matter of a Markdown file, which has the same keys.
 
+mod nameless;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,19 +10,23 @@ use super::allow::allow;
 use super::report::{Found, Report, Span, Table, Value};
 use super::settings::cron;
 use super::time::{after, at, beginning, end, late, message_id};
-use super::words::{WORDS_KEYS, card, images, languages, template, thread, url, words, words_text};
+use super::words::{
+    WORDS_KEYS, card, images, languages, one_of_two, template, thread, url, variants, words, words_text,
+};
 use crate::calendar::cron::Cron;
 use crate::campaign::allow::{Allow, Of};
 use crate::campaign::message::{Local, Message, When, Words};
 use crate::campaign::problem::{Severity, nearest, shown};
 use crate::post::card::Style;
-use crate::post::identity::{MessageId, propose_name};
+use crate::post::identity::MessageId;
 use crate::text::parts::Threading;
+use nameless::nameless;
 
 /// The keys of `[[message]]` that are read.
 pub const MESSAGE_KEYS: &[&str] = &[
     "id",
     "text",
+    "texts",
     "to",
     "at",
     "cron",
@@ -105,17 +111,18 @@ pub fn message(
 
     let mut draft = Draft::default();
     if let Some((text, at)) = body {
-        if table.contains_key("text") {
+        if let Some(other) = table.get("text").or_else(|| table.get("texts")) {
             report.error(
                 "conflict",
-                table.get("text").map_or(at.clone(), toml::Spanned::span),
+                other.span(),
                 "the text is below the second `+++`, so it cannot be here too",
                 "delete one of them",
             );
         }
         super::lint::text(report, "text", &text, &at);
-        draft.words.text = template(report, text, at);
+        draft.words.texts = template(report, text, at).into_iter().collect();
     }
+    one_of_two(report, table);
     for (key, value) in table {
         read_key(report, &mut draft, key.get_ref(), key.span(), value);
     }
@@ -167,7 +174,15 @@ fn read_key(report: &mut Report<'_>, draft: &mut Draft, key: &str, key_at: Span,
         "text" => {
             let text = words_text(report, value);
             // Below the front matter of a Markdown file it is already.
-            draft.words.text = draft.words.text.take().or(text);
+            if draft.words.texts.is_empty() {
+                draft.words.texts = text.into_iter().collect();
+            }
+        }
+        "texts" => {
+            let texts = variants(report, value);
+            if draft.words.texts.is_empty() {
+                draft.words.texts = texts;
+            }
         }
         "to" => {
             let names = report.texts("to", value).unwrap_or_default();
@@ -311,9 +326,14 @@ impl Draft {
     /// What there is to say, and that nothing is said in two ways.
     fn agree(&self, report: &mut Report<'_>, table: &Table<'_>, at: &Span) {
         let span = |key: &str| table.get_key_value(key).map_or(at.clone(), |(key, _)| key.span());
+        let text_key = if table.contains_key("texts") {
+            "texts"
+        } else {
+            "text"
+        };
         if let Some((_, share)) = &self.share {
             for (key, present) in [
-                ("text", self.words.text.is_some()),
+                (text_key, !self.words.texts.is_empty()),
                 ("link", self.words.link.is_some()),
                 ("image", self.words.images.is_some()),
                 ("reply_to", self.reply_to.is_some()),
@@ -340,7 +360,7 @@ impl Draft {
                     "delete them",
                 );
             }
-        } else if self.words.text.is_none() && !table.keys().take(64).any(|key| is_text(key.get_ref())) {
+        } else if self.words.texts.is_empty() && !table.keys().take(64).any(|key| is_text(key.get_ref())) {
             // An override alone is not enough: the other accounts would have nothing to say.
             report.error(
                 "missing",
@@ -383,8 +403,8 @@ impl Draft {
     fn may_have_parts(&self) -> bool {
         let others = self.for_account.values().chain(self.for_language.values());
         let words = std::iter::once(&self.words).chain(others);
-        let mut texts = words.filter_map(|words| words.text.as_deref());
-        let written = |text: &str| text.lines().any(|line| line.trim() == "---");
+        let mut texts = words.flat_map(|words| words.texts.iter());
+        let written = |text: &Arc<str>| text.lines().any(|line| line.trim() == "---");
         self.share.is_none() && (self.threading.auto || texts.any(written))
     }
 }
@@ -392,57 +412,6 @@ impl Draft {
 /// Whether the key was meant to say what there is to say, though perhaps it does not.
 fn is_text(key: &str) -> bool {
     let known = MESSAGE_KEYS.contains(&key);
-    matches!(key, "text" | "share") || (!known && nearest(key, MESSAGE_KEYS.iter().copied()) == Some("text"))
-}
-
-/// The id of a message that has none, or a wrong one: an error that proposes one.
-fn nameless(
-    report: &mut Report<'_>,
-    draft: &Draft,
-    table: &Table<'_>,
-    at: &Span,
-    name: Option<&str>,
-    index: usize,
-) -> Option<MessageId> {
-    let words: String = draft
-        .words
-        .text
-        .as_deref()
-        .unwrap_or_default()
-        .split_whitespace()
-        .filter(|word| !word.contains(['{', '}', '%', '/']))
-        .take(4)
-        .collect::<Vec<_>>()
-        .join(" ");
-    let wrong = draft
-        .id
-        .as_ref()
-        .map(|(id, _)| id.as_str())
-        .filter(|id| !id.is_empty());
-    let near = [wrong, name, Some(words.as_str())]
-        .into_iter()
-        .flatten()
-        .find_map(propose_name)
-        .unwrap_or_else(|| format!("message-{}", index + 1));
-    let help = format!("write `id = \"{near}\"`; it must be unique, and never change");
-    match &draft.id {
-        Some((id, at)) if !id.is_empty() => {
-            let why = id
-                .parse::<MessageId>()
-                .err()
-                .map_or_else(String::new, |why| why.to_string());
-            report.error(
-                "bad-id",
-                at.clone(),
-                format!("`{}` cannot be an id: {why}", shown(id)),
-                help,
-            );
-        }
-        // Said already.
-        None if table.contains_key("id") => {}
-        _ => report.error("missing-id", at.clone(), "this message has no `id`", help),
-    }
-    [near, format!("message-{}", index + 1)]
-        .into_iter()
-        .find_map(|id| id.parse().ok())
+    matches!(key, "text" | "texts" | "share")
+        || (!known && nearest(key, MESSAGE_KEYS.iter().copied()) == Some("text"))
 }

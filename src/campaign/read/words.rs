@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::message::MESSAGE_KEYS;
-use super::report::{Found, Report, Span, Value};
+use super::report::{Found, Report, Span, Table, Value};
 use super::settings::bad_language;
 use super::value::is_language;
 use crate::campaign::message::Words;
@@ -13,7 +13,7 @@ use crate::post::card::Style;
 use crate::post::content::Image;
 
 /// The keys of an override, `[message.bluesky]` or `[message.lang.es]`.
-pub const WORDS_KEYS: &[&str] = &["text", "link", "warn", "image"];
+pub const WORDS_KEYS: &[&str] = &["text", "texts", "link", "warn", "image"];
 /// The keys of an image.
 pub const IMAGE_KEYS: &[&str] = &["file", "alt"];
 
@@ -139,6 +139,49 @@ pub fn words_text(report: &mut Report<'_>, value: &Value<'_>) -> Option<Arc<str>
     template(report, text, at)
 }
 
+/// The variants of a text.
+pub fn variants(report: &mut Report<'_>, value: &Value<'_>) -> Box<[Arc<str>]> {
+    let Some(list) = report.texts("texts", value) else {
+        return Box::default();
+    };
+    if value.get_ref().as_array().is_some_and(|list| list.is_empty()) {
+        report.error(
+            "empty",
+            value.span(),
+            "`texts` has no text in it",
+            "write two or more, or one as `text = \"…\"`",
+        );
+    }
+    let mut texts: Vec<Arc<str>> = Vec::new();
+    for (text, at) in list {
+        let Some(text) = template(report, text, at.clone()) else {
+            continue;
+        };
+        if let Some(twin) = texts.iter().position(|known| known.trim() == text.trim()) {
+            report.warning(
+                "same-text",
+                at,
+                format!("these are the words of variant {}", twin + 1),
+                "write other words, or delete one of the two: variants are there so that nothing is said twice in a row",
+            );
+        }
+        texts.push(text);
+    }
+    texts.into()
+}
+
+/// `text` and `texts` side by side.
+pub fn one_of_two(report: &mut Report<'_>, table: &Table<'_>) {
+    if let (Some(_), Some((key, _))) = (table.get("text"), table.get_key_value("texts")) {
+        report.error(
+            "conflict",
+            key.span(),
+            "`text` and `texts` exclude each other",
+            "move the text into the list, or delete one of them",
+        );
+    }
+}
+
 pub fn template(report: &mut Report<'_>, text: String, at: Span) -> Option<Arc<str>> {
     if text.trim().is_empty() {
         report.error("empty", at, "the text is empty", "write something");
@@ -162,9 +205,12 @@ pub fn words(report: &mut Report<'_>, value: &Value<'_>) -> Words {
     let Some(table) = report.table("words", value, "`[message.bluesky]` and its keys below") else {
         return words;
     };
+    one_of_two(report, table);
     for (key, value) in table {
         match key.get_ref().as_ref() {
-            "text" => words.text = words_text(report, value),
+            // Both is a conflict: which was meant is not for us to say, and the message is held.
+            "text" => words.texts = words_text(report, value).into_iter().collect(),
+            "texts" => words.texts = variants(report, value),
             "link" => words.link = url(report, "link", value).map(|(url, _)| url.into()),
             "warn" => words.warn = report.some_text("warn", value).map(|(warn, _)| warn.into()),
             "image" => words.images = Some(images(report, value)),

@@ -3,6 +3,7 @@
 use crate::campaign::Campaign;
 use crate::campaign::message::When;
 use crate::campaign::render::render;
+use crate::campaign::variants;
 use crate::ledger::{Change, Conclusion, LedgerError, Post};
 use crate::post::identity::PostId;
 use crate::post::step::{Action, Event, Word, step};
@@ -117,7 +118,8 @@ impl Planner {
             return Follow::Unplan("its time was moved");
         }
         // Words that can't be made any more are a problem, and block the message.
-        let Ok(content) = render(campaign, message, account, moved.unwrap_or(post.due)) else {
+        let nth = variants::same(campaign, message, account, post.content.variant.as_ref());
+        let Ok(content) = render(campaign, message, account, moved.unwrap_or(post.due), nth) else {
             return Follow::Same;
         };
         let change = Change {

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use sqlx::postgres::PgPool;
 use tokio::task::JoinSet;
 
-use crate::calendar::past::Past;
+use crate::calendar::past::{Past, Variants};
 use crate::campaign::AfterHold;
 use crate::post::identity::{AccountName, MessageId, PostId};
 use crate::post::outcome::Receipt;
@@ -198,6 +198,10 @@ impl Ledger for Postgres {
 
     async fn past(&self, asked: &[MessageId], now: Timestamp) -> Result<Past, LedgerError> {
         past::past(&self.readers, asked, now).await
+    }
+
+    async fn variants(&self, of: &[MessageId]) -> Result<Variants, LedgerError> {
+        past::variants(&self.readers, of).await
     }
 
     async fn claim(

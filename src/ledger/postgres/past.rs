@@ -6,11 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::Row;
 use sqlx::postgres::{PgPool, PgRow};
 
-use crate::calendar::past::{Past, Turns};
+use crate::calendar::past::{Past, Turns, Variants};
 use crate::post::identity::{MessageId, PostId};
 
 use super::connect::bounded;
-use super::read::{Read, instant_at, maybe_instant, names, number_at, parsed};
+use super::read::{Read, damaged, instant_at, maybe_instant, names, number_at, parsed};
 
 /// How far back an account's traffic matters: a local day and its neighbours.
 const TRAFFIC: SignedDuration = SignedDuration::from_hours(72);
@@ -106,4 +106,18 @@ pub(super) async fn past(db: &PgPool, asked: &[MessageId], now: Timestamp) -> Re
             .push(instant_at(row, "at")?);
     }
     Ok(past)
+}
+
+pub(super) async fn variants(db: &PgPool, of: &[MessageId]) -> Read<Variants> {
+    let asking = sqlx::query(
+        "SELECT DISTINCT ON (message, account) message, account, (content::jsonb -> 'variant')::text AS variant FROM post \
+         WHERE message = ANY ($1) AND recalls IS NULL AND state NOT IN ('skipped', 'rejected') \
+         AND content::jsonb -> 'variant' IS NOT NULL ORDER BY message, account, due DESC",
+    )
+    .bind(names(of.iter().map(MessageId::as_str)));
+    let said = |row: &PgRow| {
+        let variant = serde_json::from_str(row.try_get("variant")?).map_err(|_| damaged("content"))?;
+        Ok(((parsed(row, "message")?, parsed(row, "account")?), variant))
+    };
+    bounded(asking.fetch_all(db)).await?.iter().map(said).collect()
 }

@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 
-use crate::calendar::past::Past;
+use crate::calendar::past::{Past, Variants};
 use crate::campaign::AfterHold;
 use crate::post::identity::{AccountName, MessageId, PostId};
 use crate::post::outcome::Receipt;
@@ -197,6 +197,10 @@ impl Ledger for Sqlite {
 
     async fn past(&self, asked: &[MessageId], now: Timestamp) -> Result<Past, LedgerError> {
         past::past(&self.readers, asked, now).await
+    }
+
+    async fn variants(&self, of: &[MessageId]) -> Result<Variants, LedgerError> {
+        past::variants(&self.readers, of).await
     }
 
     /// The lock is the claim: nobody else sends.

@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::Row;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 
-use crate::calendar::past::{Past, Turns};
+use crate::calendar::past::{Past, Turns, Variants};
 use crate::post::identity::{MessageId, PostId};
 
-use super::read::{Read, instant_at, json_list, maybe_instant, number_at, parsed};
+use super::read::{Read, damaged, instant_at, json_list, maybe_instant, number_at, parsed};
 
 /// How far back an account's traffic matters: a local day and its neighbours.
 const TRAFFIC: SignedDuration = SignedDuration::from_hours(72);
@@ -109,4 +109,21 @@ pub(super) async fn past(db: &SqlitePool, asked: &[MessageId], now: Timestamp) -
             .push(instant_at(row, "at")?);
     }
     Ok(past)
+}
+
+pub(super) async fn variants(db: &SqlitePool, of: &[MessageId]) -> Read<Variants> {
+    // Beside `max`, the other columns are of the row that has it.
+    let rows = sqlx::query(
+        "SELECT message, account, content -> '$.variant' AS variant, max(due) FROM post \
+         WHERE message IN (SELECT value FROM json_each(?1)) AND recalls IS NULL AND state NOT IN ('skipped', 'rejected') \
+         AND json_type(content, '$.variant') IS NOT NULL GROUP BY message, account",
+    )
+    .bind(json_list(of.iter().map(MessageId::as_str)))
+    .fetch_all(db)
+    .await?;
+    let said = |row: &SqliteRow| {
+        let variant = serde_json::from_str(row.try_get("variant")?).map_err(|_| damaged("content"))?;
+        Ok(((parsed(row, "message")?, parsed(row, "account")?), variant))
+    };
+    rows.iter().map(said).collect()
 }

@@ -35,7 +35,7 @@ fn free(breaking: bool) -> &'static str {
     if breaking { FREE_OR_RECALL } else { FREE }
 }
 
-fn damaged(what: &str) -> LedgerError {
+pub(super) fn damaged(what: &str) -> LedgerError {
     LedgerError::Broken(format!("a row in it makes no sense ({what})"))
 }
 

@@ -50,6 +50,11 @@ pub(super) fn altered(sent: &Prepared, answer: &Answer) -> Option<String> {
     (!altered.is_empty()).then(|| altered.join("; "))
 }
 
+/// The words in a status's HTML, for comparing.
+pub(super) fn said(html: &str) -> String {
+    letters(&plain(html))
+}
+
 /// Servers break lines in their own ways.
 fn letters(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()

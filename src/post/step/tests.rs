@@ -83,7 +83,12 @@ fn events() -> Vec<Event> {
     let mut events = vec![Event::Wake(Gate::default()), Event::Wake(shut)];
     events.push(Event::Prepared(Ok(())));
     events.extend(CLASSES.map(|class| Event::Prepared(Err(failure(class)))));
-    events.extend([Event::Intended(Gate::default()), Event::Stopped]);
+    let why = "it is gone".to_owned();
+    events.extend([
+        Event::Differs { why },
+        Event::Intended(Gate::default()),
+        Event::Stopped,
+    ]);
     events.push(Event::Answered(Ok(receipt("1"))));
     events.extend(CLASSES.map(|class| Event::Answered(Err(failure(class)))));
     events.push(Event::Orphaned {

@@ -18,6 +18,7 @@ fn row(event: &Event) -> String {
         Event::Wake(_) => "wake, shut".to_owned(),
         Event::Prepared(Ok(())) => "prepared".to_owned(),
         Event::Prepared(Err(failure)) => format!("prepare: {}", class(&failure.class)),
+        Event::Differs { .. } => "another post".to_owned(),
         Event::Intended(_) => "intended".to_owned(),
         Event::Stopped => "stopped".to_owned(),
         Event::Answered(Ok(_)) => "accepted".to_owned(),
@@ -115,6 +116,7 @@ prepare: rejected   rejected ·        rejected ·        ·        ·        ·
 prepare: duplicate  retrying ·        retrying ·        ·        ·        ·        ·
 prepare: gone       retrying ·        retrying ·        ·        ·        ·        ·
 prepare: in doubt   retrying ·        retrying ·        ·        ·        ·        ·
+another post        held     ·        held     ·        ·        ·        ·        ·
 intended            ·        publish  ·        ·        ·        ·        ·        ·
 stopped             ·        due      ·        ·        ·        ·        ·        ·
 accepted            ·        sent     ·        ·        ·        ·        ·        ·
@@ -157,6 +159,7 @@ prepare: rejected   ·        ·        ·        ·
 prepare: duplicate  ·        ·        ·        ·
 prepare: gone       ·        ·        ·        ·
 prepare: in doubt   ·        ·        ·        ·
+another post        ·        ·        ·        ·
 intended            publish  ·        ·        ·
 stopped             in_doubt ·        ·        ·
 accepted            sent     ·        ·        ·

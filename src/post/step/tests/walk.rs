@@ -162,6 +162,10 @@ impl World {
             Doing::Preparing => match chance.which {
                 0 => self.doing = Doing::Nothing, // killed
                 6 => self.hears(&Event::Panicked, chance),
+                7 if chance.wait_s.is_multiple_of(4) => {
+                    let why = "another post: `retry` or `skip`".to_owned();
+                    self.hears(&Event::Differs { why }, chance);
+                }
                 1..=5 => self.hears(&Event::Prepared(Err(failure(self.class(chance)))), chance),
                 _ => {
                     self.containers += 1;
