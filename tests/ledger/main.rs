@@ -45,6 +45,7 @@ macro_rules! keeps_the_contract {
     ($engine:ty) => {
         as_tests! { $engine:
             planning {
+                any_number_is_recorded_at_once
                 a_post_reads_back_as_it_was_recorded
                 recording_the_same_post_again_changes_nothing
                 a_slot_is_filled_once

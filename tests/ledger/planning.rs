@@ -10,6 +10,15 @@ use steadfast::post::state::{Standing, State};
 
 use crate::support::*;
 
+pub async fn any_number_is_recorded_at_once<E: Engine>() {
+    let e = E::make().await;
+    let posts: Vec<NewPost> = (0..700).map(|n| new(&format!("m{n}"))).collect();
+    let ids = e.record(posts).await;
+    for id in ids {
+        assert_eq!(e.state(id).await, State::Due);
+    }
+}
+
 pub async fn a_post_reads_back_as_it_was_recorded<E: Engine>() {
     let e = E::make().await;
     let mut post = NewPost {
