@@ -360,8 +360,13 @@ pub(crate) fn print_line(text: &str) {
 }
 
 pub(crate) fn print_json(value: &impl serde::Serialize) {
+    use std::io::Write;
     match serde_json::to_string_pretty(value) {
-        Ok(text) => print_line(&text),
+        // No terminal codes can be in it: JSON escapes them.
+        Ok(text) => {
+            let mut out = std::io::stdout().lock();
+            drop(out.write_all(text.as_bytes()).and_then(|()| writeln!(out)));
+        }
         Err(e) => complain(&format!("error: this can't be written as JSON: {e}")),
     }
 }

@@ -1,10 +1,15 @@
 //! `steadfast preview`: each platform's exact text, parts and lengths, as of now.
 
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread;
+
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::campaign::message::Message;
-use crate::campaign::render::render;
-use crate::campaign::{Account, Campaign};
+use crate::campaign::render::Renderer;
+use crate::campaign::{Account, Campaign, Roster};
 use crate::post::content::Part;
 use crate::text::count::measure;
 use crate::text::limits::Measure;
@@ -88,14 +93,7 @@ pub(super) fn preview(office: &Office, wanted: Option<&str>, format: Format) -> 
             "there is no message `{id}` that can be read{meant}; `steadfast check` shows what is wrong"
         )));
     }
-    let mut rows = Vec::new();
-    for message in messages {
-        for index in files.roster.target_indexes(&message.to) {
-            if let Some(account) = files.roster.accounts.get(index) {
-                rows.push(row(office, &campaign, message, account));
-            }
-        }
-    }
+    let rows = all_rows(&campaign, &files.roster, &messages, office.clock.now());
     match format {
         Format::Json => print_json(&rows),
         Format::Table => rows.iter().for_each(|row| print_line(&shown(row))),
@@ -104,7 +102,37 @@ pub(super) fn preview(office: &Office, wanted: Option<&str>, format: Format) -> 
     Ok(if wrong { Exit::Wrong } else { Exit::Done })
 }
 
-fn row(office: &Office, campaign: &Campaign, message: &Message, account: &Account) -> Row {
+/// The rows of all messages, in order, worked out on all cores.
+fn all_rows(campaign: &Campaign, roster: &Roster, messages: &[&Arc<Message>], now: Timestamp) -> Vec<Row> {
+    let rows_of = |messages: &[&Arc<Message>]| {
+        let mut renderer = Renderer::new(campaign, now);
+        let mut rows = Vec::new();
+        for message in messages {
+            let accounts = roster.target_indexes(&message.to).into_iter();
+            let accounts = accounts.filter_map(|index| roster.accounts.get(index));
+            rows.extend(accounts.map(|account| row(campaign, &mut renderer, message, account)));
+        }
+        rows
+    };
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = messages.len().div_ceil(cores).max(LEAST_SHARE);
+    thread::scope(|scope| {
+        let shares: Vec<_> = messages
+            .chunks(share)
+            .map(|share| scope.spawn(|| rows_of(share)))
+            .collect();
+        let rows = shares.into_iter().map(|share| match share.join() {
+            Ok(rows) => rows,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        rows.flatten().collect()
+    })
+}
+
+/// So few messages are not worth a thread.
+const LEAST_SHARE: usize = 50;
+
+fn row(campaign: &Campaign, renderer: &mut Renderer<'_>, message: &Message, account: &Account) -> Row {
     let mut row = Row {
         message: message.id.to_string(),
         account: account.name.to_string(),
@@ -116,7 +144,7 @@ fn row(office: &Office, campaign: &Campaign, message: &Message, account: &Accoun
         parts: Vec::new(),
         problems: campaign.blocked.get(&message.id).cloned().into_iter().collect(),
     };
-    match render(campaign, message, account, office.clock.now()) {
+    match renderer.render(message, account) {
         Err(problem) => row.problems.push(problem.to_string()),
         Ok(content) => {
             row.language.clone_from(&content.language);

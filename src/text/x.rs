@@ -16,7 +16,7 @@ pub(super) const LINK: usize = 23;
 
 /// The weight of a text.
 pub(super) fn weight(text: &str) -> usize {
-    if text.is_ascii() && !text.contains('.') {
+    if text.is_ascii() && !may_have_link(text) {
         return text.len();
     }
     let text = ComposingNormalizerBorrowed::new_nfc().normalize(text);
@@ -39,6 +39,12 @@ pub(super) fn refused(text: &str) -> Option<char> {
     text.chars().find(refused)
 }
 
+/// In a domain a label follows each dot at once; after that of a sentence there is a space.
+fn may_have_link(text: &str) -> bool {
+    let mut after = text.split('.').skip(1);
+    after.any(|after| after.starts_with(|c: char| !c.is_whitespace()))
+}
+
 /// The places of the links in a text as it stands.
 pub(super) fn link_ranges(text: &str) -> impl Iterator<Item = Range<usize>> {
     links(text).into_iter().map(|link| link.range)
@@ -47,6 +53,11 @@ pub(super) fn link_ranges(text: &str) -> impl Iterator<Item = Range<usize>> {
 fn weight_of_words(text: &str) -> usize {
     if text.is_ascii() {
         return text.len();
+    }
+    // The only emoji among what weighs one.
+    let plain = |c: char| weight_of_char(c) == 1 && !matches!(c, '©' | '®');
+    if text.chars().all(plain) {
+        return text.chars().count();
     }
     let each = |text: &str| text.chars().map(weight_of_char).sum::<usize>();
     let mut weight = 0;
@@ -109,7 +120,7 @@ const MAX_SLUG: usize = 40;
 /// All links of a text, in order.
 fn links(text: &str) -> Vec<Link> {
     let mut links = Vec::new();
-    if !text.contains('.') {
+    if !may_have_link(text) {
         return links;
     }
     let mut at = 0;

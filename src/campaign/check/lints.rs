@@ -41,8 +41,16 @@ impl<'a> Check<'a, '_> {
         let hashtags = &self.context.settings.hashtags;
         let lasting = self.message.expires.is_none() && !matches!(self.message.when, When::At(_));
         let language = self.language(source);
-        for (key, text, lasting) in [("text", &words.text, lasting), ("warn", &words.warn, false)] {
-            let Some(text) = text.as_deref() else { continue };
+        let texts = [("text", &words.text, lasting), ("warn", &words.warn, false)];
+        let texts = texts
+            .into_iter()
+            .filter_map(|(key, text, lasting)| Some((vec![key.to_owned()], text.as_deref()?, lasting)));
+        let images = words.images.iter().flatten().enumerate();
+        let alts = images.map(|(i, image)| {
+            let keys = ["image".to_owned(), i.to_string(), "alt".to_owned()];
+            (keys.to_vec(), image.alt.as_str(), false)
+        });
+        for (keys, text, lasting) in texts.chain(alts) {
             for (code, find) in finds(&Text::new(text, language, hashtags, lasting)) {
                 // What is written over several lines is shown by its first.
                 let words = text.get(find.range.clone()).unwrap_or_default();
@@ -50,7 +58,7 @@ impl<'a> Check<'a, '_> {
                 let nth = text
                     .match_indices(words)
                     .position(|(at, _)| at == find.range.start);
-                let path = path(source, &[key]);
+                let path = path(source, &keys.iter().map(String::as_str).collect::<Vec<_>>());
                 if let Some(added) = self.add(Severity::Warning, code, path, find.message, find.help) {
                     added.words = Some(words.to_owned());
                     added.nth = nth.unwrap_or(0);

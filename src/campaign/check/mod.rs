@@ -5,6 +5,7 @@ mod account;
 mod ahead;
 mod images;
 mod lints;
+mod signs;
 mod times;
 
 use std::borrow::Cow;
@@ -25,6 +26,7 @@ use super::render::RenderProblem;
 use super::template::{Engine, Said, Scene, is_template};
 use super::{Roster, Settings, platforms};
 use crate::post::identity::MessageId;
+use crate::text::parts::Cuts;
 use account::is_for_all;
 
 /// All that a message is checked against.
@@ -113,6 +115,7 @@ fn fresh(context: &Context<'_>, file: &FileRead, media: &Pictures, outside: &dyn
             blocked: None,
             uses: BTreeSet::new(),
             said: HashMap::new(),
+            cuts: Cuts::default(),
             days: (context.today, context.today),
             on: None,
             over: false,
@@ -185,6 +188,8 @@ struct Check<'a, 'c> {
     /// The templates that were worked out, by the key of their words and the day: two accounts mostly say the
     /// same.
     said: HashMap<([&'a str; 2], Date), Said>,
+    /// Where the texts may be broken: two accounts mostly say the same.
+    cuts: Cuts,
     /// The first and the last day on which it may go out.
     days: (Date, Date),
     /// The later day that is looked at.
@@ -363,9 +368,11 @@ impl<'a> Check<'a, '_> {
     }
 
     /// A claim goes out only with the name of who says so.
-    fn claims(&mut self, source: [&str; 2], said: &Said) {
+    fn claims(&mut self, source: [&'a str; 2], said: &Said) {
+        let language = self.language(source);
         for name in &said.facts {
-            let Some(says) = self.context.facts.get(name).and_then(|fact| fact.says.as_deref()) else {
+            let fact = self.context.facts.get(name);
+            let Some(says) = fact.and_then(|fact| fact.says_in(language)) else {
                 continue;
             };
             if !plain(&said.text).contains(&plain(says)) {
