@@ -105,10 +105,7 @@ impl Fact {
 }
 
 /// The form for `language`, else for a wider one: `es-MX`, then `es`.
-fn in_language<'f>(
-    forms: &'f std::collections::BTreeMap<String, String>,
-    language: &str,
-) -> Option<&'f str> {
+fn in_language<'f>(forms: &'f std::collections::BTreeMap<String, String>, language: &str) -> Option<&'f str> {
     let mut tag = language;
     loop {
         let same = |(key, _): &(&String, &String)| key.eq_ignore_ascii_case(tag);

@@ -228,7 +228,14 @@ impl<'c> Renderer<'c> {
             return Err(problem);
         }
         let said = (&*text, warn, images);
-        let content = compose(&campaign.settings, message, account, &chosen, said, &mut self.cuts)?;
+        let content = compose(
+            &campaign.settings,
+            message,
+            account,
+            &chosen,
+            said,
+            &mut self.cuts,
+        )?;
         let quoted = |name: &String| {
             let fact = campaign.facts.get(name)?;
             let quoted = Quoted {

@@ -30,13 +30,13 @@ use clap::CommandFactory;
 
 use crate::calendar::past::Past;
 use crate::campaign::approval::{Approvals, Proposals};
-use crate::campaign::assemble::{Assembled, assemble};
+use crate::campaign::assemble::Assembled;
 use crate::campaign::read::FileRead;
 use crate::campaign::{Campaign, Roster};
 use crate::clock::{Clock, SystemClock};
 use crate::daemon::asked;
 use crate::daemon::brake::Brake;
-use crate::folder::{Folder, FolderGone};
+use crate::folder::{Folder, FolderGone, assemble};
 use crate::ledger::open::{Place, Server, Terms, Uptime};
 use crate::ledger::{Hold, Ledger, LedgerError};
 use crate::platform::secret::Secret;
@@ -361,13 +361,11 @@ pub(crate) fn print_line(text: &str) {
 
 pub(crate) fn print_json(value: &impl serde::Serialize) {
     use std::io::Write;
-    match serde_json::to_string_pretty(value) {
-        // No terminal codes can be in it: JSON escapes them.
-        Ok(text) => {
-            let mut out = std::io::stdout().lock();
-            drop(out.write_all(text.as_bytes()).and_then(|()| writeln!(out)));
-        }
-        Err(e) => complain(&format!("error: this can't be written as JSON: {e}")),
+    // No codes of a terminal can be in it: JSON escapes them.
+    let mut out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    match serde_json::to_writer_pretty(&mut out, value) {
+        Err(e) if !e.is_io() => complain(&format!("error: this can't be written as JSON: {e}")),
+        _ => drop(writeln!(out).and_then(|()| out.flush())),
     }
 }
 

@@ -74,7 +74,6 @@ impl Breaks {
             ends
         })
     }
-
 }
 
 /// Where characters end between two gaps, for what has no words: letters without end.

@@ -18,6 +18,10 @@ pub struct Threading {
 
 /// Splits at lines of just `---`. Parts are trimmed, and none is empty; a text of nothing has none.
 pub fn split(text: &str) -> Vec<String> {
+    if !text.contains("---") {
+        let whole = Some(text.trim()).filter(|text| !text.is_empty());
+        return whole.map(str::to_owned).into_iter().collect();
+    }
     let mut parts = vec![String::new()];
     for line in text.split('\n') {
         if line.trim() == "---" {
@@ -122,7 +126,10 @@ fn cut(text: &str, breaks: &Breaks, measured: impl Fn(usize, &str) -> Measure) -
     let mut pieces = Vec::new();
     // A run that no part could hold has to be broken like all else.
     let mut runs = breaks.runs.clone();
-    runs.retain(|run| text.get(run.clone()).is_some_and(|run| measured(0, run.trim()).fits()));
+    runs.retain(|run| {
+        text.get(run.clone())
+            .is_some_and(|run| measured(0, run.trim()).fits())
+    });
     let mut start = after_gap(text, 0);
     // Parts are mostly about as long as the one before.
     let mut length = USUAL_LENGTH;

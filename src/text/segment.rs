@@ -12,7 +12,13 @@ use regex::Regex;
 /// How many extended grapheme clusters: what a reader takes for one character.
 pub fn graphemes(text: &str) -> usize {
     if text.is_ascii() {
-        return text.len() - text.matches("\r\n").count();
+        let returns = text.bytes().filter(|b| *b == b'\r').count();
+        let pairs = if returns > 0 {
+            text.matches("\r\n").count()
+        } else {
+            0
+        };
+        return text.len() - pairs;
     }
     // Between two characters that stand alone there is always a seam: only what lies between such seams has to
     // be looked at.
@@ -35,7 +41,8 @@ pub fn graphemes(text: &str) -> usize {
 fn stands_alone(c: char) -> bool {
     matches!(c, '\0'..='\u{2FF}' | '\u{370}'..='\u{482}' | '\u{48A}'..='\u{590}' | '\u{2010}'..='\u{2027}'
         | '\u{3000}'..='\u{3029}' | '\u{3041}'..='\u{3096}' | '\u{30A0}'..='\u{30FF}' | '\u{4E00}'..='\u{9FFF}'
-        | '\u{FF01}'..='\u{FF65}') && c != '\r'
+        | '\u{FF01}'..='\u{FF65}')
+        && c != '\r'
 }
 
 fn clusters_between(text: &str, from: usize, to: usize) -> usize {

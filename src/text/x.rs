@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use regex::Regex;
 
+use super::next_dotted;
 use domains::{Known, top_level};
 
 /// What a link counts, however long it is.
@@ -16,7 +17,7 @@ pub(super) const LINK: usize = 23;
 
 /// The weight of a text.
 pub(super) fn weight(text: &str) -> usize {
-    if text.is_ascii() && !may_have_link(text) {
+    if text.is_ascii() && next_dotted(text, 0).is_none() {
         return text.len();
     }
     let text = ComposingNormalizerBorrowed::new_nfc().normalize(text);
@@ -37,12 +38,6 @@ pub(super) fn weight(text: &str) -> usize {
 pub(super) fn refused(text: &str) -> Option<char> {
     let refused = |c: &char| matches!(c, '\u{FFFE}' | '\u{FEFF}' | '\u{FFFF}');
     text.chars().find(refused)
-}
-
-/// In a domain a label follows each dot at once; after that of a sentence there is a space.
-fn may_have_link(text: &str) -> bool {
-    let mut after = text.split('.').skip(1);
-    after.any(|after| after.starts_with(|c: char| !c.is_whitespace()))
 }
 
 /// The places of the links in a text as it stands.
@@ -120,13 +115,12 @@ const MAX_SLUG: usize = 40;
 /// All links of a text, in order.
 fn links(text: &str) -> Vec<Link> {
     let mut links = Vec::new();
-    if !may_have_link(text) {
-        return links;
-    }
     let mut at = 0;
     // What stands before a link must not belong to the link before it.
     let mut taken = 0;
-    while let Some(found) = DOMAIN.captures_at(text, at) {
+    while let Some(from) = next_dotted(text, at)
+        && let Some(found) = DOMAIN.captures_at(text, from)
+    {
         let (Some(whole), Some(domain)) = (found.get(0), found.name("domain")) else {
             break;
         };

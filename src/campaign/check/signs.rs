@@ -14,7 +14,12 @@ impl Check<'_, '_> {
     pub(super) fn signs(&mut self, account: &Account, chosen: &Chosen<'_>, content: &Content) {
         let limits = &account.limits;
         let rules = [
-            (limits.max_links, "too-many-links", "links", links as fn(&Part) -> usize),
+            (
+                limits.max_links,
+                "too-many-links",
+                "links",
+                links as fn(&Part) -> usize,
+            ),
             (limits.max_tags, "too-many-tags", "hashtags", tags),
         ];
         for (max, code, what, count) in rules {

@@ -149,7 +149,8 @@ fn translations(report: &mut Report<'_>, value: &Value<'_>, fact: &mut Fact) {
             continue;
         }
         let Some(inner) = value.get_ref().as_table() else {
-            fact.lang.insert(tag.to_owned(), fact_text(report, "value", value));
+            fact.lang
+                .insert(tag.to_owned(), fact_text(report, "value", value));
             continue;
         };
         for (key, value) in inner {

@@ -38,10 +38,16 @@ fn a_line_of_three_dashes_starts_the_next_part() {
 fn a_text_that_fits_is_one_part() {
     assert_eq!(split_auto(" short \n", &SMALL, ""), ["short"]);
     assert_eq!(split_auto("", &SMALL, ""), Vec::<String>::new());
-    assert_eq!(thread("short", COUNTED, |_| &SMALL, "", &mut Cuts::default()), ["short"]);
+    assert_eq!(
+        thread("short", COUNTED, |_| &SMALL, "", &mut Cuts::default()),
+        ["short"]
+    );
     // It would not fit with a counter, but it needs none.
     let full = "a".repeat(40);
-    assert_eq!(thread(&full, COUNTED, |_| &SMALL, "", &mut Cuts::default()), [full]);
+    assert_eq!(
+        thread(&full, COUNTED, |_| &SMALL, "", &mut Cuts::default()),
+        [full]
+    );
 }
 
 #[test]
@@ -197,10 +203,20 @@ fn counters_are_counted() {
         thread("one\n---\ntwo", written, |_| &SMALL, "", &mut Cuts::default()),
         ["one 1/2", "two 2/2"]
     );
-    assert_eq!(thread("one", written, |_| &SMALL, "", &mut Cuts::default()), ["one"]);
+    assert_eq!(
+        thread("one", written, |_| &SMALL, "", &mut Cuts::default()),
+        ["one"]
+    );
     // All parts are counted, those that were written and those that were made.
     assert_eq!(
-        thread(&format!("one\n---\n{text}"), COUNTED, |_| &SMALL, "", &mut Cuts::default()).len(),
+        thread(
+            &format!("one\n---\n{text}"),
+            COUNTED,
+            |_| &SMALL,
+            "",
+            &mut Cuts::default()
+        )
+        .len(),
         4
     );
 }
