@@ -344,7 +344,7 @@ fn what_the_plan_has_to_be_warned_of_is_in_the_status_and_said_once_in_the_log()
     let mut lines: Vec<String> = place
         .events("campaign.ahead")
         .iter()
-        .map(|line| line["message"].to_string())
+        .map(|line| line["text"].to_string())
         .collect();
     let count = lines.len();
     lines.sort();
