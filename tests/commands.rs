@@ -331,9 +331,9 @@ fn what_the_plan_has_to_be_warned_of_is_in_the_status_and_said_once_in_the_log()
     assert!(done(&place, &["status"]).contains("warning[queue-runs-dry]: the queue runs dry: on "));
 
     // The same again is not said again; what is new is.
-    let soon = jiff::Zoned::now() + jiff::SignedDuration::from_hours(48);
+    let soon = program::fake::now() + jiff::SignedDuration::from_hours(48);
     let at = |minute: i64| {
-        let at = soon.timestamp() + jiff::SignedDuration::from_mins(minute);
+        let at = soon + jiff::SignedDuration::from_mins(minute);
         format!("[[message]]\nid = \"m{minute}\"\ntext = \"the same\"\nto = [\"mastodon\"]\nat = {at}\n")
     };
     place.write("c.toml", &(at(0) + &at(30)));

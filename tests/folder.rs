@@ -717,11 +717,11 @@ fn what_all_cores_check_is_what_one_would() {
         (folder.scan().unwrap().files, folder)
     };
     for files in 0..=7 {
-        let ((mut some, folder), (mut same, alone)) = (read(), read());
+        let ((mut some, folder), (mut again, alone)) = (read(), read());
         some.truncate(files + 1);
-        same.truncate(files + 1);
+        again.truncate(files + 1);
         let on_all = folder::assemble(&some, &roster, now, &folder);
-        let on_one = assemble(&same, &roster, now, &alone);
+        let on_one = assemble(&again, &roster, now, &alone);
         assert_eq!(on_all.problems, on_one.problems);
         let blocked = |assembled: Assembled| assembled.campaign.map(|campaign| campaign.blocked);
         assert_eq!(blocked(on_all), blocked(on_one));
