@@ -359,13 +359,20 @@ pub(crate) fn print_line(text: &str) {
     print(&format!("{text}\n"));
 }
 
-pub(crate) fn print_json(value: &impl serde::Serialize) {
+/// The same for JSON, which has no codes of a terminal in it that would have to be looked for.
+pub(crate) fn print_as_is(text: &str) {
     use std::io::Write;
-    // No codes of a terminal can be in it: JSON escapes them.
-    let mut out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
-    match serde_json::to_writer_pretty(&mut out, value) {
-        Err(e) if !e.is_io() => complain(&format!("error: this can't be written as JSON: {e}")),
-        _ => drop(writeln!(out).and_then(|()| out.flush())),
+    let mut out = std::io::stdout().lock();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+pub(crate) fn print_json(value: &impl serde::Serialize) {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => {
+            print_as_is(&text);
+            print_as_is("\n");
+        }
+        Err(e) => complain(&format!("error: this can't be written as JSON: {e}")),
     }
 }
 

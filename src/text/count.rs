@@ -36,7 +36,9 @@ pub fn measure(rule: &LengthRule, text: &str, warn: &str) -> Measure {
         LengthRule::Units { max, unit, escape } => {
             let text = shown();
             let length = unit.count(&text);
-            let may_grow_too_long = length <= max && length + escape.most_growth(&text) > max;
+            let may_grow_too_long = length <= max
+                && length * escape.most_for_one() > max
+                && length + escape.most_growth(&text) > max;
             let sent = may_grow_too_long.then(|| unit.count(&escape.apply(&text)));
             match sent.filter(|sent| *sent > max) {
                 Some(sent) => measured(sent, max, unit.name_when_sent()),
@@ -94,9 +96,7 @@ pub fn surely_fits(rule: &LengthRule, text: &str, warn: &str) -> bool {
     match *rule {
         LengthRule::Unlimited => true,
         LengthRule::GraphemesAndBytes { max, max_bytes } => bytes <= max.min(max_bytes),
-        LengthRule::Units { max, escape, .. } => {
-            bytes + escape.most_growth(text) + escape.most_growth(warn) <= max
-        }
+        LengthRule::Units { max, escape, .. } => bytes * escape.most_for_one() <= max,
         // A short link counts more than it has letters.
         LengthRule::Mastodon { max, link } => bytes + link * text.matches("://").count() <= max,
         // So it may here, even without a scheme; and some letters are taken apart before they are weighed.

@@ -44,14 +44,19 @@ impl Escape {
         }
     }
 
+    /// The most that one character becomes: `&` is `&amp;`.
+    pub(super) fn most_for_one(self) -> usize {
+        match self {
+            Escape::None => 1,
+            Escape::Entities => "&amp;".len(),
+            Escape::LittleText | Escape::Discord | Escape::Reddit => r"\*".len(),
+        }
+    }
+
     /// By how many characters it makes `text` longer at most: only signs of ASCII are written in another way.
     pub(super) fn most_growth(self, text: &str) -> usize {
-        let for_each = match self {
-            Escape::None => return 0,
-            Escape::Entities => "&amp;".len() - 1,
-            Escape::LittleText | Escape::Discord | Escape::Reddit => r"\".len(),
-        };
-        for_each * text.bytes().filter(u8::is_ascii_punctuation).count()
+        let signs = text.bytes().filter(u8::is_ascii_punctuation).count();
+        signs * (self.most_for_one() - 1)
     }
 
     /// The plain text of one that was read back.
