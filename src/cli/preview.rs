@@ -95,7 +95,11 @@ pub(super) fn preview(office: &Office, wanted: Option<&str>, format: Format) -> 
     let now = office.clock.now();
     let as_text = match format {
         Format::Json => json,
-        Format::Table => |rows: &[Row]| rows.iter().map(|row| format!("{}\n", shown(row))).collect(),
+        Format::Table => |rows: &[Row]| {
+            rows.iter()
+                .flat_map(|row| [shown(row), "\n".to_owned()])
+                .collect()
+        },
     };
     let shares = on_all_cores(&messages, |messages| {
         let mut renderer = Renderer::new(&campaign, now);
