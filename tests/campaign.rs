@@ -28,6 +28,7 @@ use steadfast::campaign::{Account, AfterHold, Campaign, Roster, Untranslated};
 use steadfast::post::card::Card;
 use steadfast::post::content::Content;
 use steadfast::post::identity::{AccountName, Identity, Occurrence};
+use steadfast::text::limits;
 
 mod support;
 use support::{World, account, bluesky, inside, mastodon, now, roster, telegram, webhook};
@@ -501,6 +502,130 @@ fn a_plural_form_that_a_language_will_need_is_missed_today() {
             "`plural` has no form `many`, which 25 needs in the language `ru`, on 2027-01-01"
         )
     );
+}
+
+/// What is said of a message with `body` on one account with the limits of `platform`: code and message.
+fn said_on(platform: &str, body: &str) -> Vec<(&'static str, String)> {
+    let limits = limits::of(platform).unwrap().clone();
+    let message = format!("[[message]]\nid = \"m\"\nevergreen = true\n{body}\n");
+    let first = "[[message]]\nid = \"first\"\nevergreen = true\ntext = \"First.\"\ncard = \"quote\"\n";
+    let world = World::of([
+        ("campaign.toml", SETTINGS),
+        ("a.toml", first),
+        ("m.toml", &message),
+    ]);
+    let roster = Roster {
+        accounts: vec![account(platform, limits, None)],
+        ..Roster::default()
+    };
+    let found = assemble(&world.read(), &roster, now(), &world).problems;
+    found
+        .iter()
+        .map(|found| (found.code, found.message.clone()))
+        .collect()
+}
+
+#[test]
+fn a_part_has_no_more_links_than_its_platform_takes() {
+    let links = |from: usize, to: usize| {
+        let links = (from..=to).map(|n| format!("https://example.org/{n}"));
+        links.collect::<Vec<_>>().join(" ")
+    };
+    let five = links(1, 5);
+    let beside = |n: usize| format!("text = \"{five} {five}\"\nlink = \"https://example.org/{n}\"");
+    assert_eq!(said_on("threads", &beside(5)), []);
+    let many = "6 links are too many for threads: it takes 5";
+    assert_eq!(
+        said_on("threads", &beside(6)),
+        [("too-many-links", many.to_owned())]
+    );
+    // Each part has its own.
+    let parts = format!("text = \"\"\"\n{five}\n---\n{}\n\"\"\"", links(6, 10));
+    assert_eq!(said_on("threads", &parts), []);
+    assert_eq!(said_on("mastodon", &beside(6)), []);
+}
+
+#[test]
+fn a_part_has_no_more_hashtags_than_its_platform_takes() {
+    let tags = |count: usize| {
+        let tags: Vec<String> = (1..=count).map(|n| format!("#Tag{n}x")).collect();
+        format!(
+            "text = \"Words. {}\"\nimage = [{{ file = \"media/court.png\", alt = \"It\" }}]",
+            tags.join(" ")
+        )
+    };
+    assert_eq!(said_on("instagram", &tags(30)), []);
+    let many = "31 hashtags are too many for instagram: it takes 30";
+    assert_eq!(
+        said_on("instagram", &tags(31)),
+        [("too-many-tags", many.to_owned())]
+    );
+}
+
+#[test]
+fn where_a_platform_may_refuse_a_thread_or_a_reply_it_is_said_before_the_first_part_is_out() {
+    let why = "it takes a program's reply only where the author of the post asked for it";
+    let thread = "text = \"\"\"\nOne.\n---\nTwo.\n\"\"\"";
+    let reply = "text = \"Two.\"\nreply_to = \"first\"";
+    for (body, what) in [(thread, "the later parts of this thread"), (reply, "this reply")] {
+        let said = format!("x may refuse {what}: {why}");
+        assert_eq!(said_on("x", body), [("may-be-refused", said)]);
+        assert_eq!(said_on("mastodon", body), []);
+        let allowed = format!("{body}\nallow = {{ \"may-be-refused\" = \"ours are taken\" }}");
+        assert_eq!(said_on("x", &allowed), []);
+    }
+    assert_eq!(said_on("x", "text = \"Two.\""), []);
+}
+
+#[test]
+fn a_claim_is_attributed_in_the_language_of_its_text() {
+    let fact = "[fact.ruling]\nvalue = \"upheld it\"\nsource = \"s\"\nsays = \"the Supreme Court\"\n\
+                [fact.ruling.lang.es]\nvalue = \"lo confirmó\"\nsays = \"la Corte Suprema\"\n";
+    let said = |spanish: &str| {
+        let message = format!(
+            "{fact}[[message]]\nid = \"m\"\ntext = \"The Supreme Court {{{{ fact.ruling }}}}.\"\n\
+             [message.lang.es]\ntext = \"{spanish}\"\n"
+        );
+        let world = World::of([("campaign.toml", SETTINGS), ("m.toml", &message)]);
+        let found = world.assemble().problems;
+        found
+            .iter()
+            .map(|found| (found.code, found.message.clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(said("La Corte Suprema {{ fact.ruling }}."), []);
+    assert_eq!(
+        said("The Supreme Court {{ fact.ruling }}."),
+        [(
+            "unattributed-claim",
+            "this text uses the claim `ruling` without naming who says so: la Corte Suprema".to_owned()
+        )]
+    );
+    let world = World::of([(
+        "campaign.toml",
+        &*format!("{SETTINGS}[fact.f.lang.es]\nsays = \"ella\"\nsource = \"s\"\n"),
+    )]);
+    let found = world.assemble().problems;
+    assert!(
+        found
+            .iter()
+            .any(|found| found.code == "unknown-key" && found.message.contains("source")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn the_description_of_an_image_is_looked_at_like_a_text() {
+    let body =
+        |alt: &str| format!("text = \"Words.\"\nimage = [{{ file = \"media/court.png\", alt = \"{alt}\" }}]");
+    assert_eq!(said_on("mastodon", &body("The courthouse in Gretna")), []);
+    let codes = |alt: &str| {
+        let said = said_on("mastodon", &body(alt));
+        said.iter().map(|(code, _)| *code).collect::<Vec<_>>()
+    };
+    assert_eq!(codes("A banner: FREE HIM RIGHT NOW"), ["all-caps"]);
+    assert_eq!(codes("A crowd of 12500 people"), ["typed-figure"]);
+    assert_eq!(codes("The court\u{200b}house"), ["invisible-character"]);
 }
 
 fn pieces() -> impl Strategy<Value = String> {

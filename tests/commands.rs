@@ -312,3 +312,65 @@ fn check_looks_ahead_in_the_plan_and_at_what_was_posted() {
     assert!(said.contains("no problems in 1 message"), "{said}");
     assert!(err.contains("whether the queue runs dry is not known"), "{err}");
 }
+
+#[test]
+fn what_the_plan_has_to_be_warned_of_is_in_the_status_and_said_once_in_the_log() {
+    let place = Place::new("");
+    place.write("campaign.toml", &format!("{CAMPAIGN}slots = [\"0 * * * *\"]\n"));
+    place.write("a.toml", &message("good", ""));
+    let _daemon = place.start();
+    place.wait_ready();
+    place.wait("what lies ahead", 20, || {
+        !place.events("campaign.ahead").is_empty()
+    });
+    let told = place.events("campaign.ahead");
+    assert_eq!(told[0]["code"], "queue-runs-dry");
+    assert_eq!(told[0]["file"], "campaign.toml");
+    let status = place.json(&["status", "--format", "json"]);
+    assert_eq!(status["ahead"][0]["code"], "queue-runs-dry");
+    assert!(done(&place, &["status"]).contains("warning[queue-runs-dry]: the queue runs dry: on "));
+
+    // The same again is not said again; what is new is.
+    let soon = program::fake::now() + jiff::SignedDuration::from_hours(48);
+    let at = |minute: i64| {
+        let at = soon + jiff::SignedDuration::from_mins(minute);
+        format!("[[message]]\nid = \"m{minute}\"\ntext = \"the same\"\nto = [\"mastodon\"]\nat = {at}\n")
+    };
+    place.write("c.toml", &(at(0) + &at(30)));
+    let again = |line: &serde_json::Value| line["code"] == "twice-in-an-hour";
+    place.wait("the second warning", 20, || {
+        place.events("campaign.ahead").iter().any(again)
+    });
+    let mut lines: Vec<String> = place
+        .events("campaign.ahead")
+        .iter()
+        .map(|line| line["text"].to_string())
+        .collect();
+    let count = lines.len();
+    lines.sort();
+    lines.dedup();
+    assert_eq!(lines.len(), count, "{lines:?}");
+}
+
+#[test]
+fn preview_shows_many_messages_in_the_order_of_the_files() {
+    let place = Place::new("");
+    let ids: Vec<String> = (0..170).map(|n| format!("m{n}")).collect();
+    place.write(
+        "a.toml",
+        &ids.iter().map(|id| message(id, "")).collect::<String>(),
+    );
+    let rows = place.json(&["preview", "--format", "json"]);
+    let shown: Vec<(&str, &str)> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["message"].as_str().unwrap(), row["account"].as_str().unwrap()))
+        .collect();
+    let accounts = ["mastodon", "bluesky"];
+    let wanted: Vec<(&str, &str)> = ids
+        .iter()
+        .flat_map(|id| accounts.map(|account| (&**id, account)))
+        .collect();
+    assert_eq!(shown, wanted);
+}

@@ -15,8 +15,10 @@ use bytes::Bytes;
 use image::codecs::png::PngEncoder;
 use image::{DynamicImage, ImageEncoder as _, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use img_parts::png::PngChunk;
+use steadfast::campaign::Roster;
+use steadfast::campaign::assemble::{Assembled, assemble};
 use steadfast::campaign::outside::Outside;
-use steadfast::folder::{Changed, Folder, Picture};
+use steadfast::folder::{self, Changed, Folder, Picture};
 use steadfast::post::content::Image;
 use steadfast::post::digest::Digest;
 use steadfast::text::images::Frame;
@@ -687,4 +689,41 @@ fn an_image_that_is_replaced_is_a_change_once_and_is_told_from_the_one_before() 
     fs::remove_file(dir.path().join("a.png")).unwrap();
     assert!(folder.scan().unwrap().media);
     assert_eq!(folder.hash("a.png"), None);
+}
+
+#[test]
+fn what_all_cores_check_is_what_one_would() {
+    let dir = tempfile::tempdir().unwrap();
+    put(
+        dir.path(),
+        "campaign.toml",
+        "[campaign]\nid = \"c\"\nname = \"C\"\ntimezone = \"America/Chicago\"\nlanguage = \"en\"\n\
+         [fact.f]\nvalue = \"1\"\nsource = \"s\"\nstatus = \"disputed\"\n",
+    );
+    for n in 0..7 {
+        let more = format!(
+            "[[message]]\nid = \"f{n}\"\ntext = \"{n} {{{{ fact.f }}}} STOP THE NOISE {{{{ no }}}}\"\n"
+        );
+        put(
+            dir.path(),
+            &format!("a{n}.toml"),
+            message(&format!("m{n}")) + &more,
+        );
+    }
+    let roster = Roster::default();
+    let now = "2026-11-23T18:00:00Z".parse().unwrap();
+    let read = || {
+        let mut folder = Folder::open(dir.path()).unwrap();
+        (folder.scan().unwrap().files, folder)
+    };
+    for files in 0..=7 {
+        let ((mut some, folder), (mut again, alone)) = (read(), read());
+        some.truncate(files + 1);
+        again.truncate(files + 1);
+        let on_all = folder::assemble(&some, &roster, now, &folder);
+        let on_one = assemble(&again, &roster, now, &alone);
+        assert_eq!(on_all.problems, on_one.problems);
+        let blocked = |assembled: Assembled| assembled.campaign.map(|campaign| campaign.blocked);
+        assert_eq!(blocked(on_all), blocked(on_one));
+    }
 }

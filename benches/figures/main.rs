@@ -25,10 +25,11 @@ mod rows;
 use program::Daemon;
 
 /// Each can be called by its name: `cargo bench --bench figures -- two-thousand`.
-const FIGURES: [(&str, fn()); 14] = [
+const FIGURES: [(&str, fn()); 15] = [
     ("size", quiet::binary_size),
     ("idle", quiet::idle_on_the_sample),
     ("check", quiet::ten_thousand_messages),
+    ("preview", quiet::preview),
     ("hundred-thousand", quiet::a_hundred_thousand_one_offs),
     ("thousand-at-once", quiet::a_thousand_in_one_second),
     ("bare", bare::bare),

@@ -77,6 +77,50 @@ pub fn ten_thousand_messages() {
     );
 }
 
+/// Six platforms that count in six ways, each in the sandbox.
+const SIX: &str = "[account.mastodon]\nplatform = \"sandbox\"\nlike = \"mastodon\"\n\
+                   [account.bluesky]\nplatform = \"sandbox\"\nlike = \"bluesky\"\n\
+                   [account.x]\nplatform = \"sandbox\"\nlike = \"x\"\n\
+                   [account.threads]\nplatform = \"sandbox\"\nlike = \"threads\"\n\
+                   [account.linkedin]\nplatform = \"sandbox\"\nlike = \"linkedin\"\n\
+                   [account.discord]\nplatform = \"sandbox\"\nlike = \"discord\"\n";
+
+/// Messages as they mostly are, and such that nearly everywhere become threads of several parts.
+pub fn preview() {
+    const SENTENCE: &str =
+        "The jury heard that witnesses of that night have since taken back what they told the police. ";
+    for (what, sentences, thread) in [
+        ("preview of 10,000 messages on 6 platforms", 1, ""),
+        (
+            "preview of 10,000 threads on 6 platforms",
+            12,
+            "thread = \"auto\"\n",
+        ),
+    ] {
+        let place = Place::new(SIX);
+        for file in 0..100 {
+            let mut text = String::new();
+            for n in 0..100 {
+                let id = file * 100 + n;
+                let words = SENTENCE.repeat(sentences);
+                write!(
+                    text,
+                    "[[message]]\nid = \"m{id}\"\n{thread}text = \"\"\"\n{words}\n\nhttps://example.org/case/{id} #Justice\n\"\"\"\n\n"
+                )
+                .unwrap();
+            }
+            place.write(&format!("f{file:03}.toml"), &text);
+        }
+        let mut times = Vec::new();
+        for _ in 0..5 {
+            let began = Instant::now();
+            assert!(place.run(&["preview", "--format", "json"]).status.success());
+            times.push(began.elapsed().as_secs_f64() * 1e3);
+        }
+        report(what, "under 1,000 ms", times, "ms");
+    }
+}
+
 pub fn a_hundred_thousand_one_offs() {
     let place = Place::new("");
     far_campaign(&place, 100, 1_000);

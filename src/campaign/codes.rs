@@ -134,6 +134,11 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         Error,
         "colours of a card on which its words could hardly be read",
     ),
+    (
+        "may-be-refused",
+        Warning,
+        "a thread or a reply that a platform may refuse",
+    ),
     ("missing", Error, "something that is required"),
     ("missing-alt", Error, "an image without a description"),
     ("missing-id", Error, "a message without an `id`"),
@@ -182,6 +187,11 @@ pub const CODES: &[(&str, Severity, &str)] = &[
     ("too-long", Error, "a text that is too long for a platform"),
     ("too-many-images", Error, "more images than a platform takes"),
     (
+        "too-many-links",
+        Error,
+        "more links in a part than a platform takes",
+    ),
+    (
         "too-many-parts",
         Error,
         "a thread that is longer than a platform takes",
@@ -190,6 +200,11 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         "too-many-problems",
         Warning,
         "more problems in a file than are shown",
+    ),
+    (
+        "too-many-tags",
+        Error,
+        "more hashtags in a part than a platform takes",
     ),
     (
         "translation-older",

@@ -19,6 +19,8 @@ pub struct Fact {
     pub note: Option<String>,
     /// Values in other languages: BCP 47 tag to value.
     pub lang: std::collections::BTreeMap<String, String>,
+    /// How whoever claims it is named in other languages, the same.
+    pub says_in: std::collections::BTreeMap<String, String>,
     /// Where it is written.
     pub spot: super::problem::Spot,
 }
@@ -80,17 +82,13 @@ impl Fact {
 
     /// Its value in `language` (`es-MX`, then `es`), else as it is.
     pub fn value_in(&self, language: &str) -> &str {
-        let mut tag = language;
-        loop {
-            let same = |(key, _): &(&String, &String)| key.eq_ignore_ascii_case(tag);
-            if let Some((_, value)) = self.lang.iter().find(same) {
-                return value;
-            }
-            match tag.rsplit_once('-') {
-                Some((wider, _)) => tag = wider,
-                None => return &self.value,
-            }
-        }
+        in_language(&self.lang, language).unwrap_or(&self.value)
+    }
+
+    /// Who claims it, as a text in `language` must name them; `None`: nobody has to be named.
+    pub fn says_in(&self, language: &str) -> Option<&str> {
+        let says = self.says.as_deref()?;
+        Some(in_language(&self.says_in, language).unwrap_or(says))
     }
 
     /// Why a message that uses it must not go out on the local day `today`; `None` if it may.
@@ -103,5 +101,17 @@ impl Fact {
                 .review_by
                 .map(|by| format!("fact `{name}` had to be checked again by {by}")),
         }
+    }
+}
+
+/// The form for `language`, else for a wider one: `es-MX`, then `es`.
+fn in_language<'f>(forms: &'f std::collections::BTreeMap<String, String>, language: &str) -> Option<&'f str> {
+    let mut tag = language;
+    loop {
+        let same = |(key, _): &(&String, &String)| key.eq_ignore_ascii_case(tag);
+        if let Some((_, form)) = forms.iter().find(same) {
+            return Some(form);
+        }
+        tag = tag.rsplit_once('-')?.0;
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::fact::Fact;
 use super::message::{Message, Words};
@@ -15,7 +16,7 @@ use super::{Account, Campaign, Settings, Untranslated, variants};
 use crate::post::card::{Card, Style};
 use crate::post::content::{Content, Image, Link, Part, Quoted};
 use crate::text::count;
-use crate::text::parts::{self, Threading};
+use crate::text::parts::{self, Cuts, Threading};
 
 /// Why a message cannot be said as it stands. The account's post is held; others go on (reliability F15).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -196,68 +197,99 @@ pub fn render(
     due: Timestamp,
     nth: usize,
 ) -> Result<Content, RenderProblem> {
-    let approved = campaign.approved.as_ref();
-    Ok(Content {
-        approved: approved.and_then(|approved| Some(approved.get(&message.id)?.digest)),
-        ..say(campaign, message, account, due, nth)?
-    })
+    Renderer::new(campaign, due).render(message, account, nth)
 }
 
-fn say(
-    campaign: &Campaign,
-    message: &Message,
-    account: &Account,
-    due: Timestamp,
-    nth: usize,
-) -> Result<Content, RenderProblem> {
-    let engine = Engine::new(&campaign.settings, &campaign.facts);
-    let chosen = words_for(campaign, message, account).variant(nth);
-    if let Some(url) = &message.share {
-        return Ok(shared(url, chosen.language));
+/// Renders many posts that are due at one moment. What they have in common is worked out once, if the accounts
+/// of a message follow each other.
+pub struct Renderer<'c> {
+    campaign: &'c Campaign,
+    engine: Engine,
+    day: Date,
+    cuts: Cuts,
+}
+
+impl<'c> Renderer<'c> {
+    pub fn new(campaign: &'c Campaign, due: Timestamp) -> Self {
+        Self {
+            campaign,
+            engine: Engine::new(&campaign.settings, &campaign.facts),
+            day: due.to_zoned(campaign.settings.zone.clone()).date(),
+            cuts: Cuts::default(),
+        }
     }
-    if let Some(message) = left_out(campaign, message, account) {
-        return Err(RenderProblem {
-            code: "untranslated",
-            message,
-            help: "write `text` under `[message.lang.…]`".into(),
-            words: None,
-        });
+
+    /// As [`render`] does.
+    pub fn render(
+        &mut self,
+        message: &Message,
+        account: &Account,
+        nth: usize,
+    ) -> Result<Content, RenderProblem> {
+        let approved = self.campaign.approved.as_ref();
+        Ok(Content {
+            approved: approved.and_then(|approved| Some(approved.get(&message.id)?.digest)),
+            ..self.say(message, account, nth)?
+        })
     }
-    let scene = Scene {
-        due: due.to_zoned(campaign.settings.zone.clone()).date(),
-        language: chosen.language,
-        account: account.name.as_str(),
-    };
-    let mut used = BTreeSet::new();
-    let mut say = |template: &str| {
-        let said = engine.say(template, &scene)?;
-        used.extend(said.facts);
-        Ok(said.text)
-    };
-    let text = say(chosen.text().map_or("", |text| text))?;
-    let warn = chosen.warn.map(|warn| say(warn)).transpose()?;
-    let images = described(chosen.images, &mut say)?;
-    if let Some(problem) = used
-        .iter()
-        .find_map(|name| blocked(&campaign.facts, name, scene.due))
-    {
-        return Err(problem);
-    }
-    let settings = &campaign.settings;
-    let content = compose(settings, message, account, &chosen, &text, warn, images)?;
-    let quoted = |name: &String| {
-        let fact = campaign.facts.get(name)?;
-        let quoted = Quoted {
-            value: fact.value_in(chosen.language).to_owned(),
-            source: fact.source.clone(),
+
+    fn say(&mut self, message: &Message, account: &Account, nth: usize) -> Result<Content, RenderProblem> {
+        let campaign = self.campaign;
+        let chosen = words_for(campaign, message, account).variant(nth);
+        if let Some(url) = &message.share {
+            return Ok(shared(url, chosen.language));
+        }
+        if let Some(message) = left_out(campaign, message, account) {
+            return Err(RenderProblem {
+                code: "untranslated",
+                message,
+                help: "write `text` under `[message.lang.…]`".into(),
+                words: None,
+            });
+        }
+        let scene = Scene {
+            due: self.day,
+            language: chosen.language,
+            account: account.name.as_str(),
         };
-        Some((name.clone(), quoted))
-    };
-    Ok(Content {
-        facts: used.iter().filter_map(quoted).collect(),
-        variant: variants::of(chosen.texts, nth),
-        ..content
-    })
+        let mut used = BTreeSet::new();
+        let mut say = |template: &str| {
+            let said = self.engine.say(template, &scene)?;
+            used.extend(said.facts);
+            Ok(said.text)
+        };
+        let text = say(chosen.text().map_or("", |text| text))?;
+        let warn = chosen.warn.map(|warn| say(warn)).transpose()?;
+        let images = described(chosen.images, &mut say)?;
+        if let Some(problem) = used
+            .iter()
+            .find_map(|name| blocked(&campaign.facts, name, scene.due))
+        {
+            return Err(problem);
+        }
+        let said = (&*text, warn, images);
+        let content = compose(
+            &campaign.settings,
+            message,
+            account,
+            &chosen,
+            said,
+            &mut self.cuts,
+        )?;
+        let quoted = |name: &String| {
+            let fact = campaign.facts.get(name)?;
+            let quoted = Quoted {
+                value: fact.value_in(chosen.language).to_owned(),
+                source: fact.source.clone(),
+            };
+            Some((name.clone(), quoted))
+        };
+        Ok(Content {
+            facts: used.iter().filter_map(quoted).collect(),
+            variant: variants::of(chosen.texts, nth),
+            ..content
+        })
+    }
 }
 
 /// The post of another, shown as it is.
@@ -307,7 +339,7 @@ pub(super) fn card_for(message: &Message, account: &Account, chosen: &Chosen<'_>
         .filter(|_| !chosen.pictured && account.limits.max_images > 0)
 }
 
-/// Puts together what is said: warning, parts, link, images.
+/// Puts together what is said: its text, warning and images become parts with a link.
 ///
 /// - Where a platform has no content warning, it stands before the text, in a paragraph of its own.
 /// - The link belongs to the part that has it in its text, else to the last. Whether it is shown as a card or
@@ -319,9 +351,8 @@ pub(super) fn compose(
     message: &Message,
     account: &Account,
     chosen: &Chosen<'_>,
-    text: &str,
-    warn: Option<String>,
-    images: Vec<Image>,
+    (text, warn, images): (&str, Option<String>, Vec<Image>),
+    cuts: &mut Cuts,
 ) -> Result<Content, RenderProblem> {
     let limits = &account.limits;
     let (mut text, warn) = match warn {
@@ -342,7 +373,7 @@ pub(super) fn compose(
             text = format!("{text}\n\n{url}");
         }
         let rule = |index| limits.rule(index, index == 0 && pictured);
-        parts::thread(&text, threading, rule, warn.as_deref().unwrap_or_default())
+        parts::thread(&text, threading, rule, warn.as_deref().unwrap_or_default(), cuts)
     };
     let mut parts: Vec<Part> = texts
         .into_iter()

@@ -104,7 +104,23 @@ struct Fact {
     /// For staff alone.
     note: Option<String>,
     /// The value in other languages: `lang = { es = "…" }`.
-    lang: Option<BTreeMap<Language, String>>,
+    lang: Option<BTreeMap<Language, FactForm>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum FactForm {
+    Value(String),
+    Both(FactForms),
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct FactForms {
+    /// The value in this language.
+    value: Option<String>,
+    /// How texts in this language must name who says so.
+    says: Option<String>,
 }
 
 #[derive(JsonSchema)]

@@ -30,13 +30,13 @@ use clap::CommandFactory;
 
 use crate::calendar::past::Past;
 use crate::campaign::approval::{Approvals, Proposals};
-use crate::campaign::assemble::{Assembled, assemble};
+use crate::campaign::assemble::Assembled;
 use crate::campaign::read::FileRead;
 use crate::campaign::{Campaign, Roster};
 use crate::clock::{Clock, SystemClock};
 use crate::daemon::brake::Brake;
 use crate::daemon::{asked, variants_said};
-use crate::folder::{Folder, FolderGone};
+use crate::folder::{Folder, FolderGone, assemble};
 use crate::ledger::open::{Place, Server, Terms, Uptime};
 use crate::ledger::{Hold, Ledger, LedgerError};
 use crate::platform::secret::Secret;
@@ -360,9 +360,19 @@ pub(crate) fn print_line(text: &str) {
     print(&format!("{text}\n"));
 }
 
+/// The same for JSON, which has no codes of a terminal in it that would have to be looked for.
+pub(crate) fn print_as_is(text: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
 pub(crate) fn print_json(value: &impl serde::Serialize) {
     match serde_json::to_string_pretty(value) {
-        Ok(text) => print_line(&text),
+        Ok(text) => {
+            print_as_is(&text);
+            print_as_is("\n");
+        }
         Err(e) => complain(&format!("error: this can't be written as JSON: {e}")),
     }
 }

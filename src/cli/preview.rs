@@ -1,17 +1,21 @@
 //! `steadfast preview`: each platform's exact text, parts and lengths, as of now.
 
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread;
+
 use serde::Serialize;
 
 use crate::campaign::message::Message;
-use crate::campaign::render::{render, words_for};
-use crate::campaign::{Account, Campaign, variants};
+use crate::campaign::render::{Renderer, words_for};
+use crate::campaign::{Account, Campaign, Roster, variants};
 use crate::post::content::Part;
 use crate::text::count::measure;
 use crate::text::limits::Measure;
 
 use super::args::Format;
 use super::say::meant;
-use super::{Exit, Failed, Office, print_json, print_line};
+use super::{Exit, Failed, Office, print, print_as_is, print_json};
 
 #[derive(Serialize)]
 struct Row {
@@ -91,24 +95,94 @@ pub(super) fn preview(office: &Office, wanted: Option<&str>, format: Format) -> 
             "there is no message `{id}` that can be read{meant}; `steadfast check` shows what is wrong"
         )));
     }
-    let mut rows = Vec::new();
-    for message in messages {
-        for index in files.roster.target_indexes(&message.to) {
-            if let Some(account) = files.roster.accounts.get(index) {
-                let variants = words_for(&campaign, message, account).texts.len().max(1);
-                rows.extend((0..variants).map(|nth| row(office, &campaign, message, account, nth)));
-            }
-        }
-    }
+    let now = office.clock.now();
+    let as_text = match format {
+        Format::Json => json,
+        Format::Table => |rows: &[Row]| {
+            rows.iter()
+                .flat_map(|row| [shown(row), "\n".to_owned()])
+                .collect()
+        },
+    };
+    let shares = on_all_cores(&messages, |messages| {
+        let mut renderer = Renderer::new(&campaign, now);
+        let rows = rows(&campaign, &files.roster, messages, &mut renderer);
+        let wrong = rows.iter().any(|row| !row.problems.is_empty());
+        (as_text(&rows), wrong)
+    });
+    let wrong = shares.iter().any(|(_, wrong)| *wrong);
+    let texts = shares
+        .iter()
+        .map(|(text, _)| &**text)
+        .filter(|text| !text.is_empty());
+    let texts: Vec<&str> = texts.collect();
     match format {
-        Format::Json => print_json(&rows),
-        Format::Table => rows.iter().for_each(|row| print_line(&shown(row))),
+        Format::Json if texts.is_empty() => print_json(&[(); 0]),
+        Format::Json => {
+            print_as_is("[\n");
+            for (n, text) in texts.iter().enumerate() {
+                print_as_is(if n > 0 { ",\n" } else { "" });
+                print_as_is(text);
+            }
+            print_as_is("\n]\n");
+        }
+        Format::Table => print(&texts.concat()),
     }
-    let wrong = rows.iter().any(|row| !row.problems.is_empty());
     Ok(if wrong { Exit::Wrong } else { Exit::Done })
 }
 
-fn row(office: &Office, campaign: &Campaign, message: &Message, account: &Account, nth: usize) -> Row {
+/// Rows as they stand in one JSON list, without its brackets.
+fn json(rows: &[Row]) -> String {
+    let list = serde_json::to_string_pretty(rows).unwrap_or_default();
+    let rows = list.strip_prefix("[\n").and_then(|rows| rows.strip_suffix("\n]"));
+    rows.map(str::to_owned).unwrap_or_default()
+}
+
+/// What `work` makes of the messages, share by share, in their order.
+fn on_all_cores<T: Send>(messages: &[&Arc<Message>], work: impl Fn(&[&Arc<Message>]) -> T + Sync) -> Vec<T> {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = messages.len().div_ceil(cores).max(LEAST_SHARE);
+    thread::scope(|scope| {
+        let shares: Vec<_> = messages
+            .chunks(share)
+            .map(|share| scope.spawn(|| work(share)))
+            .collect();
+        let shares = shares.into_iter().map(|share| match share.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        shares.collect()
+    })
+}
+
+/// The rows of `messages`, in order.
+fn rows(
+    campaign: &Campaign,
+    roster: &Roster,
+    messages: &[&Arc<Message>],
+    renderer: &mut Renderer<'_>,
+) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for message in messages {
+        let accounts = roster.target_indexes(&message.to).into_iter();
+        for account in accounts.filter_map(|index| roster.accounts.get(index)) {
+            let variants = words_for(campaign, message, account).texts.len().max(1);
+            rows.extend((0..variants).map(|nth| row(campaign, renderer, message, account, nth)));
+        }
+    }
+    rows
+}
+
+/// So few messages are not worth a thread.
+const LEAST_SHARE: usize = 50;
+
+fn row(
+    campaign: &Campaign,
+    renderer: &mut Renderer<'_>,
+    message: &Message,
+    account: &Account,
+    nth: usize,
+) -> Row {
     let mut row = Row {
         message: message.id.to_string(),
         account: account.name.to_string(),
@@ -121,7 +195,7 @@ fn row(office: &Office, campaign: &Campaign, message: &Message, account: &Accoun
         parts: Vec::new(),
         problems: campaign.blocked.get(&message.id).cloned().into_iter().collect(),
     };
-    match render(campaign, message, account, office.clock.now(), nth) {
+    match renderer.render(message, account, nth) {
         Err(problem) => row.problems.push(problem.to_string()),
         Ok(content) => {
             row.language.clone_from(&content.language);

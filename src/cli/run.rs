@@ -70,6 +70,7 @@ pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
         clock: Arc::clone(&office.clock),
         campaigns,
         ledger: ledger.clone(),
+        late: settings.late,
         rescan: Arc::clone(&rescan),
         every: RESCAN,
         lost: false,

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::calendar::outlook::outlook;
+use crate::calendar::past::Past;
+use crate::calendar::plan::{Fate, View, plan};
 use crate::ledger::{Hold, Ledger, Scope};
 use crate::post::state::State;
 
@@ -26,6 +29,14 @@ struct Status {
     counts: BTreeMap<&'static str, u64>,
     /// How many messages wait for approval.
     pending: usize,
+    /// What the plan of the next 14 days has to be warned of.
+    ahead: Vec<AheadRow>,
+}
+
+#[derive(Serialize)]
+struct AheadRow {
+    code: &'static str,
+    message: String,
 }
 
 #[derive(Serialize)]
@@ -104,6 +115,7 @@ async fn gather(
         accounts: Vec::new(),
         counts: State::ALL.iter().map(|state| (state.as_str(), 0)).collect(),
         pending: 0,
+        ahead: Vec::new(),
     };
     let holds = office.holds(ledger.map(|ledger| ledger as &dyn Ledger)).await?;
     let (mut waits, mut next) = (BTreeMap::new(), BTreeMap::new());
@@ -128,7 +140,24 @@ async fn gather(
             status.pending = waiting(office, files, campaign, ledger).await?.len();
         }
         let campaign = office.gate(files, campaign, ledger).await?;
-        next = next_due(office, files, &campaign, ledger, now).await?;
+        let past = match ledger {
+            Some(ledger) => office.past(&campaign, ledger).await?,
+            None => Past::default(),
+        };
+        let view = View {
+            campaign: &campaign,
+            roster: &files.roster,
+            past: &past,
+            late: office.settings.late,
+        };
+        next = next_due(office, &view, ledger, now).await?;
+        let ahead = outlook(&view, now, &files.folder).into_iter();
+        status.ahead = ahead
+            .map(|problem| AheadRow {
+                code: problem.code,
+                message: problem.message,
+            })
+            .collect();
     }
     let everything = holds.iter().find(|hold: &&Hold| hold.scope == Scope::All);
     status.hold = everything.map(|hold| HoldRow {
@@ -172,33 +201,17 @@ fn scope_row(hold: &Hold) -> ScopeRow {
 /// The next post of each account: what waits in the ledger, or what is planned within a month.
 async fn next_due(
     office: &Office,
-    files: &Files,
-    campaign: &crate::campaign::Campaign,
+    view: &View<'_>,
     ledger: Option<&dyn Ledger>,
     now: Timestamp,
 ) -> Result<BTreeMap<String, Timestamp>, Failed> {
-    use crate::calendar::past::Past;
-    use crate::calendar::plan::{Fate, View, plan};
-    let past = match ledger {
-        Some(ledger) => Past {
-            recorded: ledger.recorded().await?,
-            ..ledger.past(&crate::daemon::asked(campaign), now).await?
-        },
-        None => Past::default(),
-    };
-    let view = View {
-        campaign,
-        roster: &files.roster,
-        past: &past,
-        late: office.settings.late,
-    };
     let month = now
         .saturating_add(jiff::SignedDuration::from_hours(31 * 24))
         .unwrap_or(Timestamp::MAX);
     let mut next: BTreeMap<String, Timestamp> = BTreeMap::new();
-    for post in plan(&view, now, month).posts {
+    for post in plan(view, now, month).posts {
         let planned = matches!(post.fate, Fate::Planned | Fate::Expected(_));
-        let Some(account) = files.roster.accounts.get(post.account).filter(|_| planned) else {
+        let Some(account) = view.roster.accounts.get(post.account).filter(|_| planned) else {
             continue;
         };
         next.entry(account.name.to_string()).or_insert(post.due);
@@ -298,6 +311,9 @@ fn show(status: &Status, files: &Files) {
         .get(State::Held.as_str())
         .copied()
         .unwrap_or_default();
+    for problem in &status.ahead {
+        print_line(&format!("warning[{}]: {}", problem.code, problem.message));
+    }
     if status.pending > 0 {
         let wait = if status.pending == 1 { "waits" } else { "wait" };
         let messages = many(status.pending, "message");

@@ -1,5 +1,7 @@
 //! The message files while the daemon runs: a changed file is read, the others are not.
 
+mod ahead;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +14,11 @@ use tracing::{info, warn};
 use crate::calendar::civil::local;
 use crate::calendar::past::Past;
 use crate::calendar::plan::vanished::{Vanished, may_have_vanished, vanished};
-use crate::campaign::assemble::{Assembled, assemble};
+use crate::campaign::assemble::Assembled;
 use crate::campaign::problem::{Problem, Severity};
 use crate::campaign::{Campaign, Roster};
 use crate::clock::Clock;
-use crate::folder::Folder;
+use crate::folder::{Folder, assemble};
 use crate::ledger::{BY_WATCH, Hold, Ledger, Scope};
 
 /// An editor has finished when nothing happened for so long. Short, because a `hold` in a file must stop
@@ -28,6 +30,9 @@ const AT_MOST: Duration = Duration::from_millis(700);
 pub const RESCAN: Duration = Duration::from_mins(1);
 /// How soon it is noticed that a person has said something about messages that are gone.
 const ANSWER: Duration = Duration::from_secs(1);
+/// How long after the files changed the days to come are looked at: nobody waits for it, and at the start there is
+/// more to do.
+const AHEAD: Duration = Duration::from_secs(2);
 /// More problems than these are counted, not listed, in the log.
 const LISTED: usize = 50;
 
@@ -39,6 +44,8 @@ pub struct Watch {
     /// Where a changed campaign is told.
     pub campaigns: watch::Sender<Arc<Campaign>>,
     pub ledger: Arc<dyn Ledger>,
+    /// How late a post may be where its message does not say.
+    pub late: Duration,
     /// Rung by a signal.
     pub rescan: Arc<Notify>,
     /// How often the folder is looked at, whether or not anything was told: [`RESCAN`].
@@ -71,18 +78,23 @@ impl Watch {
         // What changed between the first reading and now, nobody has told.
         self.rescan.notify_one();
         let mut day = self.today();
+        let (mut ahead, mut told) = (true, HashSet::new());
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
                 Some(()) = changes.recv() => settle_down(&mut changes).await,
                 () = self.rescan.notified() => {}
+                () = tokio::time::sleep(AHEAD), if ahead => {
+                    ahead = !self.tell_ahead(&mut told).await;
+                    continue;
+                }
                 () = tokio::time::sleep(ANSWER), if self.missing != Missing::Nothing => {}
                 () = tokio::time::sleep(self.every) => {}
             }
             let today = self.today();
             let new_day = std::mem::replace(&mut day, today) != today;
-            self.look(new_day, &mut said).await;
+            ahead |= self.look(new_day, &mut said).await;
         }
     }
 
@@ -110,7 +122,8 @@ impl Watch {
             .ok()
     }
 
-    async fn look(&mut self, new_day: bool, said: &mut HashSet<String>) {
+    /// Reads what changed. Returns whether there is a new campaign.
+    async fn look(&mut self, new_day: bool, said: &mut HashSet<String>) -> bool {
         // Reading files blocks, and a slow disk must not hold up what is due.
         let before = self.campaigns.borrow().clone();
         let scan = match tokio::task::block_in_place(|| self.folder.scan()) {
@@ -121,7 +134,7 @@ impl Watch {
                     warn!(event = "campaign.invalid", why, "nothing is sent: {why}");
                     self.campaigns.send_replace(Arc::new(held_back(&before, &why)));
                 }
-                return;
+                return false;
             }
         };
         if scan.unsettled {
@@ -133,7 +146,7 @@ impl Watch {
         }
         let returned = std::mem::take(&mut self.lost);
         if !scan.any() && !new_day && !returned && !self.is_answered().await {
-            return;
+            return false;
         }
         let assembled = tokio::task::block_in_place(|| {
             assemble(&scan.files, &self.roster, self.clock.now(), &self.folder)
@@ -153,6 +166,7 @@ impl Watch {
             Err(why) => held_back(&before, &why),
         };
         self.campaigns.send_replace(Arc::new(next));
+        true
     }
 
     /// The campaign as the files have it now; or the one before, with everything held, where too much of it is gone.
@@ -339,6 +353,7 @@ mod tests {
             clock,
             campaigns,
             ledger: Arc::new(ledger),
+            late: Duration::ZERO,
             rescan: Arc::default(),
             every: Duration::from_secs(1),
             lost: false,

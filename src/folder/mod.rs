@@ -1,6 +1,7 @@
 //! The folder that staff edit: the only place where message files and media are read. It is read, never
 //! written to.
 
+mod hands;
 mod history;
 mod media;
 mod open;
@@ -20,6 +21,7 @@ use crate::post::card::Card;
 use crate::post::content::Image;
 use crate::post::digest::Digest;
 use crate::text::limits::Limits;
+pub use hands::assemble;
 use open::{Fingerprint, Refused};
 
 /// The folder itself, seen from itself.

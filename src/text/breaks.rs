@@ -14,8 +14,8 @@ use super::{mastodon, x};
 
 /// Where one text may be broken: places in bytes, in order, each the end of something that is not white space.
 /// What takes long to find is found only in the one word in which a part happens to end.
-pub(super) struct Breaks<'t> {
-    text: &'t str,
+#[derive(Debug)]
+pub(super) struct Breaks {
     /// Where paragraphs end.
     pub(super) paragraphs: Vec<usize>,
     /// Where sentences end.
@@ -31,8 +31,8 @@ pub(super) struct Breaks<'t> {
     without_spaces: bool,
 }
 
-impl<'t> Breaks<'t> {
-    pub(super) fn of(text: &'t str) -> Self {
+impl Breaks {
+    pub(super) fn of(text: &str) -> Self {
         let mut gaps = gaps(text);
         gaps.retain(|end| is_seam(text, *end) && is_seam(text, after_gap(text, *end)));
         let without_spaces = has_script_without_spaces(text);
@@ -49,7 +49,6 @@ impl<'t> Breaks<'t> {
             ends
         };
         Self {
-            text,
             paragraphs: ends(paragraph_ends(text)),
             sentences: ends(sentence_ends(text)),
             phrases: if without_spaces {
@@ -63,31 +62,31 @@ impl<'t> Breaks<'t> {
         }
     }
 
-    /// Where words end within what stands between two gaps.
-    pub(super) fn words(&self, between: Range<usize>) -> Vec<usize> {
+    /// Where words end within what stands between two gaps of `text`, whose breaks these are.
+    pub(super) fn words(&self, text: &str, between: Range<usize>) -> Vec<usize> {
         if !self.without_spaces {
             return Vec::new();
         }
-        self.within(between, |text| {
+        within(text, between, |text| {
             let seams = cluster_ends(text);
             let mut ends = ends_without_spaces(text);
             ends.retain(|end| seams.binary_search(end).is_ok());
             ends
         })
     }
+}
 
-    /// Where characters end there, for what has no words: letters without end.
-    pub(super) fn characters(&self, between: Range<usize>) -> Vec<usize> {
-        self.within(between, cluster_ends)
-    }
+/// Where characters end between two gaps, for what has no words: letters without end.
+pub(super) fn characters(text: &str, between: Range<usize>) -> Vec<usize> {
+    within(text, between, cluster_ends)
+}
 
-    fn within(&self, between: Range<usize>, ends: impl Fn(&str) -> Vec<usize>) -> Vec<usize> {
-        let text = self.text.get(between.clone()).unwrap_or_default();
-        let whole = unbreakable(text);
-        let mut ends = ends(text);
-        ends.retain(|end| !inside(&whole, *end));
-        ends.into_iter().map(|end| between.start + end).collect()
-    }
+fn within(text: &str, between: Range<usize>, ends: impl Fn(&str) -> Vec<usize>) -> Vec<usize> {
+    let text = text.get(between.clone()).unwrap_or_default();
+    let whole = unbreakable(text);
+    let mut ends = ends(text);
+    ends.retain(|end| !inside(&whole, *end));
+    ends.into_iter().map(|end| between.start + end).collect()
 }
 
 /// Where the white space after a break ends, and the rest begins.
@@ -317,7 +316,7 @@ mod tests {
         let mut words = Vec::new();
         let mut from = 0;
         for gap in &breaks.gaps {
-            let inner = breaks.words(from..*gap);
+            let inner = breaks.words(text, from..*gap);
             for end in inner.into_iter().filter(|end| end < gap).chain([*gap]) {
                 words.push(&text[from..end]);
                 from = end;

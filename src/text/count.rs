@@ -36,7 +36,9 @@ pub fn measure(rule: &LengthRule, text: &str, warn: &str) -> Measure {
         LengthRule::Units { max, unit, escape } => {
             let text = shown();
             let length = unit.count(&text);
-            let may_grow_too_long = length <= max && length * MOST_FOR_ONE > max;
+            let may_grow_too_long = length <= max
+                && length * escape.most_for_one() > max
+                && length + escape.most_growth(&text) > max;
             let sent = may_grow_too_long.then(|| unit.count(&escape.apply(&text)));
             match sent.filter(|sent| *sent > max) {
                 Some(sent) => measured(sent, max, unit.name_when_sent()),
@@ -63,9 +65,6 @@ pub fn measure(rule: &LengthRule, text: &str, warn: &str) -> Measure {
         LengthRule::Threads { max } => measured(threads_length(&shown()), max, EMOJI_AS_BYTES),
     }
 }
-
-/// The most that one character becomes when it is written for a platform: `&` is `&amp;`.
-const MOST_FOR_ONE: usize = 5;
 
 impl Unit {
     fn count(self, text: &str) -> usize {
@@ -97,7 +96,7 @@ pub fn surely_fits(rule: &LengthRule, text: &str, warn: &str) -> bool {
     match *rule {
         LengthRule::Unlimited => true,
         LengthRule::GraphemesAndBytes { max, max_bytes } => bytes <= max.min(max_bytes),
-        LengthRule::Units { max, .. } => bytes * MOST_FOR_ONE <= max,
+        LengthRule::Units { max, escape, .. } => bytes * escape.most_for_one() <= max,
         // A short link counts more than it has letters.
         LengthRule::Mastodon { max, link } => bytes + link * text.matches("://").count() <= max,
         // So it may here, even without a scheme; and some letters are taken apart before they are weighed.

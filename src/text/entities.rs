@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::count::graphemes;
+use super::next_dotted;
 
 /// One thing in a text that is more than words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub fn entities(text: &str) -> Vec<Entity> {
     if text.contains('@') {
         mentions(text, &mut found);
     }
-    if text.contains('.') || text.contains("://") {
+    if next_dotted(text, 0).is_some() || text.contains("://") {
         links(text, &mut found);
     }
     if text.contains(['#', '＃']) {

@@ -44,6 +44,21 @@ impl Escape {
         }
     }
 
+    /// The most that one character becomes: `&` is `&amp;`.
+    pub(super) fn most_for_one(self) -> usize {
+        match self {
+            Escape::None => 1,
+            Escape::Entities => "&amp;".len(),
+            Escape::LittleText | Escape::Discord | Escape::Reddit => r"\*".len(),
+        }
+    }
+
+    /// By how many characters it makes `text` longer at most: only signs of ASCII are written in another way.
+    pub(super) fn most_growth(self, text: &str) -> usize {
+        let signs = text.bytes().filter(u8::is_ascii_punctuation).count();
+        signs * (self.most_for_one() - 1)
+    }
+
     /// The plain text of one that was read back.
     pub fn undo(self, text: &str) -> Cow<'_, str> {
         match self {
@@ -91,7 +106,7 @@ fn with_backslashes<'a>(text: &'a str, kept: &Kept, reserved: impl Fn(char, bool
     for (at, c) in text.char_indices() {
         while kept.next_if(|range| range.end <= at).is_some() {}
         let keep = kept.peek().is_some_and(|range| range.contains(&at));
-        if !keep && reserved(c, first) {
+        if !keep && c.is_ascii_punctuation() && reserved(c, first) {
             out.push_str(text.get(from..at).unwrap_or_default());
             out.push('\\');
             from = at;

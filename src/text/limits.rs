@@ -35,7 +35,13 @@ pub struct Limits {
     pub max_alt: Option<usize>,
     /// The MIME types of images it takes.
     pub image_types: &'static [&'static str],
+    /// How many different links a part may have, the one beside its text too; `None`: no limit.
+    pub max_links: Option<u16>,
+    /// How many hashtags a part may have; `None`: no limit.
+    pub max_tags: Option<u16>,
     pub abilities: Abilities,
+    /// Why it may refuse our replies, even to our own posts, in words for people; `None`: it takes them.
+    pub refuses_replies: Option<&'static str>,
     /// A post can be deleted by whoever posted it. That can always be asked for again: what is gone is gone.
     pub delete: bool,
     pub doubt: Doubt,

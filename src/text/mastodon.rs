@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::next_dotted;
 use super::segment::graphemes;
 
 /// `StatusLengthValidator` of Mastodon: clusters of warning and text joined with nothing between them;
@@ -97,7 +98,9 @@ static MENTION: LazyLock<Regex> =
 
 fn links(text: &str, spans: &mut Vec<Span>) {
     let mut at = 0;
-    while let Some(found) = DOMAIN.captures_at(text, at) {
+    while let Some(from) = next_dotted(text, at)
+        && let Some(found) = DOMAIN.captures_at(text, from)
+    {
         let (Some(whole), Some(domain)) = (found.get(0), found.name("domain")) else {
             return;
         };

@@ -23,3 +23,19 @@ pub use segment::line_pieces;
 pub(crate) fn pattern(source: &str) -> regex::Regex {
     regex::Regex::new(source).expect("a constant pattern")
 }
+
+/// Where the first word from `at` on begins that has a dot within it: only in such a word can a domain be. The dot
+/// after a sentence has white space behind it.
+fn next_dotted(text: &str, at: usize) -> Option<usize> {
+    let rest = text.get(at..)?;
+    let within = |dot: usize| {
+        let after = rest.get(dot + 1..).unwrap_or_default();
+        after.starts_with(|c: char| !c.is_whitespace())
+    };
+    let dot = rest
+        .match_indices('.')
+        .map(|(dot, _)| dot)
+        .find(|dot| within(*dot))?;
+    let before = rest.get(..dot).unwrap_or_default();
+    Some(at + before.trim_end_matches(|c: char| !c.is_whitespace()).len())
+}

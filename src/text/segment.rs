@@ -11,25 +11,47 @@ use regex::Regex;
 
 /// How many extended grapheme clusters: what a reader takes for one character.
 pub fn graphemes(text: &str) -> usize {
-    // Between two characters of ASCII there is always a seam, but in CR LF: only what lies between such seams
-    // has to be looked at.
+    if text.is_ascii() {
+        let returns = text.bytes().filter(|b| *b == b'\r').count();
+        let pairs = if returns > 0 {
+            text.matches("\r\n").count()
+        } else {
+            0
+        };
+        return text.len() - pairs;
+    }
+    // Between two characters that stand alone there is always a seam: only what lies between such seams has to
+    // be looked at.
     let mut count = 0;
     let mut from = 0;
-    let bytes = text.as_bytes();
-    for (at, pair) in bytes.windows(2).enumerate() {
-        if pair.is_ascii() && pair != b"\r\n" {
-            count += clusters_between(text, from, at + 1);
-            from = at + 1;
+    let mut alone = false;
+    for (at, c) in text.char_indices() {
+        let stands_alone = stands_alone(c);
+        if alone && stands_alone {
+            count += clusters_between(text, from, at);
+            from = at;
         }
+        alone = stands_alone;
     }
     count + clusters_between(text, from, text.len())
 }
 
+/// A character that never makes one cluster with another that stands alone: most letters, and the signs of
+/// most texts. CR LF is one cluster, so CR is none of them.
+fn stands_alone(c: char) -> bool {
+    matches!(c, '\0'..='\u{2FF}' | '\u{370}'..='\u{482}' | '\u{48A}'..='\u{590}' | '\u{2010}'..='\u{2027}'
+        | '\u{3000}'..='\u{3029}' | '\u{3041}'..='\u{3096}' | '\u{30A0}'..='\u{30FF}' | '\u{4E00}'..='\u{9FFF}'
+        | '\u{FF01}'..='\u{FF65}')
+        && c != '\r'
+}
+
 fn clusters_between(text: &str, from: usize, to: usize) -> usize {
-    if to - from < 2 {
-        return to - from;
+    let between = text.get(from..to).unwrap_or_default();
+    let mut chars = between.chars();
+    if chars.next().is_none() || chars.next().is_none() {
+        return usize::from(!between.is_empty());
     }
-    clusters(text.get(from..to).unwrap_or_default()).count()
+    clusters(between).count()
 }
 
 /// The clusters of a text.
@@ -127,6 +149,25 @@ mod tests {
         #[test]
         fn seams_between_ascii_change_no_count(text in "([ -~]|[\r\n]|\\PC|[\u{301}\u{200D}👩🇺🇸\u{600}]){0,40}") {
             proptest::prop_assert_eq!(graphemes(&text), clusters(&text).count(), "{:?}", text);
+        }
+
+        #[test]
+        fn seams_between_letters_change_no_count(
+            text in "([éßя—’…道の、ア！©\r\nа-яα-ω\u{301}\u{300}\u{483}\u{3099}\u{FF9E}\u{200D}\u{AD}]|\\PC){0,40}"
+        ) {
+            proptest::prop_assert_eq!(graphemes(&text), clusters(&text).count(), "{:?}", text);
+        }
+    }
+
+    #[test]
+    fn what_stands_alone_makes_no_cluster_with_another() {
+        let alone: Vec<char> = ('\0'..='\u{FFFF}').filter(|c| stands_alone(*c)).collect();
+        assert!(alone.len() > 20_000);
+        for pair in alone.windows(2) {
+            let text: String = pair.iter().collect();
+            assert_eq!(clusters(&text).count(), 2, "{text:?}");
+            let text = String::from_iter([pair[0], 'e', pair[0], pair[0]]);
+            assert_eq!(clusters(&text).count(), 4, "{text:?}");
         }
     }
 }

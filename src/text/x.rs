@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use regex::Regex;
 
+use super::next_dotted;
 use domains::{Known, top_level};
 
 /// What a link counts, however long it is.
@@ -16,7 +17,7 @@ pub(super) const LINK: usize = 23;
 
 /// The weight of a text.
 pub(super) fn weight(text: &str) -> usize {
-    if text.is_ascii() && !text.contains('.') {
+    if text.is_ascii() && next_dotted(text, 0).is_none() {
         return text.len();
     }
     let text = ComposingNormalizerBorrowed::new_nfc().normalize(text);
@@ -47,6 +48,11 @@ pub(super) fn link_ranges(text: &str) -> impl Iterator<Item = Range<usize>> {
 fn weight_of_words(text: &str) -> usize {
     if text.is_ascii() {
         return text.len();
+    }
+    // The only emoji among what weighs one.
+    let plain = |c: char| weight_of_char(c) == 1 && !matches!(c, '©' | '®');
+    if text.chars().all(plain) {
+        return text.chars().count();
     }
     let each = |text: &str| text.chars().map(weight_of_char).sum::<usize>();
     let mut weight = 0;
@@ -109,13 +115,12 @@ const MAX_SLUG: usize = 40;
 /// All links of a text, in order.
 fn links(text: &str) -> Vec<Link> {
     let mut links = Vec::new();
-    if !text.contains('.') {
-        return links;
-    }
     let mut at = 0;
     // What stands before a link must not belong to the link before it.
     let mut taken = 0;
-    while let Some(found) = DOMAIN.captures_at(text, at) {
+    while let Some(from) = next_dotted(text, at)
+        && let Some(found) = DOMAIN.captures_at(text, from)
+    {
         let (Some(whole), Some(domain)) = (found.get(0), found.name("domain")) else {
             break;
         };

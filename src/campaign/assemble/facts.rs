@@ -97,6 +97,7 @@ fn unusable(spot: Spot) -> Fact {
         says: None,
         note: None,
         lang: BTreeMap::new(),
+        says_in: BTreeMap::new(),
         spot,
     }
 }

@@ -8,6 +8,7 @@ mod silence;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -30,6 +31,24 @@ pub struct Assembled {
     pub campaign: Result<Campaign, String>,
     /// In the order of files, then of lines. The campaign's own list is the same one.
     pub problems: Arc<Vec<Problem>>,
+}
+
+/// Checks `some` of the `files` ahead of [`assemble`], which then need not: what was found is kept with each file.
+/// For a shell that has several hands.
+pub fn check_ahead(
+    files: &[Arc<FileRead>],
+    some: Range<usize>,
+    roster: &Roster,
+    now: Timestamp,
+    outside: &dyn Outside,
+) {
+    let mut across = Across::new(files);
+    let (settings, _) = across.settings(now);
+    let facts = across.facts(&settings, now);
+    let context = context(&settings, &facts, roster, now);
+    for file in files.get(some).unwrap_or_default() {
+        check(&context, file, outside);
+    }
 }
 
 /// Puts together `files`, which are in the order of their paths.

@@ -82,6 +82,7 @@ impl<'a> Check<'a, '_> {
                         if self.problems.len() == before && !terms.is_empty() {
                             self.ahead(account, &chosen, &terms);
                         }
+                        self.may_be_refused(account, &chosen, &words);
                         said.push((account, words));
                     }
                     Err(Unsaid::Text(_)) => {} // Said already, with the words.
@@ -177,9 +178,8 @@ impl<'a> Check<'a, '_> {
             self.message,
             account,
             chosen,
-            &said.text,
-            warn,
-            images,
+            (&said.text, warn, images),
+            &mut self.cuts,
         );
         Ok((composed.map_err(Unsaid::Rest)?, terms))
     }
@@ -271,6 +271,7 @@ impl<'a> Check<'a, '_> {
                 "leave the account out of `to`",
             );
         }
+        self.signs(account, chosen, content);
         self.images(account, chosen, content);
         let pictures = content.parts.first().map_or(0, |part| part.images.len());
         if first && pictures < usize::from(limits.min_images) {

@@ -43,12 +43,17 @@ impl<'a> Check<'a, '_> {
         let lasting = self.message.expires.is_none() && !matches!(self.message.when, When::At(_));
         let language = self.language(source);
         let texts = words.texts.iter().enumerate();
-        let texts = texts.map(|(nth, text)| (text_path(source, &words.texts, nth), text, lasting));
+        let texts = texts.map(|(nth, text)| (text_path(source, &words.texts, nth), &**text, lasting));
         let warn = words
             .warn
             .iter()
-            .map(|warn| (path(source, &["warn"]), warn, false));
-        for (path, text, lasting) in texts.chain(warn) {
+            .map(|warn| (path(source, &["warn"]), &**warn, false));
+        let images = words.images.iter().flatten().enumerate();
+        let alts = images.map(|(i, image)| {
+            let nth = i.to_string();
+            (path(source, &["image", &nth, "alt"]), &*image.alt, false)
+        });
+        for (path, text, lasting) in texts.chain(warn).chain(alts) {
             for (code, find) in finds(&Text::new(text, language, hashtags, lasting)) {
                 // What is written over several lines is shown by its first.
                 let words = text.get(find.range.clone()).unwrap_or_default();

@@ -3,8 +3,10 @@
 
 mod account;
 mod ahead;
+mod facts;
 mod images;
 mod lints;
+mod signs;
 mod times;
 
 use std::borrow::Cow;
@@ -25,6 +27,7 @@ use super::render::{RenderProblem, text_path};
 use super::template::{Engine, Said, Scene, is_template};
 use super::{Roster, Settings, platforms};
 use crate::post::identity::MessageId;
+use crate::text::parts::Cuts;
 use account::is_for_all;
 
 /// All that a message is checked against.
@@ -113,6 +116,7 @@ fn fresh(context: &Context<'_>, file: &FileRead, media: &Pictures, outside: &dyn
             blocked: None,
             uses: BTreeSet::new(),
             said: HashMap::new(),
+            cuts: Cuts::default(),
             days: (context.today, context.today),
             on: None,
             over: false,
@@ -185,6 +189,8 @@ struct Check<'a, 'c> {
     /// The templates that were worked out, by the key of their words, which variant, and the day: two accounts mostly say the
     /// same.
     said: HashMap<([&'a str; 2], usize, Date), Said>,
+    /// Where the texts may be broken: two accounts mostly say the same.
+    cuts: Cuts,
     /// The first and the last day on which it may go out.
     days: (Date, Date),
     /// The later day that is looked at.
@@ -348,7 +354,7 @@ impl<'a> Check<'a, '_> {
             match self.context.engine.say(text, &scene) {
                 Err(problem) => self.template(path, problem),
                 Ok(said) => {
-                    self.claims(&path, &said);
+                    self.claims(&path, language, &said);
                     if is_for_all(text) {
                         self.said.insert((source, nth, self.days.0), said);
                     }
@@ -362,87 +368,4 @@ impl<'a> Check<'a, '_> {
             added.words = problem.words;
         }
     }
-
-    /// A claim goes out only with the name of who says so.
-    fn claims(&mut self, path: &Path<'static>, said: &Said) {
-        for name in &said.facts {
-            let Some(says) = self.context.facts.get(name).and_then(|fact| fact.says.as_deref()) else {
-                continue;
-            };
-            if !plain(&said.text).contains(&plain(says)) {
-                let added = self.add(
-                    Severity::Error,
-                    "unattributed-claim",
-                    path.clone(),
-                    format!(
-                        "this text uses the claim `{name}` without naming who says so: {}",
-                        shown(says)
-                    ),
-                    format!("name them in this text too: \"{} says …\"", shown(says)),
-                );
-                if let Some(added) = added {
-                    added.words = Some(format!("fact.{name}"));
-                }
-            }
-        }
-        self.uses.extend(said.facts.iter().cloned());
-    }
-
-    /// Facts that must not be used now, or will not be when it is due (reliability F26).
-    fn facts(&mut self) {
-        let context = self.context;
-        let due = self.days.0.max(context.today);
-        for name in std::mem::take(&mut self.uses) {
-            let mut tell = |severity, code, message: String, help: String| {
-                let place = all_words(self.message).find_map(|(source, words)| {
-                    let nth = words.texts.iter().position(|text| text.contains(&*name))?;
-                    Some(text_path(source, &words.texts, nth))
-                });
-                let place = place.unwrap_or_else(|| path([""; 2], &["text"]));
-                if let Some(added) = self.add(severity, code, place, message, help) {
-                    added.words = Some(format!("fact.{name}"));
-                }
-            };
-            if let Some(fault) = context.faulty.get(&name) {
-                tell(
-                    Severity::Error,
-                    "unknown-fact",
-                    format!("the fact `{name}` cannot be used: {fault}"),
-                    "mend it where it is written".into(),
-                );
-            } else if let Some(fact) = context.facts.get(&name) {
-                let help = format!(
-                    "check it against its source, then mend `[fact.{name}]` in {}",
-                    fact.spot.file
-                );
-                if let Some(why) = fact.blocks(&name, context.today) {
-                    tell(
-                        Severity::Warning,
-                        "fact-blocked",
-                        format!("{why}: this message is held"),
-                        help,
-                    );
-                    self.block(&why);
-                } else if let Some(by) = fact.review_by.filter(|by| due > *by) {
-                    tell(
-                        Severity::Warning,
-                        "fact-review",
-                        format!(
-                            "the fact `{name}` must be checked again by {by}, before this message goes out on {due}"
-                        ),
-                        help,
-                    );
-                }
-            }
-            self.uses.insert(name);
-        }
-    }
-}
-
-/// In small letters, with single spaces: how names are compared.
-fn plain(text: &str) -> String {
-    text.to_lowercase()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
 }

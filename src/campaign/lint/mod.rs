@@ -5,6 +5,7 @@
 //! ([`super::allow`]).
 
 mod claims;
+mod marks;
 mod style;
 mod tags;
 #[cfg(test)]
@@ -14,16 +15,12 @@ mod typed;
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::LazyLock;
-
-use regex::Regex;
 
 pub use style::{NOT_HTTPS, WRITE_HTTPS, is_plain_http};
 pub use tags::flat;
 
 use super::template::is_template;
-use crate::text::entities::{Entity, entities};
-use crate::text::pattern;
+use marks::{Mark, marks};
 use tongue::Tongue;
 
 /// Something that is pointed out in a text.
@@ -47,15 +44,16 @@ struct Lint {
 /// What is seen in one pass over a text's bytes, so that most lints need not look at most texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Needs {
+    /// A word that its language's table knows.
     Words,
+    /// Something that is no word: a link, a mention, a tag or its sign, a template.
+    Marks,
     /// Two capitals in a row.
     Capitals,
     /// A digit of any script.
     Digits,
     /// A quotation mark of any style.
     Quotes,
-    /// A tag, its sign, or a template that may begin with one.
-    Sign,
     /// Anything beyond ASCII.
     Unusual,
 }
@@ -65,10 +63,10 @@ const LINTS: [Lint; 11] = [
     lint("bare-claim", Needs::Words, claims::bare_claim),
     lint("emoji-run", Needs::Unusual, style::emoji_run),
     lint("fancy-letters", Needs::Unusual, style::fancy_letters),
-    lint("flat-hashtag", Needs::Sign, tags::flat_hashtag),
+    lint("flat-hashtag", Needs::Marks, tags::flat_hashtag),
     lint("no-expires", Needs::Words, claims::no_expires),
-    lint("plain-http", Needs::Words, style::plain_http),
-    lint("tag-in-word", Needs::Sign, tags::tag_in_word),
+    lint("plain-http", Needs::Marks, style::plain_http),
+    lint("tag-in-word", Needs::Marks, tags::tag_in_word),
     lint("typed-date", Needs::Digits, typed::date),
     lint("typed-figure", Needs::Digits, typed::figure),
     lint("typed-quotation", Needs::Quotes, typed::quotation),
@@ -106,7 +104,7 @@ pub struct Text<'t> {
     typed: Cow<'t, str>,
     /// Its words: links, mentions and tags are blanked too.
     words: Cow<'t, str>,
-    entities: Vec<Entity>,
+    marks: Vec<Mark>,
     seen: Seen,
     /// `None`: words of this language are not known.
     tongue: Option<&'static Tongue>,
@@ -119,20 +117,24 @@ pub struct Text<'t> {
 impl<'t> Text<'t> {
     pub fn new(source: &'t str, language: &str, hashtags: &'t [String], lasting: bool) -> Self {
         let typed = without_templates(source);
-        let entities = entities(&typed);
-        let gaps = gaps(&typed, &entities);
-        let words = if gaps.is_empty() {
+        let marks = marks(&typed);
+        let words = if marks.is_empty() {
             typed.clone()
         } else {
-            blanked(&typed, gaps.into_iter(), GAP).into()
+            blanked(&typed, marks.iter().map(|mark| mark.range.clone()), GAP).into()
         };
+        let tongue = tongue::of(language);
+        let mut seen = Seen::of(source, &words);
+        if tongue.is_some_and(|tongue| tongue.stirring.is_match(&words)) {
+            seen.0 |= Needs::Words.bit();
+        }
         Self {
             source,
-            seen: Seen::of(source, &words),
             typed,
             words,
-            entities,
-            tongue: tongue::of(language),
+            marks,
+            seen,
+            tongue,
             hashtags,
             lasting,
         }
@@ -147,16 +149,16 @@ impl Seen {
     /// Of most texts the digits and signs are in links and tags.
     fn of(source: &str, words: &str) -> Self {
         if !source.is_ascii() {
-            return Self(u8::MAX);
+            return Self(!Needs::Words.bit());
         }
-        let mut seen = Needs::Words.bit();
+        let mut seen = 0;
         let mut capital = false;
         for byte in words.bytes() {
             let is_capital = byte.is_ascii_uppercase();
             seen |= match byte {
                 b'0'..=b'9' => Needs::Digits.bit(),
                 b'"' => Needs::Quotes.bit(),
-                b'#' | HOLE_BYTE | GAP_BYTE => Needs::Sign.bit(),
+                b'#' | HOLE_BYTE | GAP_BYTE => Needs::Marks.bit(),
                 _ if capital && is_capital => Needs::Capitals.bit(),
                 _ => 0,
             };
@@ -174,27 +176,6 @@ impl Needs {
     const fn bit(self) -> u8 {
         1 << self as u8
     }
-}
-
-/// Addresses, wherever they stand. Platforms differ on which of them are links.
-static ADDRESS: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)https?://[^\s<>\x22“”«»]*[^\s<>\x22“”«».,;:!?)]"));
-
-/// What of a text is a link, a mention or a tag; in order and apart.
-fn gaps(text: &str, entities: &[Entity]) -> Vec<Range<usize>> {
-    let mut all: Vec<Range<usize>> = entities.iter().map(|entity| entity.range.clone()).collect();
-    if text.contains("://") {
-        all.extend(ADDRESS.find_iter(text).map(|found| found.range()));
-        all.sort_by_key(|range| range.start);
-    }
-    let mut apart: Vec<Range<usize>> = Vec::with_capacity(all.len());
-    for range in all {
-        match apart.last_mut() {
-            Some(last) if range.start < last.end => last.end = last.end.max(range.end),
-            _ => apart.push(range),
-        }
-    }
-    apart
 }
 
 fn without_templates(source: &str) -> Cow<'_, str> {

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use regex::Regex;
 
-use super::{ADDRESS, Find, Text};
+use super::marks::{Kind, Mark};
+use super::{Find, Text};
 use crate::campaign::problem::shown;
 use crate::text::pattern;
 
@@ -171,15 +172,14 @@ pub(super) fn fancy_letters(text: &Text<'_>) -> Vec<Find> {
 
 /// Links in a text that are not encrypted.
 pub(super) fn plain_http(text: &Text<'_>) -> Vec<Find> {
-    if !text.typed.contains("://") {
-        return Vec::new();
-    }
-    let links = ADDRESS
-        .find_iter(&text.typed)
-        .filter(|link| is_plain_http(link.as_str()));
+    let of = |mark: &Mark| text.typed.get(mark.range.clone()).unwrap_or_default();
+    let links = text
+        .marks
+        .iter()
+        .filter(|mark| mark.kind == Kind::Address && is_plain_http(of(mark)));
     links
         .map(|link| Find {
-            range: link.range(),
+            range: link.range.clone(),
             message: NOT_HTTPS.to_owned(),
             help: WRITE_HTTPS.to_owned(),
         })

@@ -4,10 +4,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::marks::Kind;
 use super::tongue::{self, Tongue};
 use super::{Find, GAP, HOLE, Text};
 use crate::campaign::problem::shown;
-use crate::text::entities::EntityKind;
 use crate::text::pattern;
 
 static SIGN: LazyLock<Regex> = LazyLock::new(|| pattern(r"[\p{L}\p{N}_][#＃]\p{L}[\p{L}\p{N}_]*"));
@@ -52,36 +52,28 @@ pub(super) fn tag_in_word(text: &Text<'_>) -> Vec<Find> {
 /// A tag of several words in small letters: a screen reader says it as one word.
 pub(super) fn flat_hashtag(text: &Text<'_>) -> Vec<Find> {
     let mut found = Vec::new();
-    for entity in &text.entities {
-        let EntityKind::Tag { tag } = &entity.kind else {
-            continue;
-        };
+    for mark in text.marks.iter().filter(|mark| mark.kind == Kind::Tag) {
+        let tag = text.typed.get(mark.range.clone()).unwrap_or_default();
+        let tag = tag.trim_start_matches(['#', '＃']);
         let own = text
             .hashtags
             .iter()
-            .find(|own| own.to_lowercase() == *tag && *own != tag && capitals(own) > 1);
-        if let Some(own) = own {
-            found.push(find(
-                entity.range.clone(),
-                tag,
-                format!("write `#{own}`, as the campaign does"),
-            ));
-        } else if text.tongue.is_some_and(|tongue| is_flat(tag, tongue)) {
-            found.push(find(entity.range.clone(), tag, CAPITALS.to_owned()));
-        }
+            .find(|own| own.to_lowercase() == tag && capitals(own) > 1);
+        let help = match own {
+            Some(own) => format!("write `#{own}`, as the campaign does"),
+            None if text.tongue.is_some_and(|tongue| is_flat(tag, tongue)) => CAPITALS.to_owned(),
+            None => continue,
+        };
+        found.push(Find {
+            range: mark.range.clone(),
+            message: flat_message(tag),
+            help,
+        });
     }
     found
 }
 
 const CAPITALS: &str = "begin each word with a capital, as in `#JusticeForAll`";
-
-fn find(range: std::ops::Range<usize>, tag: &str, help: String) -> Find {
-    Find {
-        range,
-        message: flat_message(tag),
-        help,
-    }
-}
 
 fn flat_message(tag: &str) -> String {
     format!(

@@ -82,6 +82,7 @@ fn fact(report: &mut Report<'_>, name: &str, value: &Value<'_>, key_at: Span) ->
         says: None,
         note: None,
         lang: BTreeMap::new(),
+        says_in: BTreeMap::new(),
         spot: report.spot(key_at.start),
     };
     let mut complete = true;
@@ -95,7 +96,7 @@ fn fact(report: &mut Report<'_>, name: &str, value: &Value<'_>, key_at: Span) ->
             "status" => fact.status = status(report, value),
             "says" => fact.says = report.some_text("says", value).map(|found| found.0),
             "note" => fact.note = report.text("note", value).map(|found| found.0),
-            "lang" => fact.lang = translations(report, value),
+            "lang" => translations(report, value, &mut fact),
             other => report.unknown_key(other, key.span(), FACT_KEYS),
         }
         complete &= errors == report.errors;
@@ -136,32 +137,35 @@ fn fact_text(report: &mut Report<'_>, key: &str, value: &Value<'_>) -> String {
     text
 }
 
-fn translations(report: &mut Report<'_>, value: &Value<'_>) -> BTreeMap<String, String> {
+/// The fact in other languages. Both `lang.es = "…"` and `[fact.NAME.lang.es] value = "…"` are ways to say it.
+fn translations(report: &mut Report<'_>, value: &Value<'_>, fact: &mut Fact) {
     let Some(table) = report.table("lang", value, "`lang = { es = \"…\" }`") else {
-        return BTreeMap::new();
+        return;
     };
-    let mut found = BTreeMap::new();
     for (key, value) in table {
         let tag = key.get_ref().as_ref();
         if !is_language(tag) {
             bad_language(report, tag, key.span());
             continue;
         }
-        // Both `lang.es = "…"` and `[fact.NAME.lang.es] value = "…"` are ways to say it.
-        let value = match value.get_ref().as_table() {
-            Some(inner) => {
-                for other in inner.keys().filter(|key| key.get_ref() != "value") {
-                    report.unknown_key(other.get_ref(), other.span(), &["value"]);
-                }
-                inner.get("value")
-            }
-            None => Some(value),
+        let Some(inner) = value.get_ref().as_table() else {
+            fact.lang
+                .insert(tag.to_owned(), fact_text(report, "value", value));
+            continue;
         };
-        if let Some(value) = value {
-            found.insert(tag.to_owned(), fact_text(report, "value", value));
+        for (key, value) in inner {
+            let forms = match key.get_ref().as_ref() {
+                "value" => &mut fact.lang,
+                "says" => &mut fact.says_in,
+                other => {
+                    report.unknown_key(other, key.span(), &["value", "says"]);
+                    continue;
+                }
+            };
+            let key = key.get_ref();
+            forms.insert(tag.to_owned(), fact_text(report, key, value));
         }
     }
-    found
 }
 
 fn date(report: &mut Report<'_>, key: &str, value: &Value<'_>) -> Option<Date> {

@@ -9,7 +9,7 @@ const TAGS: &[&str] = &["if", "elif", "else", "endif"];
 
 /// Whether there is anything to work out.
 pub fn is_template(text: &str) -> bool {
-    text.contains(['{', '}'])
+    (text.contains('{') || text.contains('}'))
         && ["{{", "{%", "{#", "}}", "%}"]
             .iter()
             .any(|mark| text.contains(mark))

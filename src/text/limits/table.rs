@@ -37,12 +37,15 @@ const PLAIN: Limits = Limits {
     frame: Frame::ANY,
     max_alt: None,
     image_types: ALL_IMAGES,
+    max_links: None,
+    max_tags: None,
     abilities: Abilities {
         warn: false,
         share: false,
         reply: true,
         card: false,
     },
+    refuses_replies: None,
     delete: true,
     doubt: Doubt::Ask,
     homes: &[],
@@ -110,7 +113,8 @@ pub const BLUESKY: Limits = Limits {
 };
 
 /// <https://docs.x.com/fundamentals/counting-characters>. Its timelines lag: three looks within two minutes.
-/// It makes its card from a link in the text.
+/// It makes its card from a link in the text. Since February 2026 a program's replies are refused unless the author
+/// of the post asked for them; that one's own posts are an exception is not said.
 pub const X: Limits = Limits {
     platform: "x",
     length: LengthRule::X { max: 280 },
@@ -124,6 +128,7 @@ pub const X: Limits = Limits {
         reply: true,
         card: false,
     },
+    refuses_replies: Some("it takes a program's reply only where the author of the post asked for it"),
     doubt: Doubt::ReadBack {
         settle: Duration::from_mins(2),
     },
@@ -145,6 +150,7 @@ pub const THREADS: Limits = Limits {
     },
     max_alt: Some(1000),
     image_types: &["image/jpeg", "image/png"],
+    max_links: Some(5),
     abilities: Abilities {
         warn: false,
         share: false,
@@ -173,6 +179,7 @@ pub const INSTAGRAM: Limits = Limits {
     },
     max_alt: Some(1000),
     image_types: &["image/jpeg"],
+    max_tags: Some(30),
     abilities: NOTHING,
     delete: false,
     doubt: Doubt::TwoSteps {

@@ -21,7 +21,7 @@ const COUNTED: Threading = Threading {
 };
 
 fn split_auto(text: &str, rule: &LengthRule, warn: &str) -> Vec<String> {
-    thread(text, AUTO, |_| rule, warn)
+    thread(text, AUTO, |_| rule, warn, &mut Cuts::default())
 }
 
 #[test]
@@ -38,10 +38,16 @@ fn a_line_of_three_dashes_starts_the_next_part() {
 fn a_text_that_fits_is_one_part() {
     assert_eq!(split_auto(" short \n", &SMALL, ""), ["short"]);
     assert_eq!(split_auto("", &SMALL, ""), Vec::<String>::new());
-    assert_eq!(thread("short", COUNTED, |_| &SMALL, ""), ["short"]);
+    assert_eq!(
+        thread("short", COUNTED, |_| &SMALL, "", &mut Cuts::default()),
+        ["short"]
+    );
     // It would not fit with a counter, but it needs none.
     let full = "a".repeat(40);
-    assert_eq!(thread(&full, COUNTED, |_| &SMALL, ""), [full]);
+    assert_eq!(
+        thread(&full, COUNTED, |_| &SMALL, "", &mut Cuts::default()),
+        [full]
+    );
 }
 
 #[test]
@@ -182,7 +188,7 @@ fn a_quotation_against_the_direction_stays_together() {
 fn counters_are_counted() {
     let text = "no sentence ends in these many words that run on and on until they are three parts long";
     assert_eq!(
-        thread(text, COUNTED, |_| &SMALL, ""),
+        thread(text, COUNTED, |_| &SMALL, "", &mut Cuts::default()),
         [
             "no sentence ends in these many words 1/3",
             "that run on and on until they are 2/3",
@@ -194,13 +200,23 @@ fn counters_are_counted() {
         counter: true,
     };
     assert_eq!(
-        thread("one\n---\ntwo", written, |_| &SMALL, ""),
+        thread("one\n---\ntwo", written, |_| &SMALL, "", &mut Cuts::default()),
         ["one 1/2", "two 2/2"]
     );
-    assert_eq!(thread("one", written, |_| &SMALL, ""), ["one"]);
+    assert_eq!(
+        thread("one", written, |_| &SMALL, "", &mut Cuts::default()),
+        ["one"]
+    );
     // All parts are counted, those that were written and those that were made.
     assert_eq!(
-        thread(&format!("one\n---\n{text}"), COUNTED, |_| &SMALL, "").len(),
+        thread(
+            &format!("one\n---\n{text}"),
+            COUNTED,
+            |_| &SMALL,
+            "",
+            &mut Cuts::default()
+        )
+        .len(),
         4
     );
 }
@@ -214,7 +230,7 @@ fn counters_of_more_digits_make_more_parts() {
     };
     for words in [8, 9, 10, 11, 99, 120] {
         let text = "ab cd ".repeat(words);
-        let parts = thread(&text, COUNTED, |_| &rule, "");
+        let parts = thread(&text, COUNTED, |_| &rule, "", &mut Cuts::default());
         let count = parts.len();
         for (i, part) in parts.iter().enumerate() {
             assert!(part.ends_with(&format!(" {}/{count}", i + 1)), "{part}");
@@ -230,7 +246,7 @@ fn each_part_is_measured_by_its_own_rule() {
         ..limits::REDDIT
     };
     let text = "word ".repeat(9000);
-    let parts = thread(&text, AUTO, |i| limits.rule(i, false), "");
+    let parts = thread(&text, AUTO, |i| limits.rule(i, false), "", &mut Cuts::default());
     assert_eq!(graphemes(&parts[0]), 39_999);
     assert!(parts[1..].iter().all(|part| graphemes(part) <= 40));
 }
@@ -309,7 +325,7 @@ proptest! {
     #[test]
     fn counters_number_the_parts_and_fit(text in words()) {
         for rule in rules() {
-            let parts = thread(&text, COUNTED, |_| &rule, "");
+            let parts = thread(&text, COUNTED, |_| &rule, "", &mut Cuts::default());
             let count = parts.len();
             let mut bare = Vec::new();
             for (i, part) in parts.iter().enumerate() {
