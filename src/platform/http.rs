@@ -1,6 +1,7 @@
 //! The only door to the network. It knows three ends of a request: an answer; certainly not sent; unknown.
 //! It never repeats a request, follows no redirect, and reads no more than it must (reliability, rule 6).
 
+use std::borrow::Cow;
 use std::error::Error as _;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -211,7 +212,7 @@ fn form(fields: Vec<Field>) -> Result<reqwest::multipart::Form, Trouble> {
                 let length = bytes.len() as u64;
                 let part = reqwest::multipart::Part::stream_with_length(bytes, length)
                     .file_name(file_name)
-                    .mime_str(mime)
+                    .mime_str(&mime)
                     .map_err(|e| Trouble::NotSent(words(e)))?;
                 form.part(name, part)
             }
@@ -286,13 +287,13 @@ enum Body {
 /// A field of a multipart form.
 pub enum Field {
     Text {
-        name: &'static str,
+        name: Cow<'static, str>,
         value: String,
     },
     File {
-        name: &'static str,
-        file_name: &'static str,
-        mime: &'static str,
+        name: Cow<'static, str>,
+        file_name: Cow<'static, str>,
+        mime: Cow<'static, str>,
         bytes: Bytes,
     },
 }

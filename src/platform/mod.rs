@@ -3,10 +3,12 @@
 
 pub mod bluesky;
 pub mod dates;
+mod form;
 pub mod http;
 pub mod mastodon;
 pub mod sandbox;
 pub mod secret;
+pub mod telegram;
 pub mod webhook;
 
 use std::collections::HashSet;
@@ -48,6 +50,7 @@ macro_rules! entry {
 pub const PLATFORMS: &[Entry] = &[
     entry!(mastodon, mastodon::known_limits),
     entry!(bluesky),
+    entry!(telegram),
     entry!(webhook),
     entry!(sandbox, sandbox::known_limits),
 ];
