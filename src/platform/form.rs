@@ -25,7 +25,11 @@ struct Frozen {
 }
 
 /// The body to be frozen; `part` names the part of the form that holds the image so many, counted from 0.
-pub(super) fn freeze(mut told: Map<String, Value>, images: &[ImageBytes], part: fn(usize) -> String) -> String {
+pub(super) fn freeze(
+    mut told: Map<String, Value>,
+    images: &[ImageBytes],
+    part: fn(usize) -> String,
+) -> String {
     let file = |(number, image): (usize, &ImageBytes)| Frozen {
         name: part(number),
         file_name: numbered(number, image.mime),

@@ -60,6 +60,7 @@ pub struct Http {
     harmless: reqwest::Client,
     clock: Arc<dyn Clock>,
     dates: Dates,
+    contact: Arc<str>,
 }
 
 impl Http {
@@ -98,6 +99,7 @@ impl Http {
             harmless: build(client().pool_max_idle_per_host(2))?,
             clock,
             dates: Dates::default(),
+            contact: printable(contact).into(),
         })
     }
 
@@ -108,6 +110,11 @@ impl Http {
 
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Where the people behind the bot can be reached, as it may stand in a header. May be empty.
+    pub fn contact(&self) -> &str {
+        &self.contact
     }
 
     /// Sends a request that the world does not see and that may be repeated.
@@ -186,16 +193,19 @@ impl fmt::Debug for Http {
 
 /// `steadfast/0.1.0 (bot; +https://campaign.example)`.
 fn user_agent(contact: &str) -> String {
-    let contact: String = contact
-        .chars()
-        .filter(|c| c.is_ascii_graphic() && !matches!(c, '(' | ')' | ';' | '\\'))
-        .collect();
+    let contact = printable(contact);
     let version = env!("CARGO_PKG_VERSION");
     if contact.is_empty() {
         format!("steadfast/{version} (bot)")
     } else {
         format!("steadfast/{version} (bot; +{contact})")
     }
+}
+
+/// What may stand in a comment of a header.
+fn printable(contact: &str) -> String {
+    let kept = |c: &char| c.is_ascii_graphic() && !matches!(c, '(' | ')' | ';' | '\\');
+    contact.chars().filter(kept).collect()
 }
 
 fn form(fields: Vec<Field>) -> Result<reqwest::multipart::Form, Trouble> {
@@ -307,6 +317,15 @@ impl Request {
         Self::new(Method::POST, base, path)
     }
 
+    /// As the Web's forms are sent.
+    #[must_use]
+    pub fn pairs(self, pairs: &[(&str, &str)]) -> Self {
+        let encoded = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish();
+        self.body("application/x-www-form-urlencoded", encoded)
+    }
+
     pub fn delete(base: &BaseUrl, path: &str) -> Self {
         Self::new(Method::DELETE, base, path)
     }
@@ -335,6 +354,13 @@ impl Request {
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         self.insert(HeaderName::from_static(name), value, false);
+        self
+    }
+
+    /// A header that is never shown.
+    #[must_use]
+    pub fn secret(mut self, name: &'static str, value: &str) -> Self {
+        self.insert(HeaderName::from_static(name), value, true);
         self
     }
 

@@ -51,7 +51,10 @@ pub enum Address {
 
 pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
     let config: Config = settings(table)?;
-    let token = config.bot_token.resolve().map_err(|e| format!("bot_token: {e}"))?;
+    let token = config
+        .bot_token
+        .resolve()
+        .map_err(|e| format!("bot_token: {e}"))?;
     let shaped = |(bot, key): (&str, &str)| {
         let digits = !bot.is_empty() && bot.bytes().all(|b| b.is_ascii_digit());
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
@@ -247,7 +250,13 @@ struct Place {
 impl Place {
     /// Of one that a person has entered by its address, that says where it is.
     fn of(receipt: &Receipt) -> Option<Self> {
-        let numbers = || receipt.id.split(',').map(|id| id.parse().ok()).collect::<Option<_>>();
+        let numbers = || {
+            receipt
+                .id
+                .split(',')
+                .map(|id| id.parse().ok())
+                .collect::<Option<_>>()
+        };
         match &receipt.pin {
             Some(pin) => Some(Self {
                 chat: Address::Id(pin.parse().ok()?),
@@ -289,7 +298,10 @@ impl Place {
 
 fn receipt(messages: &[Message]) -> Option<Receipt> {
     let first = messages.first()?;
-    let ids: Vec<String> = messages.iter().map(|message| message.message_id.to_string()).collect();
+    let ids: Vec<String> = messages
+        .iter()
+        .map(|message| message.message_id.to_string())
+        .collect();
     Some(Receipt {
         pin: Some(first.chat.id.to_string()),
         ..Receipt::named(ids.join(","), address_of(first))
@@ -324,7 +336,9 @@ pub fn read_deletion(answer: &Answer) -> Result<(), Failure> {
     match answer.status {
         200 if result::<bool>(answer) == Some(true) => Ok(()),
         200 => Err(answer.failure(Class::InDoubt, None)),
-        400 if description(answer).is_some_and(|words| words.contains("message to delete not found")) => Ok(()),
+        400 if description(answer).is_some_and(|words| words.contains("message to delete not found")) => {
+            Ok(())
+        }
         _ => Err(refused(answer)),
     }
 }
@@ -349,7 +363,9 @@ const PUT_OUT: [&str; 2] = ["bot was kicked", "bot is not a member"];
 fn refused(answer: &Answer) -> Failure {
     let reply = refusal(answer);
     let own_shape = reply.is_some();
-    let (words, parameters) = reply.map(|reply| (reply.description, reply.parameters)).unwrap_or_default();
+    let (words, parameters) = reply
+        .map(|reply| (reply.description, reply.parameters))
+        .unwrap_or_default();
     let class = match answer.status {
         429 => {
             let told = parameters.retry_after.map(|seconds| seconds.to_string());
@@ -455,7 +471,11 @@ impl Telegram {
 
     async fn get(&self, method: &str, query: &[(&str, &str)]) -> Result<Answer, Failure> {
         let request = Request::get(&self.base, &self.method(method));
-        let request = if query.is_empty() { request } else { request.query(query) };
+        let request = if query.is_empty() {
+            request
+        } else {
+            request.query(query)
+        };
         self.http.send(request).await.map_err(harmless)
     }
 }

@@ -78,7 +78,9 @@ impl Check<'_, '_> {
     /// Images that travel in one request, and are too much for it.
     fn together(&mut self, account: &Account, chosen: &Chosen<'_>, part: &Part) {
         let limits = &account.limits;
-        let Some(max) = limits.max_images_bytes else { return };
+        let Some(max) = limits.max_images_bytes else {
+            return;
+        };
         let known = |image: &Image| Some(self.media.0.get(&image.file)?.as_ref().ok()?.to_owned());
         // What is drawn anew is made small enough, so only what goes as it is can be too much.
         let as_they_are = part.images.iter().filter_map(known);

@@ -464,7 +464,9 @@ mod tests {
                 "{name}"
             );
             assert!(
-                limits.max_images_bytes.is_none_or(|all| all >= limits.max_image_bytes),
+                limits
+                    .max_images_bytes
+                    .is_none_or(|all| all >= limits.max_image_bytes),
                 "{name}"
             );
             assert!(
