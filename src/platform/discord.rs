@@ -366,9 +366,8 @@ fn refused(answer: &Answer) -> Failure {
         _ => answer.class(refusal.is_some()),
     };
     let words = refusal.map(|refusal| {
-        let mut words = refusal.message;
-        details("", &refusal.errors, &mut words);
-        words
+        let fields = details("", &refusal.errors);
+        [vec![refusal.message], fields].concat().join("; ")
     });
     answer.failure(class, words.as_deref())
 }
@@ -383,14 +382,17 @@ fn wait_until(answer: &Answer) -> Option<jiff::Timestamp> {
 }
 
 /// What is wrong with each field, which `errors` nests by their names.
-fn details(field: &str, errors: &Value, words: &mut String) {
-    for (name, inner) in errors.as_object().into_iter().flatten() {
-        let told = inner.as_array().into_iter().flatten();
-        for message in told.filter_map(|error| error.get("message")?.as_str()) {
-            words.push_str(&format!("; {field}: {message}"));
-        }
-        details(name, inner, words);
-    }
+fn details(field: &str, errors: &Value) -> Vec<String> {
+    let told = |inner: &Value| -> Vec<String> {
+        let messages = inner.as_array().into_iter().flatten();
+        messages
+            .filter_map(|error| Some(format!("{field}: {}", error.get("message")?.as_str()?)))
+            .collect()
+    };
+    let fields = errors.as_object().into_iter().flatten();
+    fields
+        .flat_map(|(name, inner)| [told(inner), details(name, inner)].concat())
+        .collect()
 }
 
 // The account.
@@ -413,8 +415,7 @@ impl Platform for Discord {
         let mut request = Request::post(&self.base, &self.path(&sealed.prepared.path));
         if let Way::Webhook(door) = &self.way {
             // Without it nobody says whether the message was kept.
-            request = request.query(&[("wait", "true")]);
-            request = door.into_thread(request);
+            request = door.in_thread(request.query(&[("wait", "true")]));
         }
         let request = if fields.is_empty() {
             request.json(sealed.prepared.body.clone())
@@ -436,7 +437,7 @@ impl Platform for Discord {
     async fn delete(&self, sealed: &Sealed) -> Result<(), Failure> {
         let mut request = Request::delete(&self.base, &self.path(&sealed.prepared.path));
         if let Way::Webhook(door) = &self.way {
-            request = door.into_thread(request);
+            request = door.in_thread(request);
         }
         read_deletion(&self.http.publish(self.signed(request), Doubt::OwnId).await?)
     }
@@ -461,7 +462,7 @@ impl Platform for Discord {
 }
 
 impl Door {
-    fn into_thread(&self, request: Request) -> Request {
+    fn in_thread(&self, request: Request) -> Request {
         match &self.thread {
             Some(thread) => request.query(&[("thread_id", thread)]),
             None => request,

@@ -372,15 +372,14 @@ fn class_of(error: &str, answer: &Answer) -> Class {
 
 /// The error's name, and what Slack says of it.
 fn words(said: &Said) -> String {
-    let mut words = said.error.clone();
-    if let Some(needed) = &said.needed {
-        words.push_str(&format!(": the token needs {needed}"));
-    }
+    let error = match &said.needed {
+        Some(needed) => format!("{}: the token needs {needed}", said.error),
+        None => said.error.clone(),
+    };
     let messages = said.response_metadata.get("messages").and_then(Value::as_array);
-    for message in messages.into_iter().flatten().filter_map(Value::as_str) {
-        words.push_str(&format!("; {message}"));
-    }
-    words
+    let messages = messages.into_iter().flatten().filter_map(Value::as_str);
+    let words: Vec<&str> = std::iter::once(&*error).chain(messages).collect();
+    words.join("; ")
 }
 
 /// What a webhook's answer means: a word, in plain text.

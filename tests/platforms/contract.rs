@@ -732,10 +732,7 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
         // These four have a language of their own for a post.
         let says = ["mastodon", "bluesky", "webhook", "sandbox"].contains(&kind);
         assert_eq!(frozen.body.contains("\"es"), says, "{kind}");
-        assert!(
-            !limits.abilities.warn || frozen.body.contains("prison"),
-            "{kind}"
-        );
+        assert!(!limits.abilities.warn || frozen.body.contains("prison"), "{kind}");
         let parent = earlier(kind);
         let tied = frozen.body.contains(&parent.id) || frozen.body.contains(tie(&parent));
         assert!(!limits.abilities.reply || tied, "{kind}");

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use steadfast::platform::{Among, Deletion, Platform, Prepared, Sealed, discord};
 use steadfast::post::outcome::{Class, Found, Receipt};
-use steadfast::text::limits::Doubt;
+use steadfast::text::limits::{DISCORD, DISCORD_WEBHOOK, Doubt};
 use wiremock::matchers::{body_json, header, method, path, query_param, query_param_is_missing};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -207,6 +207,16 @@ fn a_nonce_ends_doubt_for_minutes_a_look_after_that_and_a_webhook_asks_a_person(
     assert_eq!(doubt("discord-webhook"), Doubt::Ask);
 }
 
+#[test]
+fn what_an_account_is_able_to_do_hangs_on_its_keys() {
+    let known = |keys: &str| {
+        let entry = steadfast::platform::find("discord").unwrap();
+        (entry.known_limits)(&keys.parse().unwrap(), "".as_ref(), &"test".parse().unwrap())
+    };
+    assert_eq!(known("webhook_url = { env = 'U' }"), DISCORD_WEBHOOK);
+    assert_eq!(known("bot_token = { env = 'T' }\nchannel = '1'"), DISCORD);
+}
+
 fn place(id: &str) -> Value {
     json!({ "id": id, "channel_id": CHANNEL, "guild_id": "41771983423143937" })
 }
@@ -254,7 +264,6 @@ async fn a_bot_signs_as_discord_asks_and_its_receipt_has_an_address() {
     Mock::given(method("POST"))
         .and(path(messages()))
         .and(header("authorization", token.as_str()))
-        .and(header("user-agent", agent.as_str()))
         .respond_with(
             ResponseTemplate::new(200).set_body_json(json!({ "id": MESSAGE, "channel_id": CHANNEL })),
         )
@@ -271,6 +280,11 @@ async fn a_bot_signs_as_discord_asks_and_its_receipt_has_an_address() {
     assert_eq!((done.id.as_str(), done.pin.as_deref()), (MESSAGE, Some(CHANNEL)));
     let url = format!("https://discord.com/channels/41771983423143937/{CHANNEL}/{MESSAGE}");
     assert_eq!(done.url, Some(url));
+    let requests = server.received_requests().await.unwrap();
+    for request in &requests {
+        let told: Vec<_> = request.headers.get_all("user-agent").iter().collect();
+        assert_eq!(told, [agent.as_str()], "{}", request.url);
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 use steadfast::platform::{Among, Deletion, Platform, Prepared, Sealed, slack};
 use steadfast::post::outcome::{Class, Failure, Found, Receipt};
-use steadfast::text::limits::Doubt;
+use steadfast::text::limits::{Doubt, SLACK, SLACK_WEBHOOK};
 use wiremock::matchers::{body_json, body_string_contains, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -169,6 +169,16 @@ fn doubt_is_ended_by_looking_and_of_a_webhook_by_a_person() {
     let webhook = limits("slack-webhook");
     assert_eq!(webhook.doubt, Doubt::Ask);
     assert!(!webhook.delete && webhook.max_images == 0);
+}
+
+#[test]
+fn what_an_account_is_able_to_do_hangs_on_its_keys() {
+    let known = |keys: &str| {
+        let entry = steadfast::platform::find("slack").unwrap();
+        (entry.known_limits)(&keys.parse().unwrap(), "".as_ref(), &"test".parse().unwrap())
+    };
+    assert_eq!(known("webhook_url = { env = 'U' }"), SLACK_WEBHOOK);
+    assert_eq!(known("bot_token = { env = 'T' }\nchannel = 'C0123ABCD'"), SLACK);
 }
 
 async fn on(server: &MockServer, at: &str, body: Value) {
