@@ -26,7 +26,7 @@ use steadfast::campaign::problem::Problem;
 use steadfast::campaign::read::read;
 use steadfast::campaign::render::render;
 use steadfast::platform::http::{Answer, BaseUrl, retry_after};
-use steadfast::platform::{Key, Prepared, bluesky, mastodon, webhook};
+use steadfast::platform::{Key, Prepared, bluesky, discord, mastodon, slack, telegram, webhook};
 use steadfast::post::identity::{AccountName, DeliveryId, NAME_MAX, PostId, propose_name};
 use steadfast::post::outcome::{Class, Failure, Receipt, one_line};
 
@@ -214,6 +214,13 @@ pub fn answer(bytes: &[u8]) {
         );
     }
     decided(&answer, bluesky::read(&answer), &[200], 200..400);
+    decided(&answer, telegram::read(&answer), &[200], 200..400);
+    decided(&answer, discord::read(&answer), &[200], 200..400);
+    // Slack says no with a 200.
+    for path in ["/api/chat.postMessage", "/api/files.completeUploadExternal"] {
+        decided(&answer, slack::read(&prepared(path), &answer), &[200], 201..400);
+    }
+    decided(&answer, slack::read_webhook(key, &answer), &[200], 200..400);
     let taken: Vec<u16> = (200..300).chain([409]).collect();
     // A webhook that redirects has refused.
     decided(&answer, webhook::read(key, &answer), &taken, 200..300);

@@ -28,7 +28,7 @@ use steadfast::campaign::{Account, AfterHold, Campaign, Roster, Untranslated};
 use steadfast::post::card::Card;
 use steadfast::post::content::Content;
 use steadfast::post::identity::{AccountName, Identity, Occurrence};
-use steadfast::text::limits;
+use steadfast::text::limits::{self, DISCORD};
 
 mod support;
 use support::{World, account, bluesky, inside, mastodon, now, roster, telegram, webhook};
@@ -771,6 +771,42 @@ fn what_a_platform_cannot_do_is_an_error() {
     );
     few.accounts = vec![account("mastodon", mastodon(), None)];
     assert!(check(&few).is_empty());
+}
+
+#[test]
+fn images_that_are_too_large_together_for_one_request_are_an_error() {
+    let few = Roster {
+        accounts: vec![account("discord", DISCORD, None)],
+        ..Roster::default()
+    };
+    let image = |n: u32| format!("{{ file = \"media/{n}.gif\", alt = \"e\" }}");
+    let check = |count: u32| -> Vec<String> {
+        let images: Vec<String> = (0..count).map(image).collect();
+        let message = format!(
+            "[[message]]\nid = \"m\"\ntext = \"d\"\nimage = [{}]\n",
+            images.join(", ")
+        );
+        let mut world = World::of([("a.toml", SETTINGS), ("b.toml", message.as_str())]);
+        let moving = Media {
+            mime: "image/gif",
+            size: 9_000_000,
+            moving: true,
+            ..world.media["media/court.png"]
+        };
+        world
+            .media
+            .extend((0..count).map(|n| (format!("media/{n}.gif"), moving)));
+        let problems = assemble(&world.read(), &few, now(), &world).problems;
+        problems
+            .iter()
+            .map(|problem| format!("{}: {}", problem.code, problem.message))
+            .collect()
+    };
+    assert_eq!(check(2), [] as [&str; 0]);
+    assert_eq!(
+        check(3),
+        ["bad-image: the images are too large together for discord: 27000 kB, the limit is 25000 kB"]
+    );
 }
 
 // -- Reliability's cases --------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ const NO_SUCH_WORD_ON_THE_GROUND: [&str; 9] = [
 
 /// The most lines that a file may have outside its tests, and those that may have more, with the reason.
 const LONG: usize = 450;
-const LONGER: [(&str, &str); 5] = [
+const LONGER: [(&str, &str); 8] = [
     (
         "src/post/step.rs",
         "every decision about a delivery, to be read in one go",
@@ -99,6 +99,18 @@ const LONGER: [(&str, &str); 5] = [
     ),
     (
         "src/platform/mastodon.rs",
+        "one platform is one file, in the order of its manual",
+    ),
+    (
+        "src/platform/telegram.rs",
+        "one platform is one file, in the order of its manual",
+    ),
+    (
+        "src/platform/slack.rs",
+        "one platform is one file, in the order of its manual",
+    ),
+    (
+        "src/platform/discord.rs",
         "one platform is one file, in the order of its manual",
     ),
     (

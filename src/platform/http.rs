@@ -1,6 +1,7 @@
 //! The only door to the network. It knows three ends of a request: an answer; certainly not sent; unknown.
 //! It never repeats a request, follows no redirect, and reads no more than it must (reliability, rule 6).
 
+use std::borrow::Cow;
 use std::error::Error as _;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -59,6 +60,7 @@ pub struct Http {
     harmless: reqwest::Client,
     clock: Arc<dyn Clock>,
     dates: Dates,
+    contact: Arc<str>,
 }
 
 impl Http {
@@ -97,6 +99,7 @@ impl Http {
             harmless: build(client().pool_max_idle_per_host(2))?,
             clock,
             dates: Dates::default(),
+            contact: printable(contact).into(),
         })
     }
 
@@ -107,6 +110,11 @@ impl Http {
 
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Where the people behind the bot can be reached, as it may stand in a header. May be empty.
+    pub fn contact(&self) -> &str {
+        &self.contact
     }
 
     /// Sends a request that the world does not see and that may be repeated.
@@ -185,16 +193,19 @@ impl fmt::Debug for Http {
 
 /// `steadfast/0.1.0 (bot; +https://campaign.example)`.
 fn user_agent(contact: &str) -> String {
-    let contact: String = contact
-        .chars()
-        .filter(|c| c.is_ascii_graphic() && !matches!(c, '(' | ')' | ';' | '\\'))
-        .collect();
+    let contact = printable(contact);
     let version = env!("CARGO_PKG_VERSION");
     if contact.is_empty() {
         format!("steadfast/{version} (bot)")
     } else {
         format!("steadfast/{version} (bot; +{contact})")
     }
+}
+
+/// What may stand in a comment of a header.
+fn printable(contact: &str) -> String {
+    let kept = |c: &char| c.is_ascii_graphic() && !matches!(c, '(' | ')' | ';' | '\\');
+    contact.chars().filter(kept).collect()
 }
 
 fn form(fields: Vec<Field>) -> Result<reqwest::multipart::Form, Trouble> {
@@ -211,7 +222,7 @@ fn form(fields: Vec<Field>) -> Result<reqwest::multipart::Form, Trouble> {
                 let length = bytes.len() as u64;
                 let part = reqwest::multipart::Part::stream_with_length(bytes, length)
                     .file_name(file_name)
-                    .mime_str(mime)
+                    .mime_str(&mime)
                     .map_err(|e| Trouble::NotSent(words(e)))?;
                 form.part(name, part)
             }
@@ -286,13 +297,13 @@ enum Body {
 /// A field of a multipart form.
 pub enum Field {
     Text {
-        name: &'static str,
+        name: Cow<'static, str>,
         value: String,
     },
     File {
-        name: &'static str,
-        file_name: &'static str,
-        mime: &'static str,
+        name: Cow<'static, str>,
+        file_name: Cow<'static, str>,
+        mime: Cow<'static, str>,
         bytes: Bytes,
     },
 }
@@ -304,6 +315,15 @@ impl Request {
 
     pub fn post(base: &BaseUrl, path: &str) -> Self {
         Self::new(Method::POST, base, path)
+    }
+
+    /// As the Web's forms are sent.
+    #[must_use]
+    pub fn pairs(self, pairs: &[(&str, &str)]) -> Self {
+        let encoded = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish();
+        self.body("application/x-www-form-urlencoded", encoded)
     }
 
     pub fn delete(base: &BaseUrl, path: &str) -> Self {
@@ -334,6 +354,13 @@ impl Request {
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         self.insert(HeaderName::from_static(name), value, false);
+        self
+    }
+
+    /// A header that is never shown.
+    #[must_use]
+    pub fn secret(mut self, name: &'static str, value: &str) -> Self {
+        self.insert(HeaderName::from_static(name), value, true);
         self
     }
 

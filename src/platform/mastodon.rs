@@ -396,14 +396,14 @@ impl Mastodon {
     /// removed by the server.
     async fn upload(&self, image: &ImageBytes) -> Result<String, Failure> {
         let mut fields = vec![Field::File {
-            name: "file",
-            file_name: file_name(image.mime),
-            mime: image.mime,
+            name: "file".into(),
+            file_name: file_name(image.mime).into(),
+            mime: image.mime.into(),
             bytes: image.bytes.clone(),
         }];
         if !image.alt.is_empty() {
             fields.push(Field::Text {
-                name: "description",
+                name: "description".into(),
                 value: image.alt.clone(),
             });
         }

@@ -3,10 +3,14 @@
 
 pub mod bluesky;
 pub mod dates;
+pub mod discord;
+mod form;
 pub mod http;
 pub mod mastodon;
 pub mod sandbox;
 pub mod secret;
+pub mod slack;
+pub mod telegram;
 pub mod webhook;
 
 use std::collections::HashSet;
@@ -34,12 +38,15 @@ macro_rules! entry {
         entry!($platform, |_, _, _| $platform::limits())
     };
     ($platform:ident, $known_limits:expr) => {
+        entry!($platform, $known_limits, |_| Ok(()))
+    };
+    ($platform:ident, $known_limits:expr, $together:expr) => {
         Entry {
             name: $platform::NAME,
             limits: $platform::limits,
             known_limits: $known_limits,
             open: $platform::open,
-            check: check::<$platform::Config>,
+            check: |table| check::<$platform::Config>(table, $together),
             schema: <$platform::Config as schemars::JsonSchema>::json_schema,
         }
     };
@@ -49,6 +56,9 @@ macro_rules! entry {
 pub const PLATFORMS: &[Entry] = &[
     entry!(mastodon, mastodon::known_limits),
     entry!(bluesky),
+    entry!(telegram),
+    entry!(discord, discord::known_limits, discord::Config::together),
+    entry!(slack, slack::known_limits, slack::Config::together),
     entry!(webhook),
     entry!(sandbox, sandbox::known_limits),
 ];
@@ -322,8 +332,11 @@ fn settings<C: DeserializeOwned>(table: toml::Table) -> Result<C, String> {
         .map_err(|e: toml::de::Error| e.message().trim().to_owned())
 }
 
-/// Every key by itself, so that one mistake does not hide the next.
-fn check<C: DeserializeOwned + JsonSchema>(table: &toml::Table) -> Vec<String> {
+/// Every key by itself, so that one mistake does not hide the next; then whether they belong together.
+fn check<C: DeserializeOwned + JsonSchema>(
+    table: &toml::Table,
+    together: fn(C) -> Result<(), String>,
+) -> Vec<String> {
     let schema = C::json_schema(&mut SchemaGenerator::default()).to_value();
     let required = schema.get("required").and_then(serde_json::Value::as_array);
     let required = required
@@ -341,6 +354,9 @@ fn check<C: DeserializeOwned + JsonSchema>(table: &toml::Table) -> Vec<String> {
     }
     let missing = required.filter(|key| !table.contains_key(*key));
     problems.extend(missing.map(|key| format!("`{key}` is missing")));
+    if problems.is_empty() {
+        problems.extend(settings(table.clone()).and_then(together).err());
+    }
     problems
 }
 

@@ -191,8 +191,20 @@ fn each_mistake_is_told_once_with_what_to_write() {
             "this version has no platform \"mastodno\", did you mean \"mastodon\"?",
         ),
         (
-            "[account.main]\nplatform = 'telegram'",
-            "this version has no platform \"telegram\"",
+            "[account.main]\nplatform = 'myspace'",
+            "this version has no platform \"myspace\"",
+        ),
+        (
+            "[account.main]\nplatform = 'discord'\nbot_token = { env = 'T' }",
+            "[account.main]: write `webhook_url`, or `bot_token` and `channel`",
+        ),
+        (
+            "[account.main]\nplatform = 'slack'\nbot_token = { env = 'T' }\nchannel = '#general'",
+            "[account.main]: `channel` is the channel's id",
+        ),
+        (
+            "[account.main]\nplatform = 'telegram'\nbot_token = { env = 'T' }",
+            "[account.main]: `chat` is missing",
         ),
         (
             "[account.'Main Brand']\nplatform = 'sandbox'",

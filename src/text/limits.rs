@@ -27,6 +27,8 @@ pub struct Limits {
     pub max_images: u16,
     /// The largest image it takes, in bytes.
     pub max_image_bytes: u64,
+    /// All images of one part together, in bytes, where they travel in one request; `None`: no limit.
+    pub max_images_bytes: Option<u64>,
     /// The largest moving image; `None`: it would stand still there.
     pub max_moving_bytes: Option<u64>,
     /// The dimensions of images that it takes.

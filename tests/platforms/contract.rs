@@ -6,7 +6,9 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use steadfast::platform::http::{self, BaseUrl};
 use steadfast::platform::secret::write_private;
-use steadfast::platform::{PLATFORMS, Prepared, Sealed, bluesky, mastodon, webhook};
+use steadfast::platform::{
+    PLATFORMS, Prepared, Sealed, bluesky, discord, mastodon, slack, telegram, webhook,
+};
 use steadfast::post::outcome::{Class, Failure, Receipt};
 use steadfast::post::shared::Look;
 use steadfast::text::limits::{Doubt, LengthRule};
@@ -14,11 +16,21 @@ use wiremock::matchers::{any, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::support::{
-    Bench, DID, Draft, TOKEN, Then, WEBHOOK_SECRET, gzip_bomb, now, raw, receipt, resident_bytes,
+    BOT, Bench, CHANNEL, DID, Draft, KINDS, TOKEN, Then, WEBHOOK_SECRET, gzip_bomb, now, platform_of, raw,
+    receipt, resident_bytes,
 };
 
 /// Those that speak over the network.
-const REMOTE: [&str; 3] = ["mastodon", "bluesky", "webhook"];
+const REMOTE: [&str; 8] = [
+    "mastodon",
+    "bluesky",
+    "telegram",
+    "discord",
+    "discord-webhook",
+    "slack",
+    "slack-webhook",
+    "webhook",
+];
 
 /// The visible request that the adapter would send for `draft`, made without a network.
 fn prepared(platform: &str, draft: &Draft) -> Prepared {
@@ -32,7 +44,19 @@ fn prepared(platform: &str, draft: &Draft) -> Prepared {
                 ..Default::default()
             },
         ),
+        "telegram" => telegram::request(&out, &casewatch()).unwrap(),
+        "discord" => discord::request(&out, CHANNEL).unwrap(),
+        "discord-webhook" => discord::webhook_request(&out),
+        "slack" => slack::request(&out, "C0123ABCD", &[], None),
+        "slack-webhook" => slack::webhook_request(&out),
         _ => webhook::request(&out).unwrap(),
+    }
+}
+
+fn casewatch() -> telegram::Chat {
+    telegram::Chat {
+        id: -1_001_234_567_890,
+        username: Some("casewatch".into()),
     }
 }
 
@@ -48,7 +72,9 @@ async fn publish_at(bench: &Bench, platform: &str, url: &str) -> Result<Receipt,
             !failure.words.contains(secret_of(platform)),
             "{platform}: {failure}"
         );
-        assert!(!failure.words.contains("/hook"), "{platform}: {failure}");
+        for address in ["/hook", "/services", "/api/webhooks", "/bot"] {
+            assert!(!failure.words.contains(address), "{platform}: {failure}");
+        }
         assert!(
             !failure.words.is_empty() && !failure.words.contains('\n'),
             "{platform}: {failure:?}"
@@ -69,6 +95,23 @@ fn secret_of(platform: &str) -> &'static str {
     }
 }
 
+/// What the platform says to a text that it accepts.
+fn yes(platform: &str) -> String {
+    let body = match platform {
+        "telegram" => json!({ "ok": true, "result": telegram_message() }),
+        "discord" | "discord-webhook" => json!({ "id": "334385199974967042", "channel_id": CHANNEL }),
+        "slack" => json!({ "ok": true, "channel": "C0123ABCD", "ts": "1760000000.000200" }),
+        "slack-webhook" => return "ok".to_owned(),
+        _ => json!({ "id": "1", "uri": "at://did:plc:x/app.bsky.feed.post/1", "cid": "b" }),
+    };
+    body.to_string()
+}
+
+fn telegram_message() -> Value {
+    json!({ "message_id": 1235, "date": 1_760_000_000,
+        "chat": { "id": -1_001_234_567_890_i64, "type": "channel", "username": "casewatch" } })
+}
+
 /// A server that gives every request this answer.
 async fn always(template: ResponseTemplate) -> MockServer {
     let server = MockServer::start().await;
@@ -81,6 +124,10 @@ fn refusal(platform: &str, status: u16) -> ResponseTemplate {
     let words = format!("{} is invalid", secret_of(platform));
     let body = match platform {
         "mastodon" => json!({ "error": words }),
+        "telegram" => json!({ "ok": false, "error_code": status, "description": words }),
+        "discord" | "discord-webhook" => json!({ "message": words, "code": 0 }),
+        "slack" => json!({ "ok": false, "error": "invalid_auth", "needed": words }),
+        "slack-webhook" => return ResponseTemplate::new(status).set_body_string("invalid_token"),
         _ => json!({ "error": "AuthMissing", "message": words }),
     };
     ResponseTemplate::new(status).set_body_json(body)
@@ -130,7 +177,7 @@ async fn p24_a_server_error_leaves_it_open_what_became_of_the_post() {
 
 #[tokio::test]
 async fn p1_p2_p3_an_answer_of_the_wrong_shape_is_no_receipt_and_no_refusal() {
-    for platform in ["mastodon", "bluesky"] {
+    for platform in REMOTE.into_iter().filter(|platform| *platform != "webhook") {
         for body in [
             "<html>Sign in to the hotel's network</html>",
             "",
@@ -139,6 +186,11 @@ async fn p1_p2_p3_an_answer_of_the_wrong_shape_is_no_receipt_and_no_refusal() {
             "{\"id\": 1, \"uri\": 1, \"cid\": 1}",
             "{\"id\": null, \"uri\": null, \"cid\": null}",
             "{\"id\": \"\", \"uri\": \"\", \"cid\": \"\"}",
+            "{\"ok\": true}",
+            "{\"ok\": true, \"result\": {}, \"ts\": \"\", \"channel\": \"C0123ABCD\"}",
+            "{\"ok\": \"yes\"}",
+            "{\"ok\": false}",
+            "OK",
             "[]",
             "null",
         ] {
@@ -238,14 +290,20 @@ fn p41_proxies_named_in_the_environment_are_ignored() {
 #[tokio::test]
 async fn a_connection_serves_a_second_visible_request_only_where_a_repeat_ends_a_doubt() {
     // One that the other side is just closing leaves it unknown what became of the request.
-    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 64\r\n\r\n{\"id\":\"1\",\"uri\":\"at://did:plc:x/app.bsky.feed.post/1\",\"cid\":\"b\"}";
     for (platform, forgets_keys, connections) in [
         ("mastodon", false, 1),
         ("mastodon", true, 3),
         ("bluesky", false, 1),
+        ("telegram", false, 3),
+        ("discord", false, 1),
+        ("discord-webhook", false, 3),
+        ("slack", false, 3),
+        ("slack-webhook", false, 3),
         ("webhook", false, 1),
     ] {
-        let server = raw(Then::Keep(answer.to_vec())).await;
+        let yes = yes(platform);
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{yes}", yes.len());
+        let server = raw(Then::Keep(answer.into_bytes())).await;
         let bench = Bench::new();
         if forgets_keys {
             let known = json!({"base_url": server.url, "honours_keys": false, "max_characters": 500, "per_link": 23,
@@ -275,6 +333,11 @@ async fn p23_a_probe_asks_once_for_something_harmless_and_any_answer_will_do() {
     for (platform, page) in [
         ("mastodon", "/api/v2/instance"),
         ("bluesky", "/xrpc/com.atproto.server.describeServer"),
+        ("telegram", "/"),
+        ("discord", "/api/v10/gateway"),
+        ("discord-webhook", "/api/v10/gateway"),
+        ("slack", "/api/api.test"),
+        ("slack-webhook", "/"),
     ] {
         for (status, there) in [
             (200, true),
@@ -557,6 +620,7 @@ async fn p18_p19_a_redirect_is_not_followed_and_nothing_reaches_its_target() {
 async fn willing() -> MockServer {
     let server = MockServer::start().await;
     let ok = |body: Value| ResponseTemplate::new(200).set_body_json(body);
+    let bot = |method: &str| format!("/bot{BOT}:{TOKEN}/{method}");
     for (verb, at, body) in [
         ("GET", "/api/v2/instance", json!({ "version": "4.5.0" })),
         ("GET", "/api/v2/search", json!({ "statuses": [{ "id": "77" }] })),
@@ -591,6 +655,47 @@ async fn willing() -> MockServer {
             json!({ "uri": format!("at://{DID}/app.bsky.feed.post/3lx"), "cid": "bafy1" }),
         ),
         ("POST", "/hook", json!({})),
+        (
+            "GET",
+            &bot("getMe"),
+            json!({ "ok": true, "result": { "id": BOT } }),
+        ),
+        (
+            "GET",
+            &bot("getChat"),
+            json!({ "ok": true, "result": telegram_message()["chat"] }),
+        ),
+        (
+            "POST",
+            &bot("sendMessage"),
+            json!({ "ok": true, "result": telegram_message() }),
+        ),
+        (
+            "POST",
+            &bot("forwardMessage"),
+            json!({ "ok": true, "result": telegram_message() }),
+        ),
+        (
+            "POST",
+            &format!("/api/v10/channels/{CHANNEL}/messages"),
+            json!({ "id": "334385199974967042", "channel_id": CHANNEL }),
+        ),
+        (
+            "POST",
+            &format!("/api/v10/webhooks/223704706495545344/{TOKEN}"),
+            json!({ "id": "334385199974967042", "channel_id": CHANNEL }),
+        ),
+        (
+            "POST",
+            "/api/chat.postMessage",
+            json!({ "ok": true, "channel": "C0123ABCD", "ts": "1760000000.000200" }),
+        ),
+        (
+            "POST",
+            "/api/files.getUploadURLExternal",
+            json!({ "ok": true, "upload_url": format!("{}/upload/v1/abc", server.uri()), "file_id": "F0123ABCD" }),
+        ),
+        ("POST", "/upload/v1/abc", json!("OK - 12")),
     ] {
         Mock::given(method(verb))
             .and(path(at))
@@ -598,44 +703,43 @@ async fn willing() -> MockServer {
             .mount(&server)
             .await;
     }
+    Mock::given(path("/services/T0001/B0001/".to_owned() + TOKEN))
+        .respond_with(ResponseTemplate::new(200).set_body_string("ok"))
+        .mount(&server)
+        .await;
     server
 }
 
 #[tokio::test]
 async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
-    for entry in PLATFORMS {
+    for kind in KINDS {
         let server = willing().await;
         let bench = Bench::new();
-        let account = bench.open_at(entry.name, &server.uri());
+        let account = bench.open_at(kind, &server.uri());
         let limits = account.limits().clone();
-        assert_eq!(limits.platform, entry.name);
-        assert_eq!(limits.abilities, (entry.limits)().abilities);
+        assert_eq!(limits.platform, platform_of(kind));
+        let entry = PLATFORMS.iter().find(|entry| entry.name == kind);
+        if let Some(entry) = entry {
+            assert_eq!(limits.abilities, (entry.limits)().abilities, "{kind}");
+        }
 
         let mut draft = Draft::text("¿Qué falta?").link("https://example.org/caso");
         draft.warn = limits.abilities.warn.then(|| "prison".into());
-        draft.parent = limits
-            .abilities
-            .reply
-            .then(|| receipt(&format!("at://{DID}/app.bsky.feed.post/3lp"), Some("bafyp")));
+        draft.parent = limits.abilities.reply.then(|| earlier(kind));
         draft.root.clone_from(&draft.parent);
         let frozen = account.prepare(&draft.out()).await.unwrap();
-        assert!(frozen.body.contains("¿Qué falta?"), "{}", entry.name);
-        assert!(frozen.body.contains("https://example.org/caso"), "{}", entry.name);
-        assert!(frozen.body.contains("\"es"), "{}", entry.name);
-        assert!(
-            !limits.abilities.warn || frozen.body.contains("prison"),
-            "{}",
-            entry.name
-        );
-        assert!(
-            !limits.abilities.reply || frozen.body.contains("bafyp") || frozen.body.contains("3lp"),
-            "{}",
-            entry.name
-        );
+        assert!(frozen.body.contains("¿Qué falta?"), "{kind}");
+        assert!(frozen.body.contains("https://example.org/caso"), "{kind}");
+        // These four have a language of their own for a post.
+        let says = ["mastodon", "bluesky", "webhook", "sandbox"].contains(&kind);
+        assert_eq!(frozen.body.contains("\"es"), says, "{kind}");
+        assert!(!limits.abilities.warn || frozen.body.contains("prison"), "{kind}");
+        let parent = earlier(kind);
+        let tied = frozen.body.contains(&parent.id) || frozen.body.contains(tie(&parent));
+        assert!(!limits.abilities.reply || tied, "{kind}");
         assert!(
             !frozen.body.contains(TOKEN) && !frozen.body.contains(WEBHOOK_SECRET),
-            "{}",
-            entry.name
+            "{kind}"
         );
         let done = account
             .publish(&Sealed {
@@ -644,53 +748,75 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
             })
             .await
             .unwrap();
-        assert!(!done.id.is_empty(), "{}", entry.name);
+        assert!(!done.id.is_empty(), "{kind}");
         // Frozen is frozen: a second preparing at the same moment says the same.
-        assert_eq!(
-            account.prepare(&draft.out()).await.unwrap(),
-            frozen,
-            "{}",
-            entry.name
-        );
+        assert_eq!(account.prepare(&draft.out()).await.unwrap(), frozen, "{kind}");
 
         // Who shares and can be asked is asked; the others say so.
         let url = "https://bsky.app/profile/did:plc:ally/post/3l";
         let read = account.read(url).await.map(|read| read.unwrap());
-        let asked = matches!(entry.name, "mastodon" | "bluesky");
-        assert_eq!(
-            matches!(read, Some(Look::There(_))),
-            asked,
-            "{}: {read:?}",
-            entry.name
-        );
+        let asked = matches!(kind, "mastodon" | "bluesky");
+        assert_eq!(matches!(read, Some(Look::There(_))), asked, "{kind}: {read:?}");
         if limits.abilities.share {
             let mut share = Draft::text("");
-            share.share = Some("https://bsky.app/profile/did:plc:ally/post/3l".into());
+            share.share = Some(theirs(kind).into());
             let done = share.send(account.as_ref()).await.unwrap();
-            assert!(!done.id.is_empty(), "{}", entry.name);
+            assert!(!done.id.is_empty(), "{kind}");
         }
         if limits.max_images > 0 {
             let frozen = account
                 .prepare(&Draft::text("With image.").image().out())
                 .await
                 .unwrap();
-            let image = match entry.name {
+            let image = match kind {
                 "mastodon" => "\"55\"",
                 "bluesky" => "bafkrei",
-                "webhook" => "iVBORyBwaXhlbHM=",
-                _ => "media/court.png",
+                "slack" => "F0123ABCD",
+                "sandbox" => "media/court.png",
+                _ => "iVBORyBwaXhlbHM=",
             };
-            assert!(frozen.body.contains(image), "{}: {}", entry.name, frozen.body);
+            assert!(frozen.body.contains(image), "{}: {}", kind, frozen.body);
         }
+    }
+}
+
+/// An earlier post of the account.
+fn earlier(kind: &str) -> Receipt {
+    match kind {
+        "telegram" => receipt("1234", Some("-1001234567890")),
+        "discord" => receipt("334385199974967041", Some(CHANNEL)),
+        "slack" => receipt("1760000000.000100", Some("C0123ABCD")),
+        _ => receipt(&format!("at://{DID}/app.bsky.feed.post/3lp"), Some("bafyp")),
+    }
+}
+
+/// What of a receipt its answers name: its id, but for those whose pin is made for it.
+fn tie(receipt: &Receipt) -> &str {
+    let pin = receipt
+        .pin
+        .as_deref()
+        .filter(|pin| !pin.starts_with(['-', 'C']) && *pin != CHANNEL);
+    pin.unwrap_or(&receipt.id)
+}
+
+/// A post of somebody else.
+fn theirs(kind: &str) -> &'static str {
+    match kind {
+        "telegram" => "https://t.me/ally/7",
+        "discord" => "https://discord.com/channels/41771983423143937/155101607195836417/334385199974967040",
+        _ => "https://bsky.app/profile/did:plc:ally/post/3l",
     }
 }
 
 #[tokio::test]
 async fn every_part_of_a_thread_is_tied_to_the_one_before() {
-    for entry in PLATFORMS {
+    for kind in KINDS {
         let server = willing().await;
         let bench = Bench::new();
-        let account = bench.open_at(entry.name, &server.uri());
+        let account = bench.open_at(kind, &server.uri());
+        if !account.limits().abilities.reply {
+            continue;
+        }
         let first = Draft {
             of: 2,
             ..Draft::text("One.")
@@ -704,8 +830,7 @@ async fn every_part_of_a_thread_is_tied_to_the_one_before() {
             ..Draft::text("Two.")
         };
         let frozen = account.prepare(&second.out()).await.unwrap();
-        let tie = one.pin.as_deref().unwrap_or(&one.id);
-        assert!(frozen.body.contains(tie), "{}: {}", entry.name, frozen.body);
+        assert!(frozen.body.contains(tie(&one)), "{}: {}", kind, frozen.body);
         account
             .publish(&Sealed {
                 prepared: frozen,
@@ -754,20 +879,16 @@ fn the_table_agrees_with_itself() {
 
 #[tokio::test]
 async fn f16_a_secret_of_ours_in_a_text_is_not_sent() {
-    for entry in PLATFORMS.iter().filter(|entry| entry.name != "sandbox") {
+    for kind in REMOTE {
         let server = willing().await;
         let bench = Bench::new();
-        let account = bench.open_at(entry.name, &server.uri());
-        let secret = if entry.name == "webhook" {
-            WEBHOOK_SECRET
-        } else {
-            TOKEN
-        };
+        let account = bench.open_at(kind, &server.uri());
+        let secret = secret_of(kind);
         let failure = account
             .prepare(&Draft::text(&format!("Look: {secret}")).out())
             .await
             .unwrap_err();
-        assert_eq!(failure.class, Class::Rejected, "{}", entry.name);
+        assert_eq!(failure.class, Class::Rejected, "{kind}");
         assert!(!failure.words.contains(secret));
     }
 }
@@ -802,6 +923,63 @@ fn a_wrong_table_is_refused_in_a_sentence_that_says_what_to_write() {
             "webhook",
             "url = 'https://a.example'\nsecret = 'SECRET(whsec_c4nary==)'",
             "24 to 64 bytes",
+        ),
+        ("telegram", "chat = '@casewatch'", "bot_token"),
+        (
+            "telegram",
+            "chat = '@casewatch'\nbot_token = 'SECRET(c4nary)'",
+            "digits, a colon, letters",
+        ),
+        (
+            "telegram",
+            "chat = 'casewatch'\nbot_token = 'SECRET(1:c4nary)'",
+            "\"@name\"",
+        ),
+        (
+            "discord",
+            "bot_token = 'SECRET(c4nary)'",
+            "`bot_token` and `channel`",
+        ),
+        (
+            "discord",
+            "webhook_url = 'SECRET(https://c4nary.example)'\nchannel = '1'",
+            "write `webhook_url`, or",
+        ),
+        (
+            "discord",
+            "bot_token = 'SECRET(c4nary)'\nchannel = 'general'",
+            "the channel's number",
+        ),
+        (
+            "discord",
+            "webhook_url = 'SECRET(https://discord.com/c4nary)'",
+            "as Discord gives it",
+        ),
+        (
+            "discord",
+            "webhook_url = 'https://discord.com/api/webhooks/1/c4nary'",
+            "env = \"NAME\"",
+        ),
+        (
+            "discord",
+            "webhook_url = 'SECRET(http://discord.com/api/webhooks/1/c4nary)'",
+            "https://",
+        ),
+        ("slack", "channel = 'C0123ABCD'", "`bot_token` and `channel`"),
+        (
+            "slack",
+            "bot_token = 'SECRET(c4nary)'\nchannel = '#general'",
+            "`C0123ABCD`",
+        ),
+        (
+            "slack",
+            "webhook_url = 'SECRET(https://hooks.slack.com/c4nary)'",
+            "as Slack gives it",
+        ),
+        (
+            "slack",
+            "base_url = 'https://a.example'\nwebhook_url = 'SECRET(https://hooks.slack.com/c4nary)'",
+            "`base_url` goes with",
         ),
         ("sandbox", "like = 'sandbox'", "mastodon, bluesky, x, threads"),
         ("sandbox", "like = 'twitter'", "`twitter`"),

@@ -6,7 +6,7 @@ use steadfast::post::outcome::{Class, Failure, Receipt};
 use wiremock::matchers::{any, body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{Bench, DID, Draft, NOW, TOKEN, answer, delivery, now, receipt};
+use crate::support::{Bench, CHANNEL, DID, Draft, NOW, TOKEN, answer, delivery, now, receipt};
 
 fn gone(receipt: &Receipt) -> Deletion<'_> {
     Deletion {
@@ -30,6 +30,9 @@ fn receipt_of(platform: &str) -> Receipt {
             Some("bafy"),
         ),
         "webhook" => receipt("msg_1", Some(&delivery(0).to_string())),
+        "telegram" => receipt("1235", Some("-1001234567890")),
+        "discord" | "discord-webhook" => receipt("334385199974967042", Some(CHANNEL)),
+        "slack" => receipt("1760000000.000200", Some("C0123ABCD")),
         _ => receipt("103254962155278888", None),
     }
 }
@@ -169,7 +172,15 @@ fn what_is_gone_already_is_deleted_if_the_platform_itself_says_so() {
 
 #[tokio::test]
 async fn a_lost_answer_is_a_doubt_and_a_limit_a_wait_on_every_platform() {
-    for platform in ["mastodon", "bluesky", "webhook"] {
+    for platform in [
+        "mastodon",
+        "bluesky",
+        "telegram",
+        "discord",
+        "discord-webhook",
+        "slack",
+        "webhook",
+    ] {
         for (status, class) in [
             (500, Class::InDoubt),
             (502, Class::InDoubt),
@@ -204,7 +215,12 @@ async fn whether_posts_can_be_deleted_is_as_the_data_say() {
         .collect();
     limits.retain(|(_, limits)| limits.delete);
     let names: Vec<&str> = limits.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["mastodon", "bluesky", "webhook", "sandbox"]);
+    assert_eq!(
+        names,
+        [
+            "mastodon", "bluesky", "telegram", "discord", "slack", "webhook", "sandbox"
+        ]
+    );
     // A sandbox that is like a platform without can't either.
     let bench = Bench::new();
     let account = bench.open("sandbox", "like = 'instagram'");

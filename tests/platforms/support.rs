@@ -23,7 +23,28 @@ use tokio::net::{TcpListener, TcpStream};
 pub const NOW: &str = "2026-11-23T12:00:00Z";
 pub const TOKEN: &str = "c4nary-t0ken-0123456789";
 pub const WEBHOOK_SECRET: &str = "whsec_c3RlYWRmYXN0LXRlc3Qtc2VjcmV0LTAxMjM0NTY3ODk=";
+/// A Telegram bot, a Discord channel.
+pub const BOT: i64 = 123_456;
+pub const CHANNEL: &str = "155101607195836416";
 pub const DID: &str = "did:plc:campaign234567";
+
+/// The kinds of accounts: platforms, and the second way into one.
+pub const KINDS: [&str; 9] = [
+    "mastodon",
+    "bluesky",
+    "telegram",
+    "discord",
+    "discord-webhook",
+    "slack",
+    "slack-webhook",
+    "webhook",
+    "sandbox",
+];
+
+/// The platform's word in config files.
+pub fn platform_of(kind: &str) -> &str {
+    kind.split('-').next().unwrap()
+}
 
 pub fn now() -> Timestamp {
     NOW.parse().unwrap()
@@ -108,10 +129,21 @@ impl Bench {
                 )
             }
             "webhook" => format!("url = '{url}/hook?key=1'\nsecret = 'SECRET({WEBHOOK_SECRET})'"),
+            "telegram" => {
+                format!("base_url = '{url}'\nbot_token = 'SECRET({BOT}:{TOKEN})'\nchat = '@casewatch'")
+            }
+            "discord" => {
+                format!("base_url = '{url}'\nbot_token = 'SECRET({TOKEN})'\nchannel = '{CHANNEL}'")
+            }
+            "discord-webhook" => {
+                format!("webhook_url = 'SECRET({url}/api/webhooks/223704706495545344/{TOKEN})'")
+            }
+            "slack" => format!("base_url = '{url}'\nbot_token = 'SECRET({TOKEN})'\nchannel = 'C0123ABCD'"),
+            "slack-webhook" => format!("webhook_url = 'SECRET({url}/services/T0001/B0001/{TOKEN})'"),
             "sandbox" => String::new(),
             other => panic!("{other} is not on the bench"),
         };
-        self.open(platform, &keys)
+        self.open(platform_of(platform), &keys)
     }
 
     /// Leaves a session in the vault whose access token lives for `seconds`.

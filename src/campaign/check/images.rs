@@ -4,9 +4,9 @@ use super::account::label;
 use super::{Check, path};
 use crate::campaign::Account;
 use crate::campaign::render::Chosen;
-use crate::post::content::{Content, Image};
+use crate::post::content::{Content, Image, Part};
 use crate::text::count;
-use crate::text::images::{Media, Misfit, way};
+use crate::text::images::{Media, Misfit, Way, way};
 use crate::text::limits::Limits;
 
 impl Check<'_, '_> {
@@ -35,6 +35,9 @@ impl Check<'_, '_> {
                 message,
                 format!("write `image = […]` with fewer under `[message.{place}]`"),
             );
+        }
+        for part in &content.parts {
+            self.together(account, chosen, part);
         }
         let images = content.parts.iter().flat_map(|part| &part.images);
         for (i, image) in images.enumerate() {
@@ -74,6 +77,34 @@ impl Check<'_, '_> {
                     help,
                 );
             }
+        }
+    }
+
+    /// Images that travel in one request, and are too much for it.
+    fn together(&mut self, account: &Account, chosen: &Chosen<'_>, part: &Part) {
+        let limits = &account.limits;
+        let Some(max) = limits.max_images_bytes else {
+            return;
+        };
+        let known = |image: &Image| Some(self.media.0.get(&image.file)?.as_ref().ok()?.to_owned());
+        // What is drawn anew is made small enough, so only what goes as it is can be too much.
+        let as_they_are = part.images.iter().filter_map(known);
+        let total: u64 = as_they_are
+            .filter(|media| way(media, limits) == Ok(Way::AsItIs))
+            .map(|media| media.size)
+            .sum();
+        if total > max {
+            self.error(
+                "bad-image",
+                path(chosen.image_source, &["image"]),
+                format!(
+                    "the images are too large together for {}: {} kB, the limit is {} kB",
+                    label(account),
+                    total / 1000,
+                    max / 1000
+                ),
+                "use fewer, or save them smaller",
+            );
         }
     }
 

@@ -33,6 +33,7 @@ const PLAIN: Limits = Limits {
     min_images: 0,
     max_images: 0,
     max_image_bytes: 0,
+    max_images_bytes: None,
     max_moving_bytes: Some(0),
     frame: Frame::ANY,
     max_alt: None,
@@ -250,20 +251,22 @@ pub const LINKEDIN_MEMBER: Limits = Limits {
 };
 
 /// <https://core.telegram.org/bots/api#sendmessage>, without a parse mode. "Characters" are not said to be
-/// UTF-16, but offsets are. There are no descriptions of images, so none is too long.
+/// UTF-16, but offsets are. There are no descriptions of images, so none is too long. It takes photos of 10 MB,
+/// but ours travel in the one request that must not be left in doubt, which has 30 seconds. A moving image would
+/// stand still as a photo.
 pub const TELEGRAM: Limits = Limits {
     platform: "telegram",
     length: utf16(4096, Escape::None),
     caption: Some(utf16(1024, Escape::None)),
     max_images: 10,
-    max_image_bytes: 10_000_000,
-    max_moving_bytes: Some(10_000_000),
+    max_image_bytes: 1_000_000,
+    max_moving_bytes: None,
     frame: Frame {
         max_sides: Some(10_000),
         shapes: Some([(1, 20), (20, 1)]),
         ..Frame::ANY
     },
-    image_types: &["image/jpeg", "image/png", "image/gif", "image/webp"],
+    image_types: &["image/jpeg", "image/png"],
     abilities: Abilities {
         warn: false,
         share: true,
@@ -276,12 +279,14 @@ pub const TELEGRAM: Limits = Limits {
 };
 
 /// A bot. <https://docs.discord.com/developers/resources/message#create-message>. The unit of the length is
-/// not published.
+/// not published. A file may have 10 MiB and a request 25 MiB; stills travel smaller, because the request has 30
+/// seconds. It remembers a nonce for "the past few minutes".
 pub const DISCORD: Limits = Limits {
     platform: "discord",
     length: utf16(2000, Escape::Discord),
     max_images: 10,
-    max_image_bytes: 10 << 20,
+    max_image_bytes: 1_000_000,
+    max_images_bytes: Some(25_000_000),
     max_moving_bytes: Some(10 << 20),
     max_alt: Some(1024),
     abilities: Abilities {
@@ -290,8 +295,9 @@ pub const DISCORD: Limits = Limits {
         reply: true,
         card: false,
     },
-    doubt: Doubt::ReadBack {
-        settle: Duration::from_mins(1),
+    doubt: Doubt::Key {
+        window: Some(Duration::from_mins(2)),
+        then: Some(Duration::from_mins(1)),
     },
     homes: &["discord.com"],
     ..PLAIN
@@ -414,6 +420,7 @@ pub const WEBHOOK: Limits = Limits {
     platform: "webhook",
     max_images: 10,
     max_image_bytes: WEBHOOK_IMAGES_MAX_BYTES,
+    max_images_bytes: Some(WEBHOOK_IMAGES_MAX_BYTES),
     max_moving_bytes: Some(WEBHOOK_IMAGES_MAX_BYTES),
     abilities: Abilities {
         warn: true,
@@ -461,6 +468,12 @@ mod tests {
             );
             assert!(
                 limits.max_images == 0 || limits.max_moving_bytes != Some(0),
+                "{name}"
+            );
+            assert!(
+                limits
+                    .max_images_bytes
+                    .is_none_or(|all| all >= limits.max_image_bytes),
                 "{name}"
             );
             assert!(

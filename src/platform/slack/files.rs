@@ -1,0 +1,159 @@
+//! Images: uploaded where nobody sees them, then posted as files, whose message Slack names only later.
+//!
+//! <https://docs.slack.dev/messaging/working-with-files#upload>
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::super::http::{Answer, BaseUrl, Request};
+use super::super::{ImageBytes, Prepared, file_name, harmless};
+use super::{Place, Slack, is_id, odd};
+use crate::post::outcome::{Class, Failure, Receipt};
+
+/// When it is looked for the message that shows the files, in milliseconds after one another.
+const LOOKS_MS: [u64; 6] = [0, 250, 500, 1000, 2000, 4000];
+
+/// <https://docs.slack.dev/reference/methods/files.getUploadURLExternal>
+#[derive(Deserialize)]
+struct Ticket {
+    upload_url: String,
+    file_id: String,
+}
+
+/// Of the frozen request.
+#[derive(Deserialize)]
+pub(super) struct Sent {
+    pub channel_id: String,
+    pub files: Vec<File>,
+    pub thread_ts: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct File {
+    pub id: String,
+}
+
+/// <https://docs.slack.dev/reference/methods/files.completeUploadExternal>
+#[derive(Deserialize)]
+struct Completed {
+    files: Vec<File>,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    file: Shown,
+}
+
+#[derive(Deserialize)]
+struct Shown {
+    #[serde(default)]
+    shares: Shares,
+}
+
+/// The messages that show a file, by channel.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Shares {
+    public: BTreeMap<String, Vec<Share>>,
+    private: BTreeMap<String, Vec<Share>>,
+}
+
+#[derive(Clone, Deserialize)]
+struct Share {
+    ts: String,
+    thread_ts: Option<String>,
+}
+
+/// What a yes to the files is a receipt of: the first of them.
+pub(super) fn posted(prepared: &Prepared, answer: &Answer) -> Option<Place> {
+    let Completed { files } = answer.json()?;
+    let sent: Sent = serde_json::from_str(&prepared.body).ok()?;
+    let file = files.into_iter().next().filter(|file| is_id(&file.id))?;
+    Some(Place {
+        channel: sent.channel_id,
+        ts: file.id,
+        thread: sent.thread_ts,
+    })
+}
+
+impl Slack {
+    /// An upload that no message shows stays private, and nobody sees it.
+    pub(super) async fn upload(&self, image: &ImageBytes) -> Result<String, Failure> {
+        let length = image.bytes.len().to_string();
+        let mut pairs = vec![("filename", file_name(image.mime)), ("length", &length)];
+        if !image.alt.is_empty() {
+            pairs.push(("alt_txt", &image.alt));
+        }
+        let answer = self.call("files.getUploadURLExternal", &pairs).await?;
+        let ticket: Option<Ticket> = answer.json();
+        let ticket = ticket.filter(|ticket| is_id(&ticket.file_id));
+        let Ticket { upload_url, file_id } = ticket.ok_or_else(|| odd(&answer))?;
+        let at = self.upload_to(&upload_url)?;
+        let request = Request::post(&at, "").body("application/octet-stream", image.bytes.clone());
+        let answer = self.http.send(request).await.map_err(harmless)?;
+        if answer.status == 200 {
+            return Ok(file_id);
+        }
+        // It is a page, not an answer of the API's shape, and nothing was visible yet.
+        Err(harmless(answer.failure(answer.class(answer.status == 413), None)))
+    }
+
+    /// Slack says where: on a server of its own, or on the one that we were told to speak to.
+    fn upload_to(&self, url: &str) -> Result<BaseUrl, Failure> {
+        let elsewhere = || Failure::new(Class::Transient, "it wants an image to be sent to another host");
+        let at = BaseUrl::endpoint(url).map_err(|_| elsewhere())?;
+        let own = at.host() == self.base.host() || at.host().ends_with(".slack.com");
+        own.then_some(at).ok_or_else(elsewhere)
+    }
+
+    /// The receipt of the message that shows a file; of the file, as long as Slack doesn't say.
+    pub(super) async fn shown(&self, receipt: Receipt) -> Receipt {
+        let Some(place) = Place::of(&receipt).filter(|place| is_id(&place.ts)) else {
+            return receipt;
+        };
+        for wait in LOOKS_MS {
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            match self.message_showing(&place).await {
+                Ok(Some(message)) => return message.receipt(),
+                Ok(None) => {}
+                // Too much is asked of it, or the token may not look: it is sent all the same.
+                Err(_) => break,
+            }
+        }
+        receipt
+    }
+
+    /// The message itself, where a receipt is only of a file that it shows.
+    pub(super) async fn message_of(&self, place: Place) -> Result<Place, Failure> {
+        if !is_id(&place.ts) {
+            return Ok(place);
+        }
+        let message = self.message_showing(&place).await?;
+        message.ok_or_else(|| Failure::new(Class::Transient, "the message with its image is not shown yet"))
+    }
+
+    /// <https://docs.slack.dev/reference/methods/files.info>
+    async fn message_showing(&self, place: &Place) -> Result<Option<Place>, Failure> {
+        let answer = self.call("files.info", &[("file", &place.ts)]).await?;
+        let info: Info = answer.json().ok_or_else(|| odd(&answer))?;
+        let Shares { public, private } = info.file.shares;
+        let shares = public.get(&place.channel).or_else(|| private.get(&place.channel));
+        let share = shares
+            .and_then(|shares| shares.first())
+            .filter(|share| !share.ts.is_empty());
+        Ok(share.cloned().map(|share| Place {
+            channel: place.channel.clone(),
+            ts: share.ts,
+            thread: share.thread_ts.or_else(|| place.thread.clone()),
+        }))
+    }
+}
+
+/// The ids of the files in a frozen request; none if it is a plain message.
+pub(super) fn files_of(prepared: &Prepared) -> Vec<String> {
+    let sent: Option<Sent> = serde_json::from_str(&prepared.body).ok();
+    let files = sent.map(|sent| sent.files).unwrap_or_default();
+    files.into_iter().map(|file| file.id).collect()
+}
