@@ -359,6 +359,25 @@ async fn images_are_uploaded_unseen_with_their_descriptions_and_then_posted() {
 }
 
 #[tokio::test]
+async fn a_message_that_shows_up_a_moment_later_is_waited_for() {
+    let server = with_uploads().await;
+    let done = json!({ "ok": true, "files": [{ "id": "F0123ABCD" }] });
+    on(&server, "/api/files.completeUploadExternal", done).await;
+    let not_yet = json!({ "ok": true, "file": { "id": "F0123ABCD", "shares": {} } });
+    Mock::given(path("/api/files.info"))
+        .and(body_string_contains("file=F0123ABCD"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(not_yet))
+        .up_to_n_times(2)
+        .expect(2)
+        .mount(&server)
+        .await;
+    on(&server, "/api/files.info", shared("1760000000.000200")).await;
+    let account = Bench::new().open_at("slack", &server.uri());
+    let done = Draft::text("x").image().send(account.as_ref()).await.unwrap();
+    assert_eq!(done.id, "1760000000.000200");
+}
+
+#[tokio::test]
 async fn a_message_that_slack_does_not_name_yet_is_known_by_its_file() {
     let server = with_uploads().await;
     let done = json!({ "ok": true, "files": [{ "id": "F0123ABCD" }] });

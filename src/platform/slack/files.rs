@@ -13,7 +13,9 @@ use super::{Place, Slack, is_id, odd};
 use crate::post::outcome::{Class, Failure, Receipt};
 
 /// When it is looked for the message that shows the files, in milliseconds after one another.
-const LOOKS_MS: [u64; 6] = [0, 250, 500, 1000, 2000, 4000];
+const LOOKS_MS: [u64; 5] = [0, 250, 500, 1000, 2000];
+/// All of that together: whoever says hold waits for what is on its way.
+const LOOKING: Duration = Duration::from_secs(5);
 
 /// <https://docs.slack.dev/reference/methods/files.getUploadURLExternal>
 #[derive(Deserialize)]
@@ -113,16 +115,23 @@ impl Slack {
         let Some(place) = Place::of(&receipt).filter(|place| is_id(&place.ts)) else {
             return receipt;
         };
+        let looking = tokio::time::timeout(LOOKING, self.look_for_message(&place));
+        match looking.await {
+            Ok(Some(message)) => message.receipt(),
+            _ => receipt,
+        }
+    }
+
+    async fn look_for_message(&self, place: &Place) -> Option<Place> {
         for wait in LOOKS_MS {
             tokio::time::sleep(Duration::from_millis(wait)).await;
-            match self.message_showing(&place).await {
-                Ok(Some(message)) => return message.receipt(),
-                Ok(None) => {}
-                // Too much is asked of it, or the token may not look: it is sent all the same.
-                Err(_) => break,
+            // Where too much is asked of it, or the token may not look, it is sent all the same.
+            let shown = self.message_showing(place).await.ok()?;
+            if shown.is_some() {
+                return shown;
             }
         }
-        receipt
+        None
     }
 
     /// The message itself, where a receipt is only of a file that it shows.
