@@ -612,18 +612,27 @@ fn d2_another_sites_page_is_not_answered() {
 #[test]
 fn a_retried_post_says_what_the_files_say_now() {
     let fake = Fake::start();
-    let place = on_mastodon(&fake);
+    let place = on_mastodon_with(&fake, "[account.sandbox]\nplatform = \"sandbox\"");
+    let breaking = |to: &str, text: &str| {
+        format!("[[message]]\nid = \"a\"\npriority = \"breaking\"\nto = [\"{to}\"]\ntext = \"{text}\"\n")
+    };
     assert!(place.run(&["hold", "--why", "wrong figure"]).status.success());
-    place.write("a.toml", &breaking("a", "the wrong figure"));
+    place.write("a.toml", &breaking("mastodon", "the wrong figure"));
     let _daemon = place.start();
     place.wait("the post to wait", 20, || state(&place, "a") == "due");
     assert!(place.run(&["release"]).status.success());
     place.wait("the review", 5, || state(&place, "a") == "held");
-    place.write("a.toml", &breaking("a", "the right figure"));
     let post = place.json(&["history", "--format", "json"])[0]["post"]
         .as_str()
         .unwrap()
         .to_owned();
+    place.write("a.toml", &breaking("sandbox", "the right figure"));
+    let refused = place.run(&["retry", &post]);
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{told}");
+    assert!(told.contains("no longer goes to mastodon"), "{told}");
+
+    place.write("a.toml", &breaking("mastodon", "the right figure"));
     assert!(place.run(&["retry", &post]).status.success());
     place.wait("the post", 10, || fake.texts() == ["the right figure"]);
 

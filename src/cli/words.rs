@@ -114,13 +114,18 @@ async fn as_of_now(office: &Office, ledger: &dyn Ledger, post: &Post) -> Result<
     {
         return Err(Failed::Wrong(format!("`{id}` can't go out as it stands: {why}")));
     }
-    let account = files
-        .roster
-        .accounts
-        .iter()
-        .find(|account| account.name == post.account);
-    let account =
-        account.ok_or_else(|| Failed::Wrong(format!("there is no account `{}` any more", post.account)))?;
+    let accounts = &files.roster.accounts;
+    let index = accounts.iter().position(|account| account.name == post.account);
+    let known = index.and_then(|index| Some((index, accounts.get(index)?)));
+    let (index, account) =
+        known.ok_or_else(|| Failed::Wrong(format!("there is no account `{}` any more", post.account)))?;
+    // What a person asked for with `post` may go where the message does not.
+    if !post.occurrence.is_asked() && !files.roster.target_indexes(&message.to).contains(&index) {
+        return Err(Failed::Wrong(format!(
+            "`{id}` no longer goes to {}; `steadfast skip {}` drops this post",
+            account.name, post.id
+        )));
+    }
     let nth = variants::same(&campaign, message, account, post.content.variant.as_ref());
     render(&campaign, message, account, office.clock.now(), nth)
         .map_err(|problem| Failed::Wrong(format!("`{id}` can't go to {}: {problem}", account.name)))

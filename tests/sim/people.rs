@@ -189,12 +189,14 @@ async fn tell(sim: &Arc<Sim>, ledger: &Model, mut post: Post, word: Word) {
             let why = "it is not in the files".to_owned();
             return Box::pin(tell(sim, ledger, post, Word::Skip { why })).await;
         };
-        let account = sim
-            .roster
-            .accounts
-            .iter()
-            .find(|account| account.name == post.account);
-        let Ok(content) = render(&campaign, message, account.unwrap(), now, 0) else {
+        let accounts = &sim.roster.accounts;
+        let index = accounts.iter().position(|account| account.name == post.account);
+        let index = index.unwrap();
+        if !sim.roster.target_indexes(&message.to).contains(&index) {
+            let why = "it no longer goes there".to_owned();
+            return Box::pin(tell(sim, ledger, post, Word::Skip { why })).await;
+        }
+        let Ok(content) = render(&campaign, message, &accounts[index], now, 0) else {
             return;
         };
         let change = Change {
