@@ -390,12 +390,12 @@ async fn s12_a_second_of_the_same_name_is_refused_unless_the_first_is_surely_dea
 async fn one_plans_and_another_takes_over_when_it_is_gone() {
     let db = Shared::new().await;
     let terms = Terms {
-        planner: Duration::from_millis(400),
+        planner: Duration::from_millis(1_500),
         ..lasting()
     };
     let (one, two) = (db.join("one", terms).await, db.join("two", terms).await);
     assert!(one.leads().await.unwrap());
-    for _ in 0..20 {
+    for _ in 0..50 {
         assert!(!two.leads().await.unwrap(), "it is renewed while it is led by");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -405,7 +405,7 @@ async fn one_plans_and_another_takes_over_when_it_is_gone() {
     drop(one);
     let gone = Instant::now();
     until("the other's turn", async || two.leads().await.unwrap()).await;
-    assert!(gone.elapsed() < Duration::from_secs(3), "{:?}", gone.elapsed());
+    assert!(gone.elapsed() < Duration::from_secs(5), "{:?}", gone.elapsed());
     // Its turn is short, and on a busy machine over before it has recorded anything: then it takes another.
     until("the other to record", async || {
         two.leads().await.unwrap() && two.record(vec![new("b")], at(0)).await.is_ok()
