@@ -48,7 +48,7 @@ pub enum Mutant {
 }
 
 /// How many seeds without a word from outside.
-const FEW: u64 = 300;
+const FEW: u64 = 200;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
