@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use crate::campaign::message::{Local, Message};
-use crate::campaign::{Campaign, Roster, variants};
+use crate::campaign::{Account, Campaign, Roster, variants};
 use crate::post::content::Variant;
 use crate::post::identity::{Identity, MessageId, Occurrence, PostId};
 
@@ -189,15 +189,15 @@ impl<'a> Planner<'a> {
             .copied()
     }
 
+    /// The account, if the message says this and then that.
+    fn varied(&self, message: &Message, account: usize) -> Option<&'a Account> {
+        let accounts = &self.view.roster.accounts;
+        accounts.get(account).filter(|_| message.has_variants())
+    }
+
     /// Which variant comes next on this account.
     fn variant(&self, message: &Message, account: usize) -> usize {
-        let Some(to) = self
-            .view
-            .roster
-            .accounts
-            .get(account)
-            .filter(|_| message.has_variants())
-        else {
+        let Some(to) = self.varied(message, account) else {
             return 0;
         };
         let here = self.said.get(&(message.id.clone(), account));
@@ -212,13 +212,7 @@ impl<'a> Planner<'a> {
 
     /// A post that says this variant is in the plan.
     fn says(&mut self, message: &Message, account: usize, nth: usize) {
-        let Some(to) = self
-            .view
-            .roster
-            .accounts
-            .get(account)
-            .filter(|_| message.has_variants())
-        else {
+        let Some(to) = self.varied(message, account) else {
             return;
         };
         if let Some(said) = variants::said(self.view.campaign, message, to, nth) {

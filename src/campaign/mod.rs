@@ -30,7 +30,7 @@ use crate::calendar::cron::Cron;
 use crate::calendar::traffic::Spacing;
 use crate::calendar::window::Windows;
 use crate::post::card::Colours;
-use crate::post::identity::{AccountName, CampaignId, MessageId};
+use crate::post::identity::{AccountName, CampaignId, MessageId, Occurrence};
 use crate::text::limits::{self, Limits};
 
 use allow::Allow;
@@ -142,6 +142,12 @@ impl Roster {
 }
 
 impl Campaign {
+    /// Whether a post goes only where its message goes. What a person asked for with `post` may go elsewhere, but
+    /// where messages are approved, where they go is approved too.
+    pub fn binds(&self, occurrence: &Occurrence) -> bool {
+        !occurrence.is_asked() || self.approved.is_some()
+    }
+
     /// Why a message must not go out on the local day `today` because of a fact in it; `None` if it may.
     pub fn stale_fact(&self, message: &Message, today: jiff::civil::Date) -> Option<String> {
         let used = self.uses.get(&message.id)?;

@@ -119,8 +119,7 @@ async fn as_of_now(office: &Office, ledger: &dyn Ledger, post: &Post) -> Result<
     let known = index.and_then(|index| Some((index, accounts.get(index)?)));
     let (index, account) =
         known.ok_or_else(|| Failed::Wrong(format!("there is no account `{}` any more", post.account)))?;
-    // What a person asked for with `post` may go where the message does not.
-    if !post.occurrence.is_asked() && !files.roster.target_indexes(&message.to).contains(&index) {
+    if campaign.binds(&post.occurrence) && !files.roster.target_indexes(&message.to).contains(&index) {
         return Err(Failed::Wrong(format!(
             "`{id}` no longer goes to {}; `steadfast skip {}` drops this post",
             account.name, post.id

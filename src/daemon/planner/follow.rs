@@ -93,7 +93,7 @@ impl Planner {
                 Follow::Unplan("it is no longer in the files")
             };
         };
-        // What a person asked for with `post` has no time of its own, and may go where the message does not.
+        // What a person asked for with `post` has no time of its own.
         let planned = !post.occurrence.is_asked();
         if message.draft {
             return Follow::Unplan("it is a draft again");
@@ -102,9 +102,8 @@ impl Planner {
         let Some(index) = accounts.iter().position(|account| account.name == post.account) else {
             return Follow::Same;
         };
-        // Approved is where it goes, too.
-        let bound = planned || campaign.approved.is_some();
-        if bound && !self.world.roster.target_indexes(&message.to).contains(&index) {
+        if campaign.binds(&post.occurrence) && !self.world.roster.target_indexes(&message.to).contains(&index)
+        {
             return Follow::Unplan("it no longer goes to this account");
         }
         let Some(account) = accounts.get(index) else {

@@ -1,5 +1,5 @@
 //! Many rows for one statement: a table `job` that stands before it. A statement for each row would cost a way to the
-//! database's thread and back, and rows as JSON cost more than all else in it.
+//! database's thread and back, and to read rows out of JSON cost a good part of its time.
 
 use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments};
