@@ -17,6 +17,7 @@ mod doubt;
 
 /// Between two parts of a thread that says something, whatever the reason.
 pub const THREAD_GAP: Duration = Duration::from_mins(30);
+const LAST_MINUTE: Duration = Duration::from_mins(1);
 /// How long a whole account rests when the platform said "too many" but not until when, at the least.
 const RATE_LIMIT_STEP: Duration = Duration::from_secs(30);
 
@@ -484,10 +485,20 @@ impl At<'_> {
         )
     }
 
+    /// Never further than the middle of the time that is left, up to its last minute: a wait that grew long must not
+    /// eat up what could be several tries.
     fn try_again(&self, tries: u32, failure: Failure) -> Step {
-        let next = self.later(tries);
-        let expires = self.terms.expires;
-        if next <= self.last() && expires.is_none_or(|expires| next < expires) {
+        let last = self.last();
+        let end = self.terms.expires.map_or(last, |expires| expires.min(last));
+        let left = since(self.now, end);
+        let wait = backoff(tries, self.dice);
+        let wait = if left >= LAST_MINUTE {
+            wait.min(left / 2)
+        } else {
+            wait
+        };
+        let next = self.now.saturating_add(wait).unwrap_or(Timestamp::MAX);
+        if next <= last && self.terms.expires.is_none_or(|expires| next < expires) {
             return self.again(tries, next, failure, None);
         }
         let why = format!(

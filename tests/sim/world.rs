@@ -44,6 +44,8 @@ pub struct Machine {
     pub offset: AtomicI64,
     /// Its process is stopped until then.
     frozen: Mutex<Option<Instant>>,
+    /// Rung when it goes on before that.
+    thaws: Notify,
     synchronised: Mutex<Option<Timestamp>>,
     /// What stands in its messages folder, as the running process has read it.
     pub files: Mutex<Option<watch::Sender<Arc<Campaign>>>>,
@@ -106,6 +108,7 @@ impl Sim {
             name: ["one", "two"][n].to_owned(),
             offset: AtomicI64::new(0),
             frozen: Mutex::default(),
+            thaws: Notify::new(),
             synchronised: Mutex::default(),
             files: Mutex::default(),
             stop: Mutex::default(),
@@ -255,6 +258,7 @@ impl Sim {
         for machine in &self.machines {
             let mut frozen = machine.frozen.lock().unwrap();
             *frozen = frozen.map(|until| until.min(now));
+            machine.thaws.notify_waiters();
             *machine.failing.lock().unwrap() = None;
         }
     }
@@ -295,16 +299,17 @@ impl Hand {
         std::future::pending::<()>().await;
     }
 
-    /// Comes back when the process is not stopped.
+    /// Comes back when the process is not stopped: for all that it does, at the same instant.
     pub async fn thawed(&self) {
         loop {
+            let thaws = self.on().thaws.notified();
             let until = *self.on().frozen.lock().unwrap();
             match until {
-                Some(until) if until > Instant::now() => {
-                    // Looked at again and again, because it may be let go sooner.
-                    let soon = Instant::now() + Duration::from_secs(10);
-                    tokio::time::sleep_until(until.min(soon)).await;
-                }
+                Some(until) if until > Instant::now() => tokio::select! {
+                    biased;
+                    () = tokio::time::sleep_until(until) => {}
+                    () = thaws => {}
+                },
                 _ => return,
             }
         }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::ledger::Conclusion;
+use crate::ledger::{Conclusion, Rivals};
 use crate::platform::{Among, CLOCKS_APART};
 use crate::post::outcome::{Class, Failure, Found};
 use crate::post::step::{Action, Event};
@@ -19,23 +19,37 @@ impl Delivery<'_> {
             return Err(Failure::new(Class::Transient, "the frozen request can't be read"));
         };
         let since = self.asked_since();
-        // Theirs were noted by our clock, and what the platform has by its own.
-        let noted = since.saturating_sub(CLOCKS_APART).unwrap_or(since);
-        let rivals = self.world.ledger.rivals(&self.post, noted).await;
-        let rivals = rivals.map_err(|e| Failure::new(Class::Transient, e.to_string()))?;
         let among = Among {
             since,
-            taken: rivals.receipts,
+            taken: self.rivals(since).await?.receipts,
         };
-        // Of two that are the same to the letter nobody can tell which one is there (reliability P33).
         let found = self.outlet.platform.find(&sealed, &among).await;
         self.heard(&found);
-        match found? {
-            Found::Here(_) if rivals.twin => Ok(Found::Unclear(
-                "another post with the very same words is in doubt too".to_owned(),
-            )),
-            found => Ok(found),
+        let receipt = match found? {
+            Found::Here(receipt) => receipt,
+            other => return Ok(other),
+        };
+        // What the platform shows was intended before it answered, but maybe after its rivals were counted.
+        let rivals = self.rivals(since).await?;
+        if rivals.receipts.contains(&receipt.id) {
+            return Err(Failure::new(
+                Class::Transient,
+                "what was found is another post's by now",
+            ));
         }
+        // Of two that are the same to the letter nobody can tell which one is there (reliability P33).
+        Ok(if rivals.twin {
+            Found::Unclear("another post with the very same words is in doubt too".to_owned())
+        } else {
+            Found::Here(receipt)
+        })
+    }
+
+    /// What could be mistaken for this part. Theirs were noted by our clock, and what the platform has by its own.
+    async fn rivals(&self, since: Timestamp) -> Result<Rivals, Failure> {
+        let noted = since.saturating_sub(CLOCKS_APART).unwrap_or(since);
+        let rivals = self.world.ledger.rivals(&self.post, noted).await;
+        rivals.map_err(|e| Failure::new(Class::Transient, e.to_string()))
     }
 
     /// From when on the platform's list is read. Where the clock was set back nobody can tell when the request was
