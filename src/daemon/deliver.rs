@@ -61,6 +61,8 @@ pub(crate) struct Delivery<'a> {
     pub post: Post,
     /// "Stop" was said: nothing new may begin.
     pub stopping: &'a tokio_util::sync::CancellationToken,
+    /// To be called when there is nothing more to send, only to be recorded.
+    pub answered: &'a (dyn Fn() + Send + Sync),
 }
 
 impl Delivery<'_> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -62,9 +63,12 @@ pub(crate) async fn dispatch(
     stop: CancellationToken,
     ends: Ends,
 ) -> Deliveries {
+    let (answered, mut answers) = mpsc::unbounded_channel();
     let mut dispatch = Dispatch {
+        answered,
         lanes: world.outlets.iter().map(|_| Lane::default()).collect(),
         claimed: HashMap::new(),
+        recording: HashSet::new(),
         tasks: JoinSet::new(),
         forgotten: Vec::new(),
         world: Arc::new(world),
@@ -101,6 +105,12 @@ pub(crate) async fn dispatch(
             biased;
             () = stop.cancelled() => break,
             () = look => dispatch.forget_pages(),
+            Some(id) = answers.recv() => {
+                dispatch.was_answered(id);
+                while let Ok(id) = answers.try_recv() {
+                    dispatch.was_answered(id);
+                }
+            }
             Some(done) = dispatch.tasks.join_next_with_id() => {
                 dispatch.done(done).await;
                 // Of many that end together, all before the next are begun.
@@ -125,6 +135,8 @@ struct Lane {
     /// Read from the ledger, not yet begun; asked again at the latest when somebody rings.
     page: VecDeque<Post>,
     busy: usize,
+    /// How many of the busy ones are `recording`.
+    answered: usize,
     /// What is known of those that are not on the page.
     rest: Known,
 }
@@ -168,6 +180,10 @@ struct Dispatch {
     lanes: Vec<Lane>,
     /// What is in flight: the task, its lane and its post.
     claimed: HashMap<Id, (usize, Post)>,
+    /// Those that only wait for the ledger to take their last answer.
+    recording: HashSet<Id>,
+    /// Told by a task whose post has its last answer.
+    answered: UnboundedSender<Id>,
     /// Each says when its post is to be looked at again, if it is.
     tasks: JoinSet<Option<Timestamp>>,
     /// Claimed, not begun, and to be given back.
@@ -249,20 +265,27 @@ impl Dispatch {
         Ok(next.map(|at| until(at, now)))
     }
 
-    /// How many more posts of this account may be in flight. One whose posts are spaced has one at a time;
-    /// and no account, however slow, takes the last worker of every other.
+    /// How many more posts of this account may be in flight. One whose posts are spaced has one at a time; and no
+    /// account, however slow, takes the last worker of every other. What only waits to be recorded takes no worker;
+    /// but there are never more of those than workers, because nothing is sent while the ledger takes no answers.
     fn room(&self, number: usize, outlet: &Outlet) -> usize {
-        let spacing = outlet.account.spacing();
-        let spaced = !spacing.min_gap.is_zero() || spacing.max_per_day.is_some();
-        let others = self.lanes.len().saturating_sub(1);
-        let most = if spaced {
-            1
-        } else {
-            self.world.workers.saturating_sub(others).max(1)
+        let Some(lane) = self.lanes.get(number) else {
+            return 0;
         };
-        let busy = self.lanes.get(number).map_or(0, |lane| lane.busy);
-        let free = self.world.workers.saturating_sub(self.claimed.len());
-        most.saturating_sub(busy).min(free)
+        let spacing = outlet.account.spacing();
+        if !spacing.min_gap.is_zero() || spacing.max_per_day.is_some() {
+            return 1_usize.saturating_sub(lane.busy).min(self.free());
+        }
+        let others = self.lanes.len().saturating_sub(1);
+        let most = self.world.workers.saturating_sub(others).max(1);
+        most.saturating_sub(lane.busy.saturating_sub(lane.answered))
+            .min(self.free())
+    }
+
+    fn free(&self) -> usize {
+        let recording = self.recording.len().min(self.world.workers);
+        let sending = self.claimed.len().saturating_sub(recording);
+        self.world.workers.saturating_sub(sending)
     }
 
     fn room_now(&self, number: usize) -> usize {
@@ -279,14 +302,19 @@ impl Dispatch {
             self.stop.clone(),
         );
         let claimed = post.clone();
+        let answered = self.answered.clone();
         let task = self.tasks.spawn(async move {
             let outlet = world.outlets.get(number)?;
+            let id = tokio::task::id();
             let delivery = Delivery {
                 world: &world,
                 shared: &shared,
                 outlet,
                 post,
                 stopping: &stop,
+                answered: &|| {
+                    answered.send(id).ok();
+                },
             };
             delivery.run().await
         });
@@ -296,17 +324,28 @@ impl Dispatch {
         }
     }
 
+    fn was_answered(&mut self, id: Id) {
+        let lane = self.claimed.get(&id).map(|(number, _)| *number);
+        if let Some(lane) = lane.and_then(|number| self.lanes.get_mut(number))
+            && self.recording.insert(id)
+        {
+            lane.answered = lane.answered.saturating_add(1);
+        }
+    }
+
     async fn done(&mut self, done: Result<(Id, Option<Timestamp>), tokio::task::JoinError>) {
         let now = self.world.clock.now();
         let (id, again, panicked) = match &done {
             Ok((id, again)) => (*id, *again, false),
             Err(e) => (e.id(), Some(now), e.is_panic()),
         };
+        let answered = self.recording.remove(&id);
         let Some((number, post)) = self.claimed.remove(&id) else {
             return;
         };
         if let Some(lane) = self.lanes.get_mut(number) {
             lane.busy = lane.busy.saturating_sub(1);
+            lane.answered = lane.answered.saturating_sub(usize::from(answered));
             if let Known::Quiet { until, .. } = &mut lane.rest {
                 *until = earliest(*until, again);
             }

@@ -120,7 +120,15 @@ fn each_post(sim: &Sim) {
             Kind::Key | Kind::OwnId => false,
             _ => why.starts_with("in doubt") || row.attempts.len() > 1,
         };
-        let excused = why.contains("the daemon stopped") || why.contains("ann says so");
+        let ruled = sim
+            .files
+            .lock()
+            .unwrap()
+            .ruled
+            .get(row.post.message.as_str())
+            .copied();
+        let never_planned = row.attempts.is_empty() && ruled.is_some_and(|at| row.post.due <= at);
+        let excused = never_planned || why.contains("the daemon stopped") || why.contains("ann says so");
         if sim.profile.strict && standing.state != State::Sent && !settled && !excused && !fresh {
             sim.breaks(format!(
                 "{what} is {} and nothing was in its way: {why}",

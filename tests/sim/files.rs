@@ -1,5 +1,6 @@
 //! The message files of a seed, and what staff do to them.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +53,8 @@ pub struct Files {
     after_hold: &'static str,
     pub messages: Vec<Draft>,
     pub changed: Instant,
+    /// When a message got another rule: what that would have said before is not planned, and missed at once.
+    pub ruled: BTreeMap<String, Timestamp>,
     accounts: Vec<&'static str>,
 }
 
@@ -90,6 +93,7 @@ impl Files {
             after_hold: *dice.pick(&["review", "send", "skip"]),
             messages: Vec::new(),
             changed: Instant::now(),
+            ruled: BTreeMap::new(),
             accounts: profile.kinds.iter().map(|kind| kind.name()).collect(),
         };
         let tz = civil::zone(zone).unwrap();
@@ -196,6 +200,7 @@ impl Files {
                 }
                 When::Cron(rule) => {
                     *rule = format!("{} * * * *", dice.below(60));
+                    self.ruled.insert(format!("m{at}"), now);
                     "has another rule"
                 }
                 _ => "is looked at",

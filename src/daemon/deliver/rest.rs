@@ -19,6 +19,9 @@ impl Delivery<'_> {
         let mut conclusion = Conclusion::of(&self.post, to.clone(), rest.clone(), now);
         let more = to.state == State::Due && to.part > self.post.standing.part;
         conclusion.keep = more && !self.stopping.is_cancelled() && !self.stopped();
+        if to.state == State::Sent {
+            (self.answered)();
+        }
         let mut told = false;
         let moved = loop {
             match self.world.ledger.conclude(conclusion.clone()).await {
@@ -104,6 +107,7 @@ pub(crate) async fn after_panic(world: &World, shared: &Shared, outlet: &Outlet,
         outlet,
         post,
         stopping: &stopping,
+        answered: &|| (),
     };
     if let Some(next) = delivery.decide(Event::Panicked)
         && let Action::Rest(rest) = next.action
