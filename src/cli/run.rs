@@ -18,6 +18,7 @@ use crate::ledger::open::{Seat, belongs_to};
 use crate::ledger::{Ledger, LedgerError};
 use crate::platform::http::Http;
 use crate::platform::secret::Scrubber;
+use crate::platform::token::{Keeper, NoKeeper};
 use crate::platform::{self, ImageBytes, Tools};
 use crate::post::content::Image;
 use crate::post::digest::Digest;
@@ -139,6 +140,7 @@ pub(super) fn assemble_world(
     let clock = Arc::clone(&office.clock);
     let http = Http::with_deadline(&settings.contact, clock, settings.deadline()).map_err(Failed::Wrong)?;
     let vault = settings.state_folder();
+    let keeper: Arc<dyn Keeper> = Arc::new(NoKeeper);
     let mut outlets = Vec::new();
     let mut problems = Vec::new();
     for (account, known) in settings.accounts.iter().zip(&assets.roster.accounts) {
@@ -147,6 +149,7 @@ pub(super) fn assemble_world(
             http: &http,
             vault: &vault,
             scrubber: &assets.scrubber,
+            keeper: &keeper,
         };
         let Some(entry) = platform::find(account.platform) else {
             continue;

@@ -570,6 +570,11 @@ impl BaseUrl {
         self.0.host_str().unwrap_or_default()
     }
 
+    /// With its path and query.
+    pub(super) fn whole(&self) -> String {
+        self.0.to_string()
+    }
+
     /// It is on this machine.
     pub fn is_loopback(&self) -> bool {
         self.0.host().is_some_and(|host| is_loopback(&host))

@@ -13,7 +13,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::http::{Answer, BaseUrl, Field, Http, Request};
-use super::secret::{Secret, SecretSource, write_private};
+use super::secret::write_private;
+use super::sign_in::{ClientIs, OAuth, Redirect, Renewal, SignIn, Then, Way};
+use super::token::{Keys, Token};
 use super::{
     Among, Deletion, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, answers, file_name, harmless,
     settings,
@@ -59,18 +61,41 @@ pub struct Config {
     #[schemars(with = "String")]
     base_url: BaseUrl,
     /// From Preferences > Development, with the scopes `write:statuses write:media read:accounts
-    /// read:statuses read:search`.
-    access_token: SecretSource,
+    /// read:statuses read:search`; or `steadfast login`.
+    #[serde(flatten)]
+    token: Keys,
 }
+
+/// <https://docs.joinmastodon.org/methods/oauth/>. The server knows an app that was registered a moment before. Tokens
+/// have no end and can't be renewed.
+pub const SIGN_IN: SignIn = SignIn {
+    steps: &[
+        "In the browser that opens, sign in to the account that is to post, and allow steadfast to use it.",
+    ],
+    way: Way::Code(&OAuth {
+        authorize: "/oauth/authorize",
+        token: "/oauth/token",
+        scopes: &[
+            "read:accounts",
+            "read:statuses",
+            "read:search",
+            "write:statuses",
+            "write:media",
+        ],
+        between: " ",
+        pkce: true,
+        also: &[],
+        client: ClientIs::Registered("/api/v1/apps"),
+        redirect: Redirect::Loopback { port: 0 },
+        then: Then::Keep,
+        renewal: Renewal::Never,
+    }),
+};
 
 pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
     let config: Config = settings(table)?;
     let base = config.base_url;
-    let token = config
-        .access_token
-        .resolve()
-        .map_err(|e| format!("access_token: {e}"))?;
-    tools.scrubber.learn(&token);
+    let token = config.token.open(&SIGN_IN, Some(&base), None, tools)?;
     let vault = file(tools.vault, tools.account);
     let known = Instance::read(&vault, &base);
     Ok(Box::new(Mastodon {
@@ -88,7 +113,7 @@ pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Plat
 
 struct Mastodon {
     base: BaseUrl,
-    token: Secret,
+    token: Token,
     http: Http,
     /// What the server said in an earlier life of this process, or upstream's defaults.
     first: Limits,
@@ -296,12 +321,13 @@ impl Platform for Mastodon {
     }
 
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
+        let bearer = self.token.bearer().await?;
         let request = Request::post(&self.base, &sealed.prepared.path)
-            .bearer(&self.token)
+            .bearer(&bearer)
             .header("idempotency-key", &sealed.key.delivery.to_string())
             .json(sealed.prepared.body.clone());
         let answer = self.http.publish(request, self.limits().doubt).await?;
-        let receipt = read(&sealed.prepared, &answer)?;
+        let receipt = self.token.heard(&bearer, read(&sealed.prepared, &answer)).await?;
         Ok(Receipt {
             altered: shown::altered(&sealed.prepared, &answer),
             ..receipt
@@ -313,8 +339,10 @@ impl Platform for Mastodon {
     }
 
     async fn delete(&self, sealed: &Sealed) -> Result<(), Failure> {
-        let request = Request::delete(&self.base, &sealed.prepared.path).bearer(&self.token);
-        read_deletion(&self.http.publish(request, Doubt::OwnId).await?)
+        let bearer = self.token.bearer().await?;
+        let request = Request::delete(&self.base, &sealed.prepared.path).bearer(&bearer);
+        let answer = self.http.publish(request, Doubt::OwnId).await?;
+        self.token.heard(&bearer, read_deletion(&answer)).await
     }
 
     async fn identity(&self) -> Result<Option<String>, Failure> {
@@ -327,6 +355,10 @@ impl Platform for Mastodon {
 
     async fn read(&self, url: &str) -> Option<Result<Look, Failure>> {
         Some(self.read_shared(url).await)
+    }
+
+    fn token(&self) -> Option<&Token> {
+        Some(&self.token)
     }
 
     async fn probe(&self) -> Option<Result<(), Failure>> {
@@ -354,10 +386,8 @@ impl Mastodon {
     }
 
     async fn ask(&self, request: Request) -> Result<Answer, Failure> {
-        self.http
-            .send(request.bearer(&self.token))
-            .await
-            .map_err(harmless)
+        let bearer = self.token.bearer().await?;
+        self.http.send(request.bearer(&bearer)).await.map_err(harmless)
     }
 
     /// `GET /api/v2/search`: a post anywhere, fetched if need be.

@@ -7,14 +7,18 @@ pub mod discord;
 mod form;
 pub mod http;
 pub mod mastodon;
+pub mod oauth;
 pub mod sandbox;
 pub mod secret;
+pub mod sign_in;
 pub mod slack;
 pub mod telegram;
+pub mod token;
 pub mod webhook;
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -30,6 +34,8 @@ use crate::post::shared::Look;
 use crate::text::limits::Limits;
 use http::{BaseUrl, Http, Request};
 use secret::Scrubber;
+use sign_in::SignIn;
+use token::{Keeper, Token};
 
 pub use crate::post::sealed::{Key, Prepared, Sealed};
 
@@ -41,20 +47,29 @@ macro_rules! entry {
         entry!($platform, $known_limits, |_| Ok(()))
     };
     ($platform:ident, $known_limits:expr, $together:expr) => {
+        entry!($platform, $known_limits, $together, None)
+    };
+    ($platform:ident, $known_limits:expr, $together:expr, $sign_in:expr) => {
         Entry {
             name: $platform::NAME,
             limits: $platform::limits,
             known_limits: $known_limits,
             open: $platform::open,
-            check: |table| check::<$platform::Config>(table, $together),
+            check: |table| check::<$platform::Config>(table, $together, $sign_in),
             schema: <$platform::Config as schemars::JsonSchema>::json_schema,
+            sign_in: $sign_in,
         }
     };
 }
 
 /// Every platform there is: one line each.
 pub const PLATFORMS: &[Entry] = &[
-    entry!(mastodon, mastodon::known_limits),
+    entry!(
+        mastodon,
+        mastodon::known_limits,
+        |_| Ok(()),
+        Some(&mastodon::SIGN_IN)
+    ),
     entry!(bluesky),
     entry!(telegram),
     entry!(discord, discord::known_limits, discord::Config::together),
@@ -77,6 +92,8 @@ pub struct Entry {
     pub check: fn(&toml::Table) -> Vec<String>,
     /// The JSON schema of those keys.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
+    /// How `steadfast login` signs in; `None`: its accounts are set up by their keys alone.
+    pub sign_in: Option<&'static SignIn>,
 }
 
 type Open = fn(toml::Table, &Tools<'_>) -> Result<Box<dyn Platform>, String>;
@@ -112,6 +129,8 @@ pub struct Tools<'a> {
     pub vault: &'a Path,
     /// Told every secret that an adapter comes to know.
     pub scrubber: &'a Scrubber,
+    /// Where the tokens are that people signed in for.
+    pub keeper: &'a Arc<dyn Keeper>,
 }
 
 /// One account on one platform, ready to be spoken to.
@@ -171,6 +190,11 @@ pub trait Platform: Send + Sync {
     /// (reliability P37, P38). Asked often, so an adapter remembers. `None`: nobody can say.
     async fn identity(&self) -> Result<Option<String>, Failure> {
         Ok(None)
+    }
+
+    /// The token that requests are signed with, if it can be one of `steadfast login`: the daemon keeps it alive.
+    fn token(&self) -> Option<&Token> {
+        None
     }
 
     /// Asks the platform something that changes nothing, to see whether it is there (reliability P23). Any
@@ -312,6 +336,10 @@ impl Platform for Discreet {
         self.inner.identity().await.map_err(|f| self.scrubbed(f))
     }
 
+    fn token(&self) -> Option<&Token> {
+        self.inner.token()
+    }
+
     async fn probe(&self) -> Option<Result<(), Failure>> {
         let answered = self.inner.probe().await?;
         Some(answered.map_err(|f| self.scrubbed(f)))
@@ -336,6 +364,7 @@ fn settings<C: DeserializeOwned>(table: toml::Table) -> Result<C, String> {
 fn check<C: DeserializeOwned + JsonSchema>(
     table: &toml::Table,
     together: fn(C) -> Result<(), String>,
+    sign_in: Option<&SignIn>,
 ) -> Vec<String> {
     let schema = C::json_schema(&mut SchemaGenerator::default()).to_value();
     let required = schema.get("required").and_then(serde_json::Value::as_array);
@@ -354,6 +383,7 @@ fn check<C: DeserializeOwned + JsonSchema>(
     }
     let missing = required.filter(|key| !table.contains_key(*key));
     problems.extend(missing.map(|key| format!("`{key}` is missing")));
+    problems.extend(sign_in.and_then(|sign_in| token::problem(table, sign_in)));
     if problems.is_empty() {
         problems.extend(settings(table.clone()).and_then(together).err());
     }

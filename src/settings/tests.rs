@@ -394,12 +394,14 @@ fn opened(settings: &Settings) -> Vec<String> {
     drop(rustls::crypto::ring::default_provider().install_default());
     let folder = tempfile::tempdir().unwrap();
     let http = Http::new("https://campaign.example", Arc::new(SystemClock)).unwrap();
+    let keeper: Arc<dyn crate::platform::token::Keeper> = Arc::new(crate::platform::token::NoKeeper);
     let open = |account: &AccountSettings| {
         let tools = Tools {
             account: &account.name,
             http: &http,
             vault: folder.path(),
             scrubber: &Scrubber::new(),
+            keeper: &keeper,
         };
         platform::find(account.platform)
             .unwrap()

@@ -911,7 +911,7 @@ fn a_wrong_table_is_refused_in_a_sentence_that_says_what_to_write() {
         (
             "mastodon",
             "base_url = 'https://m.example'\nacces_token = 'SECRET(c4nary)'",
-            "`access_token`",
+            "`acces_token`",
         ),
         ("bluesky", "identifier = 'a.example'", "app_password"),
         (

@@ -20,4 +20,5 @@ mod sandbox;
 mod slack;
 mod support;
 mod telegram;
+mod token;
 mod webhook;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use steadfast::clock::Clock;
 use steadfast::platform::http::{Answer, Http};
 use steadfast::platform::secret::{Scrubber, write_private};
+use steadfast::platform::token::{Keeper, NoKeeper};
 use steadfast::platform::{ImageBytes, Key, Outgoing, Platform, Sealed, Tools, find};
 use steadfast::post::content::{Image, Link, Part};
 use steadfast::post::digest::Digest;
@@ -73,6 +74,7 @@ pub struct Bench {
     pub scrubber: Scrubber,
     pub account: AccountName,
     pub http: Http,
+    pub keeper: Arc<dyn Keeper>,
 }
 
 impl Bench {
@@ -86,6 +88,7 @@ impl Bench {
             scrubber: Scrubber::new(),
             account: "test".parse().unwrap(),
             http: Http::with_deadline("https://campaign.example", Arc::new(Still(now())), deadline).unwrap(),
+            keeper: Arc::new(NoKeeper),
         }
     }
 
@@ -110,6 +113,7 @@ impl Bench {
                 http: &self.http,
                 vault: self.vault.path(),
                 scrubber: &self.scrubber,
+                keeper: &self.keeper,
             },
         )
     }
