@@ -248,7 +248,7 @@ pub async fn run(
 
     // Dropping the set ends what is in it: nothing outlives the daemon.
     let mut hands = JoinSet::new();
-    hands.spawn(keep_time(Arc::clone(&shared), stop.clone()));
+    hands.spawn(keep_time(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(probe::probe(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(approval::follow(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(shares::watch(world.clone(), Arc::clone(&shared), stop.clone()));
@@ -293,7 +293,7 @@ pub async fn deliver_only(
     holds::refresh(&world, &shared).await?;
     // Somebody who did this before us may have been killed.
     recover::recover(&world, true).await?;
-    tokio::spawn(keep_time(Arc::clone(&shared), stop.clone()));
+    tokio::spawn(keep_time(world.clone(), Arc::clone(&shared), stop.clone()));
     tokio::spawn(probe::probe(world.clone(), Arc::clone(&shared), stop.clone()));
     // Whoever says stop meanwhile leaves them waiting: then there is nothing to stay for.
     let bounded = stop.clone();
@@ -306,8 +306,9 @@ pub async fn deliver_only(
     Ok(())
 }
 
-async fn keep_time(shared: Arc<Shared>, stop: CancellationToken) {
-    shared.time.run(&shared.look, stop).await;
+async fn keep_time(world: World, shared: Arc<Shared>, stop: CancellationToken) {
+    let remembers = shared.time.remember(&*world.ledger, stop.clone());
+    tokio::join!(shared.time.run(&shared.look, stop), remembers);
 }
 
 /// How long from `now` until `at`; nothing if it is past.

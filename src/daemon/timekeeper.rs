@@ -30,8 +30,13 @@ pub struct Timekeeper {
 struct Seen {
     trust: Trust,
     went_forward: Option<Timestamp>,
+    /// From when the clock went back, as the ledger has it: an earlier process may be the only one that saw it.
+    kept: Option<Timestamp>,
     synchronised: Option<Timestamp>,
 }
+
+/// What the ledger calls the latest instant from which the clock went back.
+const WENT_BACK: &str = "went_back";
 
 impl Timekeeper {
     pub fn new(clock: Arc<dyn Clock>, dates: Dates) -> Self {
@@ -42,6 +47,7 @@ impl Timekeeper {
             seen: Mutex::new(Seen {
                 trust,
                 went_forward: None,
+                kept: None,
                 synchronised: None,
             }),
             news: Notify::new(),
@@ -51,9 +57,10 @@ impl Timekeeper {
     /// Compares the clock with the ledger: at the start, before anything is planned or sent.
     ///
     /// # Errors
-    /// When the ledger can't be read.
+    /// When the ledger can't be read, or written where the clock went back.
     pub async fn begin(&self, ledger: &dyn Ledger) -> Result<(), LedgerError> {
         let newest = newest(ledger).await?;
+        let kept = ledger.noted(WENT_BACK).await?;
         let synchronised = self.clock.synchronised();
         let held = {
             let mut seen = self.seen();
@@ -61,6 +68,7 @@ impl Timekeeper {
             seen.trust = Trust::start(now, newest, RELEASED);
             // It may have been set while nobody was looking.
             seen.went_forward = Some(now.wall);
+            seen.kept = kept.and_then(|text| text.parse().ok());
             seen.synchronised = synchronised;
             seen.trust.distrust()
         };
@@ -68,7 +76,19 @@ impl Timekeeper {
             report_turn(Turn::Held(why), self.clock.now());
         }
         self.look();
+        self.keep(ledger).await?;
         self.compare(ledger.clock().await?);
+        Ok(())
+    }
+
+    /// That the clock went back must outlive this process: the next may begin when the clock has caught up, and then
+    /// nothing shows any more that what was noted before is older than it looks.
+    async fn keep(&self, ledger: &dyn Ledger) -> Result<(), LedgerError> {
+        let (back, kept) = (self.went_back(), self.seen().kept);
+        if let Some(from) = back.filter(|_| back > kept) {
+            ledger.note(WENT_BACK, &from.to_string()).await?;
+            self.seen().kept = back;
+        }
         Ok(())
     }
 
@@ -119,7 +139,8 @@ impl Timekeeper {
     /// The latest instant from which the clock went back. The age of what was noted up to it can't be told any
     /// more: an idempotency key from then may be older than it looks, so it must count as dead.
     pub fn went_back(&self) -> Option<Timestamp> {
-        self.seen().trust.went_back()
+        let seen = self.seen();
+        seen.trust.went_back().max(seen.kept)
     }
 
     /// The latest instant to which the clock went forward, or may have: when this process began. What was noted before
@@ -138,6 +159,14 @@ impl Timekeeper {
                 () = self.news.notified() => ring.notify_one(),
                 () = tokio::time::sleep(EACH) => drop(self.look_around()),
             }
+        }
+    }
+
+    /// Writes down within a second that the clock went back, until `stop`. What can't be written is tried again; who
+    /// sends finds the ledger out of order by itself.
+    pub async fn remember(&self, ledger: &dyn Ledger, stop: CancellationToken) {
+        while stop.run_until_cancelled(tokio::time::sleep(EACH)).await.is_some() {
+            self.keep(ledger).await.ok();
         }
     }
 
@@ -393,6 +422,27 @@ mod tests {
         bench.synchronise(HOUR / 2);
         bench.keeper.begin(&ledger).await.unwrap();
         assert_eq!(bench.keeper.look(), None);
+    }
+
+    #[tokio::test]
+    async fn t2_that_the_clock_went_back_outlives_the_process_and_its_catching_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = crate::ledger::sqlite::Sqlite::create(&folder.path().join("a.db"))
+            .await
+            .unwrap();
+        let bench = Bench::new();
+        let noted = bench.hands.now();
+        ledger.note("started", &noted.to_string()).await.unwrap();
+        bench.hands.steps(-HOUR);
+        bench.keeper.begin(&ledger).await.unwrap();
+        bench.hands.goes_on(2 * HOUR);
+        let next = Bench {
+            keeper: Timekeeper::new(Arc::clone(&bench.hands) as Arc<dyn Clock>, Dates::default()),
+            hands: Arc::clone(&bench.hands),
+        };
+        next.keeper.begin(&ledger).await.unwrap();
+        assert_eq!(next.keeper.look(), None, "nothing shows it any more");
+        assert_eq!(next.keeper.went_back(), Some(noted));
     }
 
     #[tokio::test(start_paused = true)]
