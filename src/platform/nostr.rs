@@ -163,19 +163,15 @@ fn tag<const N: usize>(values: [&str; N]) -> Tag {
 ///
 /// Its time is now, and a second more for each part before it: what shows a thread sorts by that.
 pub fn request(out: &Outgoing<'_>, signer: &Signer, uploaded: &[Uploaded]) -> Result<Prepared, Failure> {
-    let mut content = out.part.shown_text(limits().abilities).into_owned();
-    for (number, image) in uploaded.iter().enumerate() {
-        let gap = if number == 0 && !content.is_empty() {
-            "\n\n"
-        } else {
-            "\n"
-        };
-        content = format!("{}{gap}{}", content.trim_end(), image.url)
-            .trim_start()
-            .to_owned();
-    }
+    let text = out.part.shown_text(limits().abilities);
+    let images: Vec<&str> = uploaded.iter().map(|image| image.url.as_str()).collect();
+    let content = match (text.trim_end(), images.join("\n")) {
+        (_, images) if images.is_empty() => text.clone().into_owned(),
+        ("", images) => images,
+        (text, images) => format!("{text}\n\n{images}"),
+    };
     let mut tags = reply(out, signer)?;
-    tags.extend(words(&content));
+    tags.extend(words(&text));
     if let Some(warn) = out.warn {
         tags.push(tag(["content-warning", warn])); // NIP-36
     }

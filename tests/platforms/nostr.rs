@@ -357,7 +357,7 @@ async fn an_event_goes_to_every_relay_and_the_receipt_says_where_it_is() {
     };
     let receipt = account.publish(&sealed).await.unwrap();
     for relay in [&one, &two] {
-        assert_eq!(relay.kept(), [frozen.clone()]);
+        assert_eq!(relay.kept(), std::slice::from_ref(&frozen));
         assert_eq!(
             relay.heard(),
             [json!(["EVENT", frozen])],
@@ -540,7 +540,7 @@ async fn one_relay_that_has_it_is_enough_and_the_others_are_told_of() {
 #[tokio::test]
 async fn a_relay_that_hangs_holds_up_a_post_for_seconds_and_not_for_the_whole_deadline() {
     let [good, hangs] = [Relay::start(Manner::Take).await, Relay::start(Manner::Hang).await];
-    let bench = Bench::with_deadline(Duration::from_secs(60));
+    let bench = Bench::with_deadline(Duration::from_mins(1));
     let account = open(&bench, &[&hangs, &good], "");
     let start = Instant::now();
     let receipt = Draft::text("Now.").send(account.as_ref()).await.unwrap();
@@ -914,4 +914,113 @@ fn wrong_keys_are_refused_in_a_sentence_and_no_secret_is_in_it() {
         assert!(error.contains(words), "{error}");
         assert!(!error.contains("c4nary") && !error.contains('\n'), "{error}");
     }
+}
+
+// A relay as others run it.
+
+/// Stopped when dropped.
+struct Program(std::process::Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// `nostr-rs-relay`, if it is installed, on a port of this machine.
+async fn real_relay(folder: &std::path::Path) -> Option<(Program, String)> {
+    let port = {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        free.local_addr().unwrap().port()
+    };
+    let config = folder.join("relay.toml");
+    let settings = format!(
+        "[info]\n[network]\naddress = \"127.0.0.1\"\nport = {port}\n[database]\ndata_directory = \"{}\"\n",
+        folder.display()
+    );
+    std::fs::write(&config, settings).unwrap();
+    let child = std::process::Command::new("nostr-rs-relay")
+        .arg("--config")
+        .arg(&config)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .ok()?;
+    let program = Program(child);
+    let start = Instant::now();
+    while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "the relay does not start"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Some((program, format!("ws://127.0.0.1:{port}")))
+}
+
+#[tokio::test]
+async fn a_relay_that_others_run_takes_all_that_we_send() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((_program, relay)) = real_relay(folder.path()).await else {
+        println!("there is no nostr-rs-relay here, so this was not tried");
+        return;
+    };
+    let bench = Bench::new();
+    let keys = format!("relays = ['{relay}']\nsecret_key = 'SECRET({NSEC})'");
+    let account = bench.open("nostr", &keys);
+    assert_eq!(account.probe().await.unwrap(), Ok(()));
+    let mut draft = Draft::text("Line one\n\"two\" \\ \t¿Qué? 🌸 #Justicia https://example.org/caso");
+    draft.warn = Some("cárcel".into());
+    let sealed = Sealed {
+        prepared: account.prepare(&draft.out()).await.unwrap(),
+        key: draft.key(),
+    };
+    assert_eq!(account.find(&sealed, &among()).await, Ok(Found::Absent));
+    let one = account.publish(&sealed).await.unwrap();
+    assert_eq!(account.publish(&sealed).await.unwrap(), one, "again is no other");
+    assert_eq!(
+        account.find(&sealed, &among()).await,
+        Ok(Found::Here(one.clone()))
+    );
+    let second = Draft {
+        index: 1,
+        parent: Some(one.clone()),
+        root: Some(one.clone()),
+        ..Draft::text("Two.")
+    };
+    second.send(account.as_ref()).await.unwrap();
+    let url = one.url.clone().unwrap();
+    let id = event(&sealed.prepared).id;
+    assert_eq!(account.read(&url).await.unwrap(), Ok(Look::There(id)));
+    let mut share = Draft::text("");
+    share.share = Some(url.clone());
+    share.send(account.as_ref()).await.unwrap();
+    let gone = Deletion {
+        receipt: &one,
+        key: draft.key(),
+        campaign: "case",
+        message: "ten-to-two",
+        now: now() + SignedDuration::from_mins(1),
+    };
+    let prepared = account.prepare_deletion(&gone).await.unwrap();
+    let deletion = Sealed {
+        prepared,
+        key: draft.key(),
+    };
+    assert_eq!(account.delete(&deletion).await, Ok(()));
+    assert_eq!(account.delete(&deletion).await, Ok(()), "again is no other");
+    assert_eq!(account.read(&url).await.unwrap(), Ok(Look::Gone));
+    // What it does not take is refused in words.
+    let mut broken: Value = serde_json::from_str(&sealed.prepared.body).unwrap();
+    broken["content"] = json!("Other words.");
+    let broken = Sealed {
+        prepared: Prepared {
+            body: broken.to_string(),
+            ..sealed.prepared
+        },
+        ..sealed
+    };
+    let failure = account.publish(&broken).await.unwrap_err();
+    assert_eq!(failure.class, Class::Rejected, "{failure}");
 }

@@ -30,6 +30,9 @@ pub enum Manner {
     Last(&'static str),
 }
 
+/// The head and the body of one.
+type Upload = (String, Vec<u8>);
+
 pub const CHALLENGE: &str = "a-challenge";
 
 #[derive(Clone)]
@@ -39,7 +42,7 @@ pub struct Relay {
     manner: Arc<Mutex<Manner>>,
     kept: Arc<Mutex<Vec<Event>>>,
     heard: Arc<Mutex<Vec<Value>>>,
-    uploads: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    uploads: Arc<Mutex<Vec<Upload>>>,
 }
 
 impl Relay {
@@ -67,10 +70,6 @@ impl Relay {
         self.url.replace("http", "ws")
     }
 
-    pub fn port(&self) -> u16 {
-        self.url.rsplit(':').next().unwrap().parse().unwrap()
-    }
-
     pub fn behaves(&self, manner: Manner) {
         *self.manner.lock().unwrap() = manner;
     }
@@ -95,8 +94,7 @@ impl Relay {
         heard
     }
 
-    /// The head and the body of each upload.
-    pub fn uploads(&self) -> Vec<(String, Vec<u8>)> {
+    pub fn uploads(&self) -> Vec<Upload> {
         self.uploads.lock().unwrap().clone()
     }
 

@@ -43,13 +43,11 @@ pub fn verdict(answers: &Answers<'_>, enough: usize) -> Result<Option<String>, F
 
 /// Of a deletion, which every relay must take.
 pub(super) fn of_deletion(answers: &Answers<'_>) -> Result<(), Failure> {
-    match verdict(answers, answers.len())? {
-        None => Ok(()),
-        Some(_) => {
-            let words = format!("not every relay deletes it: {}", words(answers));
-            Err(Failure::new(Class::Rejected, words))
-        }
+    if verdict(answers, answers.len())?.is_none() {
+        return Ok(());
     }
+    let words = format!("not every relay deletes it: {}", words(answers));
+    Err(Failure::new(Class::Rejected, words))
 }
 
 fn refusals<'a>(answers: &'a Answers<'_>) -> impl Iterator<Item = (&'a str, &'a Failure)> {
