@@ -32,12 +32,12 @@ use crate::post::shared::Look;
 use crate::text::entities::{EntityKind, entities};
 use crate::text::limits::{Limits, NOSTR, NOSTR_WITHOUT_MEDIA};
 use relay::Caller;
+use verdict::{Answers, verdict};
 
 pub use address::Pointer;
 pub use event::{Event, Signer, serialized};
 pub use media::Uploaded;
 pub use relay::read;
-pub use verdict::{Answers, verdict};
 
 pub const NAME: &str = "nostr";
 
@@ -75,7 +75,7 @@ pub struct Config {
     /// A Blossom server for images: `https://blossom.example`. Without it, no images.
     #[schemars(with = "Option<String>")]
     media: Option<BaseUrl>,
-    /// The site that addresses of posts lead to: https://njump.me, if this is left out.
+    /// The site that addresses of posts lead to: `https://njump.me`, if this is left out.
     #[schemars(with = "Option<String>")]
     gateway: Option<BaseUrl>,
 }
@@ -351,7 +351,9 @@ impl Platform for Nostr {
             _ => None,
         });
         for (relay, (_, answer)) in self.relays.iter().zip(&mut answers) {
-            if let (Err(_), Some(id)) = (&answer, meant)
+            let refuses = |failure: &Failure| matches!(failure.class, Class::Rejected | Class::Auth);
+            if answer.as_ref().is_err_and(refuses)
+                && let Some(id) = meant
                 && let Ok(None) = self.caller(relay).look(id).await
             {
                 *answer = Ok(());

@@ -31,6 +31,7 @@ impl Digest {
         Self(sha.finalize().into())
     }
 
+    /// The 32 bytes themselves.
     pub fn bytes(&self) -> [u8; 32] {
         self.0
     }

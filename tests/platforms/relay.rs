@@ -16,6 +16,8 @@ use tokio_tungstenite::tungstenite::Message;
 pub enum Manner {
     /// Keeps it and says so.
     Take,
+    /// Refuses it, and every question, in these words.
+    Shut(&'static str),
     /// Says this of it; keeps it with a yes.
     Answer(bool, &'static str),
     /// Keeps it, and closes without a word.
@@ -174,6 +176,7 @@ impl Relay {
                         }
                         say(&mut socket, json!(["OK", event.id, yes, words])).await;
                     }
+                    Manner::Shut(words) => say(&mut socket, json!(["OK", event.id, false, words])).await,
                     Manner::TakeAndCut => return self.take(&event),
                     Manner::Cut => return,
                     Manner::Hang => {}
@@ -197,7 +200,7 @@ impl Relay {
                 ("REQ", _) => match self.manner() {
                     Manner::Hang => {}
                     Manner::Cut => return,
-                    Manner::Answer(false, words) => say(&mut socket, json!(["CLOSED", said[1], words])).await,
+                    Manner::Shut(words) => say(&mut socket, json!(["CLOSED", said[1], words])).await,
                     _ => {
                         for event in self.kept() {
                             if said[2]["ids"].as_array().unwrap().contains(&json!(event.id)) {

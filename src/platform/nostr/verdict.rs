@@ -3,16 +3,16 @@
 use crate::post::outcome::{Class, Failure};
 
 /// What each relay answered, by its host, in the order of the settings.
-pub type Answers<'a> = Vec<(&'a str, Result<(), Failure>)>;
+pub(super) type Answers<'a> = Vec<(&'a str, Result<(), Failure>)>;
 
 /// A post is out once `enough` relays have it, or some have it and no other ever will; then it says which have not.
 /// While some have it and others may yet take it, it is in doubt, which the same event to all of them ends.
-pub fn verdict(answers: &Answers<'_>, enough: usize) -> Result<Option<String>, Failure> {
+pub(super) fn verdict(answers: &Answers<'_>, enough: usize) -> Result<Option<String>, Failure> {
     let classes: Vec<Class> = refusals(answers).map(|(_, failure)| failure.class).collect();
     let accepted = answers.len() - classes.len();
     let told = || {
         format!(
-            "{accepted} of {} relays have it; {}",
+            "only {accepted} of {} relays have it; {}",
             answers.len(),
             words(answers)
         )
@@ -105,7 +105,7 @@ mod tests {
             ("a.example", Ok(())),
             ("b.example", Err(Failure::new(Rejected, "blocked: banned"))),
         ];
-        let told = "1 of 2 relays have it; b.example: blocked: banned";
+        let told = "only 1 of 2 relays have it; b.example: blocked: banned";
         assert_eq!(verdict(&answers, 1).unwrap().unwrap(), told);
     }
 
