@@ -26,7 +26,7 @@ use steadfast::campaign::problem::Problem;
 use steadfast::campaign::read::read;
 use steadfast::campaign::render::render;
 use steadfast::platform::http::{Answer, BaseUrl, retry_after};
-use steadfast::platform::{Key, Prepared, bluesky, discord, mastodon, slack, telegram, webhook};
+use steadfast::platform::{Key, Prepared, bluesky, discord, mastodon, nostr, slack, telegram, webhook};
 use steadfast::post::identity::{AccountName, DeliveryId, NAME_MAX, PostId, propose_name};
 use steadfast::post::outcome::{Class, Failure, Receipt, one_line};
 
@@ -224,6 +224,14 @@ pub fn answer(bytes: &[u8]) {
     let taken: Vec<u16> = (200..300).chain([409]).collect();
     // A webhook that redirects has refused.
     decided(&answer, webhook::read(key, &answer), &taken, 200..300);
+    // What a relay says is words alone, and so is an address there.
+    let words = String::from_utf8_lossy(&answer.body);
+    if let Err(failure) = nostr::read(false, &words) {
+        assert!(failure.class != Class::InDoubt && failure.words.chars().count() <= 301);
+    }
+    if let Some(at) = nostr::Pointer::parse(&words) {
+        assert_eq!(nostr::Pointer::parse(&at.nevent().unwrap()), Some(at));
+    }
     // Only the platform's own list can say that another's post is gone.
     match mastodon::read_shared(&answer) {
         Ok(_) => assert_eq!(answer.status, 200),

@@ -35,7 +35,7 @@ pub fn rest(post: &Post, to: &Standing, rest: &Rest, now: Timestamp) {
               part, parts, url, "sent {message} to {account}{}", of(part, parts));
         if let Some(altered) = &receipt.altered {
             warn!(event = "post.altered", post = %id, message_id = %message, %account, platform, %due, part, parts, url, altered,
-                  "{message} is out on {account}, and not as it was sent: {altered}");
+                  "{message} is out on {account}, but {altered}");
         }
         return;
     }

@@ -23,6 +23,10 @@ use crate::clock::{Clock, sample};
 use crate::post::outcome::{Class, Failure, one_line};
 use crate::text::limits::Doubt;
 
+mod socket;
+
+pub use socket::Talk;
+
 /// The longest answer that is read, after decompression (reliability P17).
 pub const ANSWER_MAX: usize = 1 << 20;
 /// The largest header section that is believed (reliability P16); hyper itself gives up at about 400 KiB.
@@ -58,6 +62,7 @@ pub struct Http {
     singles: reqwest::Client,
     /// For reads and uploads, which may be repeated.
     harmless: reqwest::Client,
+    deadline: Duration,
     clock: Arc<dyn Clock>,
     dates: Dates,
     contact: Arc<str>,
@@ -97,6 +102,7 @@ impl Http {
             )?,
             singles: build(client().pool_max_idle_per_host(0))?,
             harmless: build(client().pool_max_idle_per_host(2))?,
+            deadline,
             clock,
             dates: Dates::default(),
             contact: printable(contact).into(),
@@ -145,6 +151,11 @@ impl Http {
     }
 
     async fn exchange(&self, client: &reqwest::Client, request: Request) -> Result<Answer, Trouble> {
+        self.hear(self.ask(client, request).await?).await
+    }
+
+    /// Sends a request and reads the header of its answer.
+    async fn ask(&self, client: &reqwest::Client, request: Request) -> Result<reqwest::Response, Trouble> {
         if let Some(problem) = request.problem {
             return Err(Trouble::NotSent(problem));
         }
@@ -155,9 +166,9 @@ impl Http {
             Body::Bytes(bytes) => builder.body(bytes),
             Body::Form(fields) => builder.multipart(form(fields)?),
         };
-        let mut response = builder.send().await.map_err(Trouble::from)?;
-        let headers = std::mem::take(response.headers_mut());
-        let size: usize = headers
+        let response = builder.send().await.map_err(Trouble::from)?;
+        let size: usize = response
+            .headers()
             .iter()
             .map(|(name, value)| name.as_str().len() + value.len())
             .sum();
@@ -166,6 +177,12 @@ impl Http {
                 "its header is larger than {HEADERS_MAX} bytes"
             )));
         }
+        Ok(response)
+    }
+
+    /// Reads an answer to its end.
+    async fn hear(&self, mut response: reqwest::Response) -> Result<Answer, Trouble> {
+        let headers = std::mem::take(response.headers_mut());
         let mut body = BytesMut::new();
         let mut truncated = false;
         while let Some(chunk) = response.chunk().await.map_err(Trouble::from)? {
@@ -324,6 +341,10 @@ impl Request {
             .extend_pairs(pairs)
             .finish();
         self.body("application/x-www-form-urlencoded", encoded)
+    }
+
+    pub fn put(base: &BaseUrl, path: &str) -> Self {
+        Self::new(Method::PUT, base, path)
     }
 
     pub fn delete(base: &BaseUrl, path: &str) -> Self {

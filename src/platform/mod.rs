@@ -7,6 +7,7 @@ pub mod discord;
 mod form;
 pub mod http;
 pub mod mastodon;
+pub mod nostr;
 pub mod oauth;
 pub mod sandbox;
 pub mod secret;
@@ -74,6 +75,7 @@ pub const PLATFORMS: &[Entry] = &[
     entry!(telegram),
     entry!(discord, discord::known_limits, discord::Config::together),
     entry!(slack, slack::known_limits, slack::Config::together),
+    entry!(nostr, nostr::known_limits, nostr::Config::together),
     entry!(webhook),
     entry!(sandbox, sandbox::known_limits),
 ];

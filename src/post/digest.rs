@@ -31,9 +31,21 @@ impl Digest {
         Self(sha.finalize().into())
     }
 
+    /// The 32 bytes themselves.
+    pub fn bytes(&self) -> [u8; 32] {
+        self.0
+    }
+
     /// Its first digits, for people.
     pub fn short(&self) -> String {
         self.to_string().chars().take(SHORT).collect()
+    }
+}
+
+/// One that was made elsewhere.
+impl From<[u8; 32]> for Digest {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 }
 

@@ -15,8 +15,8 @@ pub struct Receipt {
     /// What a later part or a repost needs beside the id to point at this one (Bluesky's `cid`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pin: Option<String>,
-    /// What the platform shows otherwise than it was sent, in one sentence, where its answer tells (reliability
-    /// P29, §2.12). It is sent all the same.
+    /// What the platform shows otherwise than it was sent, or which of its servers have it not, in one sentence,
+    /// where its answer tells (reliability P29, §2.12). It is sent all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub altered: Option<String>,
 }

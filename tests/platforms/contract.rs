@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use steadfast::platform::http::{self, BaseUrl};
-use steadfast::platform::secret::write_private;
+use steadfast::platform::secret::{Secret, write_private};
 use steadfast::platform::{
-    PLATFORMS, Prepared, Sealed, bluesky, discord, mastodon, slack, telegram, webhook,
+    PLATFORMS, Prepared, Sealed, bluesky, discord, mastodon, nostr, slack, telegram, webhook,
 };
 use steadfast::post::outcome::{Class, Failure, Receipt};
 use steadfast::post::shared::Look;
@@ -15,13 +15,14 @@ use steadfast::text::limits::{Doubt, LengthRule};
 use wiremock::matchers::{any, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use crate::relay::{Manner, Relay};
 use crate::support::{
-    BOT, Bench, CHANNEL, DID, Draft, KINDS, TOKEN, Then, WEBHOOK_SECRET, gzip_bomb, now, platform_of, raw,
-    receipt, resident_bytes,
+    BOT, Bench, CHANNEL, DID, Draft, KINDS, SECRET_KEY, TOKEN, Then, WEBHOOK_SECRET, gzip_bomb, now,
+    platform_of, raw, receipt, resident_bytes,
 };
 
 /// Those that speak over the network.
-const REMOTE: [&str; 8] = [
+const REMOTE: [&str; 9] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -29,8 +30,19 @@ const REMOTE: [&str; 8] = [
     "discord-webhook",
     "slack",
     "slack-webhook",
+    "nostr",
     "webhook",
 ];
+
+/// What an answer in HTTP that proves nothing leaves open. On Nostr a conversation was asked for, and nothing was said
+/// yet.
+fn open_after(platform: &str) -> Class {
+    if platform == "nostr" {
+        Class::Transient
+    } else {
+        Class::InDoubt
+    }
+}
 
 /// The visible request that the adapter would send for `draft`, made without a network.
 fn prepared(platform: &str, draft: &Draft) -> Prepared {
@@ -49,8 +61,13 @@ fn prepared(platform: &str, draft: &Draft) -> Prepared {
         "discord-webhook" => discord::webhook_request(&out),
         "slack" => slack::request(&out, "C0123ABCD", &[], None),
         "slack-webhook" => slack::webhook_request(&out),
+        "nostr" => nostr::request(&out, &signer(), &[]).unwrap(),
         _ => webhook::request(&out).unwrap(),
     }
+}
+
+fn signer() -> nostr::Signer {
+    nostr::Signer::new(&Secret::new(SECRET_KEY)).unwrap()
 }
 
 fn casewatch() -> telegram::Chat {
@@ -88,10 +105,10 @@ async fn class_at(platform: &str, url: &str) -> Class {
 }
 
 fn secret_of(platform: &str) -> &'static str {
-    if platform == "webhook" {
-        WEBHOOK_SECRET
-    } else {
-        TOKEN
+    match platform {
+        "webhook" => WEBHOOK_SECRET,
+        "nostr" => SECRET_KEY,
+        _ => TOKEN,
     }
 }
 
@@ -135,11 +152,14 @@ fn refusal(platform: &str, status: u16) -> ResponseTemplate {
 
 #[tokio::test]
 async fn p9_refused_credentials_are_said_to_be_so_and_not_repeated() {
-    for platform in REMOTE {
+    for platform in REMOTE.into_iter().filter(|platform| *platform != "nostr") {
         let server = always(refusal(platform, 401)).await;
         assert_eq!(class_at(platform, &server.uri()).await, Class::Auth, "{platform}");
         assert_eq!(server.received_requests().await.unwrap().len(), 1, "{platform}");
     }
+    let relay = Relay::start(Manner::Answer(false, "restricted: not on the list")).await;
+    assert_eq!(class_at("nostr", &relay.url).await, Class::Auth);
+    assert_eq!(relay.heard().len(), 1);
 }
 
 #[tokio::test]
@@ -168,7 +188,7 @@ async fn p24_a_server_error_leaves_it_open_what_became_of_the_post() {
             let server = always(ResponseTemplate::new(status).set_body_string("<html>oh</html>")).await;
             assert_eq!(
                 class_at(platform, &server.uri()).await,
-                Class::InDoubt,
+                open_after(platform),
                 "{platform} {status}"
             );
         }
@@ -198,7 +218,7 @@ async fn p1_p2_p3_an_answer_of_the_wrong_shape_is_no_receipt_and_no_refusal() {
                 let server = always(ResponseTemplate::new(status).set_body_string(body)).await;
                 assert_eq!(
                     class_at(platform, &server.uri()).await,
-                    Class::InDoubt,
+                    open_after(platform),
                     "{platform} {status} {body}"
                 );
             }
@@ -208,7 +228,7 @@ async fn p1_p2_p3_an_answer_of_the_wrong_shape_is_no_receipt_and_no_refusal() {
             let server = always(ResponseTemplate::new(status).set_body_string("<html>blocked</html>")).await;
             assert_eq!(
                 class_at(platform, &server.uri()).await,
-                Class::InDoubt,
+                open_after(platform),
                 "{platform} {status}"
             );
         }
@@ -228,7 +248,7 @@ async fn p12_p14_a_connection_cut_after_the_request_is_in_doubt_and_never_repeat
             let server = raw(then).await;
             assert_eq!(
                 class_at(platform, &server.url).await,
-                Class::InDoubt,
+                open_after(platform),
                 "{platform}"
             );
             assert_eq!(server.requests(), 1, "{platform}");
@@ -243,7 +263,7 @@ async fn p42_two_lengths_are_in_doubt() {
         let server = raw(Then::Say(answer.to_vec())).await;
         assert_eq!(
             class_at(platform, &server.url).await,
-            Class::InDoubt,
+            open_after(platform),
             "{platform}"
         );
     }
@@ -338,6 +358,7 @@ async fn p23_a_probe_asks_once_for_something_harmless_and_any_answer_will_do() {
         ("discord-webhook", "/api/v10/gateway"),
         ("slack", "/api/api.test"),
         ("slack-webhook", "/"),
+        ("nostr", "/"),
     ] {
         for (status, there) in [
             (200, true),
@@ -347,7 +368,7 @@ async fn p23_a_probe_asks_once_for_something_harmless_and_any_answer_will_do() {
             (500, false),
             (503, false),
         ] {
-            let words = format!("{TOKEN} is invalid");
+            let words = format!("{} is invalid", secret_of(platform));
             let server = always(ResponseTemplate::new(status).set_body_string(words)).await;
             let probed = Bench::new()
                 .open_at(platform, &server.uri())
@@ -355,7 +376,7 @@ async fn p23_a_probe_asks_once_for_something_harmless_and_any_answer_will_do() {
                 .await
                 .unwrap();
             assert_eq!(probed.is_ok(), there, "{platform} {status}: {probed:?}");
-            assert!(!format!("{probed:?}").contains(TOKEN), "{probed:?}");
+            assert!(!format!("{probed:?}").contains(secret_of(platform)), "{probed:?}");
             let asked = server.received_requests().await.unwrap();
             assert_eq!(asked.len(), 1, "{platform} {status}");
             assert_eq!((asked[0].method.as_str(), asked[0].url.path()), ("GET", page));
@@ -458,13 +479,22 @@ async fn black_hole(port: u16) -> Option<(tokio::net::TcpListener, Vec<tokio::ta
 
 #[tokio::test]
 async fn p40_an_address_that_swallows_everything_costs_no_post_and_no_deadline() {
-    let good = willing().await;
-    let port = good.address().port();
-    let Some(_hole) = black_hole(port).await else {
+    let good = Willing::start().await;
+    let port_of = |platform: &str| {
+        good.uri(platform)
+            .rsplit(':')
+            .next()
+            .unwrap()
+            .parse::<u16>()
+            .unwrap()
+    };
+    let holes = (black_hole(port_of("")).await, black_hole(port_of("nostr")).await);
+    let (Some(_), Some(_)) = &holes else {
         println!("there is no IPv6 here, so this was not tried");
         return;
     };
     for platform in REMOTE {
+        let port = port_of(platform);
         // The other address of the same name answers.
         let start = Instant::now();
         let bench = Bench::with_deadline(Duration::from_secs(9));
@@ -522,7 +552,7 @@ async fn p15_a_slow_answer_ends_at_the_deadline() {
             let start = Instant::now();
             let bench = Bench::with_deadline(Duration::from_millis(300));
             let failure = publish_at(&bench, platform, &server.url).await.unwrap_err();
-            assert_eq!(failure.class, Class::InDoubt, "{platform}: {failure}");
+            assert_eq!(failure.class, open_after(platform), "{platform}: {failure}");
             assert!(
                 start.elapsed() < Duration::from_secs(3),
                 "{platform}: {:?}",
@@ -549,7 +579,7 @@ async fn p16_endless_headers_are_not_read_to_their_end() {
             let server = raw(then).await;
             assert_eq!(
                 class_at(platform, &server.url).await,
-                Class::InDoubt,
+                open_after(platform),
                 "{platform}"
             );
         }
@@ -571,7 +601,7 @@ async fn p17_an_answer_of_a_gigabyte_is_not_read_to_its_end() {
             let server = raw(then).await;
             let start = Instant::now();
             match publish_at(&Bench::new(), platform, &server.url).await {
-                Err(failure) => assert_eq!(failure.class, Class::InDoubt, "{platform}"),
+                Err(failure) => assert_eq!(failure.class, open_after(platform), "{platform}"),
                 // To a webhook any 2xx is a yes.
                 Ok(_) => assert_eq!(platform, "webhook"),
             }
@@ -604,7 +634,7 @@ async fn p18_p19_a_redirect_is_not_followed_and_nothing_reaches_its_target() {
             let expected = if platform == "webhook" {
                 Class::Rejected
             } else {
-                Class::InDoubt
+                open_after(platform)
             };
             assert_eq!(failure.class, expected, "{platform} {status}");
             assert!(failure.words.contains("localhost"), "{failure}");
@@ -616,7 +646,37 @@ async fn p18_p19_a_redirect_is_not_followed_and_nothing_reaches_its_target() {
     }
 }
 
-/// A server that says yes to everything that prepares, and to the post itself.
+/// Servers that say yes to everything that prepares, and to the post itself.
+struct Willing {
+    web: MockServer,
+    relay: Relay,
+}
+
+impl Willing {
+    async fn start() -> Self {
+        let relay = Relay::start(Manner::Take).await;
+        relay.keep(anothers_note());
+        Self {
+            web: willing().await,
+            relay,
+        }
+    }
+
+    fn uri(&self, kind: &str) -> String {
+        if kind == "nostr" {
+            self.relay.url.clone()
+        } else {
+            self.web.uri()
+        }
+    }
+}
+
+/// A post of somebody else on Nostr.
+fn anothers_note() -> nostr::Event {
+    let ally = nostr::Signer::new(&Secret::new("11".repeat(32))).unwrap();
+    ally.sign(now().as_second(), 1, Vec::new(), "We stand with them.".into())
+}
+
 async fn willing() -> MockServer {
     let server = MockServer::start().await;
     let ok = |body: Value| ResponseTemplate::new(200).set_body_json(body);
@@ -713,9 +773,9 @@ async fn willing() -> MockServer {
 #[tokio::test]
 async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
     for kind in KINDS {
-        let server = willing().await;
+        let server = Willing::start().await;
         let bench = Bench::new();
-        let account = bench.open_at(kind, &server.uri());
+        let account = bench.open_at(kind, &server.uri(kind));
         let limits = account.limits().clone();
         assert_eq!(limits.platform, platform_of(kind));
         let entry = PLATFORMS.iter().find(|entry| entry.name == kind);
@@ -730,8 +790,8 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
         let frozen = account.prepare(&draft.out()).await.unwrap();
         assert!(frozen.body.contains("¿Qué falta?"), "{kind}");
         assert!(frozen.body.contains("https://example.org/caso"), "{kind}");
-        // These four have a language of their own for a post.
-        let says = ["mastodon", "bluesky", "webhook", "sandbox"].contains(&kind);
+        // These five have a language of their own for a post.
+        let says = ["mastodon", "bluesky", "nostr", "webhook", "sandbox"].contains(&kind);
         assert_eq!(frozen.body.contains("\"es"), says, "{kind}");
         assert!(!limits.abilities.warn || frozen.body.contains("prison"), "{kind}");
         let parent = earlier(kind);
@@ -753,13 +813,12 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
         assert_eq!(account.prepare(&draft.out()).await.unwrap(), frozen, "{kind}");
 
         // Who shares and can be asked is asked; the others say so.
-        let url = "https://bsky.app/profile/did:plc:ally/post/3l";
-        let read = account.read(url).await.map(|read| read.unwrap());
-        let asked = matches!(kind, "mastodon" | "bluesky");
+        let read = account.read(&theirs(kind)).await.map(|read| read.unwrap());
+        let asked = matches!(kind, "mastodon" | "bluesky" | "nostr");
         assert_eq!(matches!(read, Some(Look::There(_))), asked, "{kind}: {read:?}");
         if limits.abilities.share {
             let mut share = Draft::text("");
-            share.share = Some(theirs(kind).into());
+            share.share = Some(theirs(kind));
             let done = share.send(account.as_ref()).await.unwrap();
             assert!(!done.id.is_empty(), "{kind}");
         }
@@ -773,6 +832,7 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
                 "bluesky" => "bafkrei",
                 "slack" => "F0123ABCD",
                 "sandbox" => "media/court.png",
+                "nostr" => "\"imeta\"",
                 _ => "iVBORyBwaXhlbHM=",
             };
             assert!(frozen.body.contains(image), "{}: {}", kind, frozen.body);
@@ -786,6 +846,7 @@ fn earlier(kind: &str) -> Receipt {
         "telegram" => receipt("1234", Some("-1001234567890")),
         "discord" => receipt("334385199974967041", Some(CHANNEL)),
         "slack" => receipt("1760000000.000100", Some("C0123ABCD")),
+        "nostr" => receipt(&anothers_note().id.to_string(), None),
         _ => receipt(&format!("at://{DID}/app.bsky.feed.post/3lp"), Some("bafyp")),
     }
 }
@@ -800,20 +861,22 @@ fn tie(receipt: &Receipt) -> &str {
 }
 
 /// A post of somebody else.
-fn theirs(kind: &str) -> &'static str {
-    match kind {
+fn theirs(kind: &str) -> String {
+    let url = match kind {
+        "nostr" => return format!("https://njump.me/{}", anothers_note().id),
         "telegram" => "https://t.me/ally/7",
         "discord" => "https://discord.com/channels/41771983423143937/155101607195836417/334385199974967040",
         _ => "https://bsky.app/profile/did:plc:ally/post/3l",
-    }
+    };
+    url.to_owned()
 }
 
 #[tokio::test]
 async fn every_part_of_a_thread_is_tied_to_the_one_before() {
     for kind in KINDS {
-        let server = willing().await;
+        let server = Willing::start().await;
         let bench = Bench::new();
-        let account = bench.open_at(kind, &server.uri());
+        let account = bench.open_at(kind, &server.uri(kind));
         if !account.limits().abilities.reply {
             continue;
         }
@@ -880,9 +943,9 @@ fn the_table_agrees_with_itself() {
 #[tokio::test]
 async fn f16_a_secret_of_ours_in_a_text_is_not_sent() {
     for kind in REMOTE {
-        let server = willing().await;
+        let server = Willing::start().await;
         let bench = Bench::new();
-        let account = bench.open_at(kind, &server.uri());
+        let account = bench.open_at(kind, &server.uri(kind));
         let secret = secret_of(kind);
         let failure = account
             .prepare(&Draft::text(&format!("Look: {secret}")).out())

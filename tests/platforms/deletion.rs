@@ -33,6 +33,7 @@ fn receipt_of(platform: &str) -> Receipt {
         "telegram" => receipt("1235", Some("-1001234567890")),
         "discord" | "discord-webhook" => receipt("334385199974967042", Some(CHANNEL)),
         "slack" => receipt("1760000000.000200", Some("C0123ABCD")),
+        "nostr" => receipt(&"ab".repeat(32), None),
         _ => receipt("103254962155278888", None),
     }
 }
@@ -218,7 +219,7 @@ async fn whether_posts_can_be_deleted_is_as_the_data_say() {
     assert_eq!(
         names,
         [
-            "mastodon", "bluesky", "telegram", "discord", "slack", "webhook", "sandbox"
+            "mastodon", "bluesky", "telegram", "discord", "slack", "nostr", "webhook", "sandbox"
         ]
     );
     // A sandbox that is like a platform without can't either.

@@ -16,6 +16,8 @@ mod deletion;
 mod discord;
 mod look;
 mod mastodon;
+mod nostr;
+mod relay;
 mod sandbox;
 mod slack;
 mod support;

@@ -24,13 +24,16 @@ use tokio::net::{TcpListener, TcpStream};
 pub const NOW: &str = "2026-11-23T12:00:00Z";
 pub const TOKEN: &str = "c4nary-t0ken-0123456789";
 pub const WEBHOOK_SECRET: &str = "whsec_c3RlYWRmYXN0LXRlc3Qtc2VjcmV0LTAxMjM0NTY3ODk=";
+/// A Nostr key, as NIP-19 has it in its example.
+pub const NSEC: &str = "nsec1vl029mgpspedva04g90vltkh6fvh240zqtv9k0t9af8935ke9laqsnlfe5";
+pub const SECRET_KEY: &str = "67dea2ed018072d675f5415ecfaed7d2597555e202d85b3d65ea4e58d2d92ffa";
 /// A Telegram bot, a Discord channel.
 pub const BOT: i64 = 123_456;
 pub const CHANNEL: &str = "155101607195836416";
 pub const DID: &str = "did:plc:campaign234567";
 
 /// The kinds of accounts: platforms, and the second way into one.
-pub const KINDS: [&str; 9] = [
+pub const KINDS: [&str; 10] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -38,6 +41,7 @@ pub const KINDS: [&str; 9] = [
     "discord-webhook",
     "slack",
     "slack-webhook",
+    "nostr",
     "webhook",
     "sandbox",
 ];
@@ -144,6 +148,10 @@ impl Bench {
             }
             "slack" => format!("base_url = '{url}'\nbot_token = 'SECRET({TOKEN})'\nchannel = 'C0123ABCD'"),
             "slack-webhook" => format!("webhook_url = 'SECRET({url}/services/T0001/B0001/{TOKEN})'"),
+            "nostr" => {
+                let relay = url.replacen("http", "ws", 1);
+                format!("relays = ['{relay}']\nsecret_key = 'SECRET({NSEC})'\nmedia = '{url}'")
+            }
             "sandbox" => String::new(),
             other => panic!("{other} is not on the bench"),
         };

@@ -415,6 +415,14 @@ pub const NOSTR: Limits = Limits {
     ..PLAIN
 };
 
+/// An account that names no server for images.
+pub const NOSTR_WITHOUT_MEDIA: Limits = Limits {
+    max_images: 0,
+    max_image_bytes: 0,
+    max_moving_bytes: Some(0),
+    ..NOSTR
+};
+
 /// Our own, so it takes all that one request may hold.
 pub const WEBHOOK: Limits = Limits {
     platform: "webhook",
