@@ -151,6 +151,42 @@ fn f22_a_platform_gets_a_video_without_its_place_and_in_its_whole_length() {
     assert_eq!(history[0]["state"], "sent");
 }
 
+/// So many kB of memory a process has, or had at most.
+#[cfg(target_os = "linux")]
+fn memory(daemon: &program::Daemon, what: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.child.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with(what)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_video_of_30_megabytes_goes_up_piece_by_piece() {
+    let fake = Fake::start();
+    let place = on_mastodon(&fake);
+    place.write("a.toml", &breaking("first", "one"));
+    let daemon = place.start();
+    place.wait("the first", 30, || fake.texts() == ["one"]);
+    let idle = memory(&daemon, "VmRSS:");
+
+    let clip = clip::Clip {
+        tracks: vec![clip::pictures(*b"avc1", false)],
+        after: clip::atom(*b"mdat", &vec![7; 30_000_000]),
+        ..clip::Clip::default()
+    };
+    let clip = clip.bytes();
+    std::fs::create_dir(place.path().join("messages/media")).unwrap();
+    std::fs::write(place.path().join("messages/media/a.mov"), &clip).unwrap();
+    place.write(
+        "b.toml",
+        &(breaking("march", "two") + "video = { file = \"media/a.mov\", alt = \"A march\" }\n"),
+    );
+    place.wait("the video", 60, || fake.texts().len() == 2);
+    assert!(fake.store.lock().unwrap().uploads[0].len() > clip.len());
+    let most = memory(&daemon, "VmHWM:");
+    assert!(most < idle + 40_000, "{idle} kB, then {most} kB");
+}
+
 #[test]
 fn a_video_in_the_sandbox_can_be_watched_on_its_page() {
     let place = Place::new("");

@@ -164,6 +164,16 @@ fn f23_what_is_no_video_or_can_not_be_cleaned_is_refused_with_the_reason() {
         why(&endless.bytes()),
         "this is a video that does not say how long it is"
     );
+    let first_of_many = Clip {
+        tracks: vec![film()],
+        more: fragments,
+        after: atom(*b"moof", &[]),
+        ..Clip::default()
+    };
+    assert_eq!(
+        why(&first_of_many.bytes()),
+        "this is a video that does not say how long it is"
+    );
     // Each is told what it is where the other belongs.
     put(dir.path(), "a.mp4", &whole);
     assert!(folder.media("a.mp4").unwrap_err().help.contains("`video = {"));

@@ -112,8 +112,10 @@ fn look(bytes: &dyn Bytes) -> Result<(Footage, Cover), Flaw> {
         ..
     } = look;
     let pictures = pictures.ok_or(Flaw::Odd("a file without pictures"))?;
-    let length = movie
-        .or(fragments)
+    // Of a video in fragments, the usual place tells of the first alone.
+    let in_fragments = top.iter().any(|atom| atom.kind == *b"moof");
+    let length = fragments
+        .or(movie.filter(|_| !in_fragments))
         .ok_or(Flaw::Odd("a video that does not say how long it is"))?;
     let footage = Footage {
         mime: if brand == *b"qt  " {
