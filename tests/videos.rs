@@ -5,7 +5,6 @@
     reason = "a test stops at the first surprise"
 )]
 
-use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -14,12 +13,13 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use steadfast::campaign::outside::{Footage, Outside};
-use steadfast::folder::{Folder, VideoBytes, examine_video};
+use steadfast::folder::Folder;
 use steadfast::post::digest::Digest;
 use tokio::io::AsyncReadExt;
 
-mod support;
-use support::clip::{Clip, NOTES, PICTURES, PLACE, atom, notes, pictures, sound};
+#[path = "../fuzz/checks.rs"]
+mod checks;
+use checks::support::clip::{Clip, NOTES, PICTURES, PLACE, atom, notes, pictures, sound};
 
 fn put(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) {
     fs::write(folder.join(name), bytes).unwrap();
@@ -205,52 +205,6 @@ async fn f11_a_video_that_changes_while_it_is_uploaded_is_never_whole() {
     assert_eq!(got.len(), bytes.len());
 }
 
-/// Bytes that count how many of them are asked for.
-struct Counted<'b> {
-    bytes: &'b [u8],
-    read: Cell<usize>,
-}
-
-impl VideoBytes for Counted<'_> {
-    fn size(&self) -> u64 {
-        self.bytes.len() as u64
-    }
-
-    fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
-        self.read.set(self.read.get() + into.len());
-        let at = usize::try_from(at).unwrap();
-        into.copy_from_slice(&self.bytes[at..at + into.len()]);
-        Ok(())
-    }
-}
-
-/// Looks at it, and at what would be sent of it.
-fn looked_at(bytes: &[u8]) {
-    let counted = Counted {
-        bytes,
-        read: Cell::new(0),
-    };
-    let found = examine_video(&counted);
-    assert!(
-        counted.read.get() <= 16 << 20,
-        "{} bytes were read",
-        counted.read.get()
-    );
-    let Ok((footage, cover)) = found else { return };
-    assert_eq!(footage.size, bytes.len() as u64);
-    let mut covered = bytes.to_vec();
-    cover.lay(0, &mut covered);
-    let again = Counted {
-        bytes: &covered,
-        read: Cell::new(0),
-    };
-    let (same, nothing_more) = examine_video(&again).unwrap();
-    assert_eq!(same, footage);
-    let mut twice = covered.clone();
-    nothing_more.lay(0, &mut twice);
-    assert_eq!(twice, covered);
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
@@ -268,7 +222,7 @@ proptest! {
         if cut {
             bytes.truncate(end.index(bytes.len()));
         }
-        looked_at(&bytes);
+        checks::video(&bytes);
     }
 
     #[test]
@@ -282,7 +236,7 @@ proptest! {
             bytes.extend(KINDS[kind]);
             bytes.extend(inside);
         }
-        looked_at(&bytes);
+        checks::video(&bytes);
     }
 }
 
