@@ -9,8 +9,10 @@
 )]
 
 #[path = "../tests/support/mod.rs"]
-mod support;
+pub mod support;
 
+use std::cell::Cell;
+use std::io;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -25,6 +27,7 @@ use steadfast::campaign::message::{Message, Words};
 use steadfast::campaign::problem::Problem;
 use steadfast::campaign::read::read;
 use steadfast::campaign::render::render;
+use steadfast::folder::{VideoBytes, examine_video};
 use steadfast::platform::http::{Answer, BaseUrl, retry_after};
 use steadfast::platform::{Key, Prepared, bluesky, discord, mastodon, nostr, slack, telegram, webhook};
 use steadfast::post::identity::{AccountName, DeliveryId, NAME_MAX, PostId, propose_name};
@@ -35,12 +38,13 @@ use support::{World, inside, now, roster};
 /// A target's name, and its check.
 pub type Target = (&'static str, fn(&[u8]));
 
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     ("toml", toml),
     ("markdown", markdown),
     ("template", template),
     ("cron", cron),
     ("answer", answer),
+    ("video", video),
     ("wait", wait),
     ("names", names),
 ];
@@ -355,4 +359,50 @@ pub fn names(bytes: &[u8]) {
         line.chars().count() <= 81 && !line.chars().any(char::is_control),
         "{line:?}"
     );
+}
+
+/// Bytes that count how many of them are asked for.
+struct Counted<'b> {
+    bytes: &'b [u8],
+    read: Cell<usize>,
+}
+
+impl VideoBytes for Counted<'_> {
+    fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        self.read.set(self.read.get() + into.len());
+        let at = usize::try_from(at).unwrap();
+        into.copy_from_slice(&self.bytes[at..at + into.len()]);
+        Ok(())
+    }
+}
+
+/// A video: the look at it ends, and what would be sent of it is the same video and tells nothing more.
+pub fn video(bytes: &[u8]) {
+    let counted = Counted {
+        bytes,
+        read: Cell::new(0),
+    };
+    let found = examine_video(&counted);
+    assert!(
+        counted.read.get() <= 16 << 20,
+        "{} bytes were read",
+        counted.read.get()
+    );
+    let Ok((footage, cover)) = found else { return };
+    assert_eq!(footage.size, bytes.len() as u64);
+    let mut covered = bytes.to_vec();
+    cover.lay(0, &mut covered);
+    let again = Counted {
+        bytes: &covered,
+        read: Cell::new(0),
+    };
+    let (same, nothing_more) = examine_video(&again).unwrap();
+    assert_eq!(same, footage);
+    let mut twice = covered.clone();
+    nothing_more.lay(0, &mut twice);
+    assert_eq!(twice, covered);
 }

@@ -278,7 +278,7 @@ fn environment() -> Environment {
 
 fn limits_of(account: &AccountSettings, vault: &Path) -> Limits {
     platform::find(account.platform).map_or_else(platform::sandbox::limits, |entry| {
-        (entry.known_limits)(&account.keys, vault, &account.name)
+        entry.limits_of(&account.keys, vault, &account.name)
     })
 }
 

@@ -303,6 +303,44 @@ fn no_template_hides_the_fact_that_it_quotes(#[case] text: &str) {
 }
 
 #[test]
+fn a_video_counts_by_its_bytes_its_name_and_its_description() {
+    let image =
+        "image = [{ file = \"media/court.png\", alt = \"The court that said {{ fact.verdict }}\" }]\n";
+    let video = |alt: &str| {
+        edited(
+            image,
+            &format!("video = {{ file = \"media/march.mp4\", alt = \"{alt}\" }}\n"),
+        )
+    };
+    let roster = support::roster();
+    let proposal = proposal_of(&video("A march"), &roster, b"pictures");
+    let lines = proposal.lines();
+    let at = lines
+        .iter()
+        .position(|line| line == "video: media/march.mp4")
+        .unwrap();
+    assert_eq!(
+        lines[at + 1..at + 3],
+        [
+            format!("sha256: {}", Digest::of(b"pictures")),
+            "description: A march".to_owned()
+        ]
+    );
+    assert_eq!(
+        proposal.approved().media.get("media/march.mp4"),
+        Some(&Digest::of(b"pictures"))
+    );
+    let digest = proposal.digest();
+    for other in [
+        proposal_of(&video("A crowd"), &roster, b"pictures"),
+        proposal_of(&video("A march"), &roster, b"others"),
+        proposal_of(&edited(image, ""), &roster, b"pictures"),
+    ] {
+        assert_ne!(other.digest(), digest);
+    }
+}
+
+#[test]
 fn an_image_that_cannot_be_read_cannot_be_approved() {
     let campaign = campaign(WORLD);
     let message = &campaign.messages[1];

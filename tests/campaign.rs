@@ -143,7 +143,7 @@ fn every_key_of_the_design_is_read() {
     assert_eq!(first.late, Some(Duration::from_hours(6)));
     assert_eq!(first.words.link.as_deref(), Some("https://example.org/case"));
     assert_eq!(first.words.warn.as_deref(), Some("discusses imprisonment"));
-    assert_eq!(first.words.images.as_ref().unwrap()[0].file, "media/court.png");
+    assert_eq!(first.words.images()[0].file, "media/court.png");
     assert_eq!(first.reply_to.as_ref().unwrap().as_str(), "hearing-denied");
     assert!(first.for_account.contains_key("bluesky") && first.for_language.contains_key("es"));
 

@@ -6,6 +6,8 @@
     clippy::indexing_slicing
 )]
 
+#[path = "support/clip.rs"]
+mod clip;
 mod program;
 
 use std::fmt::Write as _;
@@ -116,6 +118,101 @@ fn uploaded(fake: &Fake, index: usize, start: &[u8], words: &[u8]) -> (image::Rg
     let from = find(start).expect("an image of this type");
     let image = image::load_from_memory(&form[from..]).unwrap();
     (image.to_rgb8(), find(words).is_some())
+}
+
+#[test]
+fn f22_a_platform_gets_a_video_without_its_place_and_in_its_whole_length() {
+    let fake = Fake::start();
+    let place = on_mastodon(&fake);
+    let clip = clip::Clip::telling().bytes();
+    std::fs::create_dir(place.path().join("messages/media")).unwrap();
+    std::fs::write(place.path().join("messages/media/a.mov"), &clip).unwrap();
+    place.write(
+        "a.toml",
+        &(breaking("march", "Seen.") + "video = { file = \"media/a.mov\", alt = \"A march\" }\n"),
+    );
+    let check = place.run(&["check"]);
+    assert!(check.status.success(), "{check:?}");
+    let preview = place.json(&["preview", "march", "--format", "json"]);
+    assert_eq!(preview[0]["parts"][0]["video"], "media/a.mov: A march");
+    let _daemon = place.start();
+    place.wait("the video", 30, || fake.texts() == ["Seen."]);
+    let form = fake.store.lock().unwrap().uploads[0].clone();
+    let find = |bytes: &[u8]| form.windows(bytes.len()).position(|window| window == bytes);
+    let begins = find(b"ftypqt").unwrap() - 4;
+    let ends = form[begins..]
+        .windows(4)
+        .position(|window| window == b"\r\n--")
+        .unwrap();
+    assert_eq!(ends, clip.len());
+    assert!(find(clip::PLACE).is_none() && find(clip::NOTES).is_none());
+    assert!(find(clip::PICTURES).is_some() && find(b"A march").is_some());
+    let history = place.json(&["history", "--message", "march", "--format", "json"]);
+    assert_eq!(history[0]["state"], "sent");
+}
+
+/// So many kB of memory a process has, or had at most.
+#[cfg(target_os = "linux")]
+fn memory(daemon: &program::Daemon, what: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.child.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with(what)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_video_of_30_megabytes_goes_up_piece_by_piece() {
+    let fake = Fake::start();
+    let place = on_mastodon(&fake);
+    place.write("a.toml", &breaking("first", "one"));
+    let daemon = place.start();
+    place.wait("the first", 30, || fake.texts() == ["one"]);
+    let idle = memory(&daemon, "VmRSS:");
+
+    let clip = clip::Clip {
+        tracks: vec![clip::pictures(*b"avc1", false)],
+        after: clip::atom(*b"mdat", &vec![7; 30_000_000]),
+        ..clip::Clip::default()
+    };
+    let clip = clip.bytes();
+    std::fs::create_dir(place.path().join("messages/media")).unwrap();
+    std::fs::write(place.path().join("messages/media/a.mov"), &clip).unwrap();
+    place.write(
+        "b.toml",
+        &(breaking("march", "two") + "video = { file = \"media/a.mov\", alt = \"A march\" }\n"),
+    );
+    place.wait("the video", 60, || fake.texts().len() == 2);
+    assert!(fake.store.lock().unwrap().uploads[0].len() > clip.len());
+    let most = memory(&daemon, "VmHWM:");
+    assert!(most < idle + 40_000, "{idle} kB, then {most} kB");
+}
+
+#[test]
+fn a_video_in_the_sandbox_can_be_watched_on_its_page() {
+    let place = Place::new("");
+    std::fs::create_dir(place.path().join("messages/media")).unwrap();
+    let clip = clip::Clip {
+        brand: *b"isom",
+        ..clip::Clip::telling()
+    };
+    std::fs::write(place.path().join("messages/media/a.mp4"), clip.bytes()).unwrap();
+    place.write(
+        "a.toml",
+        &(breaking("march", "Seen.") + "video = { file = \"media/a.mp4\", alt = \"A march\" }\n"),
+    );
+    let _daemon = place.start();
+    place.wait_ready();
+    place.wait("the video", 30, || sent(&place) == 2);
+    let page = get(&place, "/sandbox").1;
+    assert!(
+        page.contains(
+            "<video controls preload=\"metadata\" src=\"/sandbox/media/media/a.mp4\" aria-label=\"A march\">"
+        ),
+        "{page}"
+    );
+    let (status, bytes) = get(&place, "/sandbox/media/media/a.mp4");
+    assert_eq!(status, 200);
+    assert!(bytes.contains("these would be pictures") && !bytes.contains("29.9511"));
 }
 
 #[test]

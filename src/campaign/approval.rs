@@ -38,7 +38,7 @@ pub struct Approval {
 pub struct Approved {
     pub digest: Digest,
     pub accounts: Vec<AccountName>,
-    /// The bytes of its images.
+    /// The bytes of its images and videos.
     pub media: BTreeMap<String, Digest>,
 }
 

@@ -64,6 +64,11 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         "a word that is not one of those that are known here",
     ),
     (
+        "bad-video",
+        Error,
+        "a video that cannot be used: missing, broken, or of a kind that a platform does not take",
+    ),
+    (
         "bad-window",
         Error,
         "quiet hours or a blackout that cannot be kept",
@@ -140,7 +145,7 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         "a thread or a reply that a platform may refuse",
     ),
     ("missing", Error, "something that is required"),
-    ("missing-alt", Error, "an image without a description"),
+    ("missing-alt", Error, "an image or video without a description"),
     ("missing-id", Error, "a message without an `id`"),
     (
         "never-fires",
@@ -153,6 +158,7 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         Warning,
         "a call to action in a message that never expires",
     ),
+    ("no-video", Error, "a video for a platform that takes none"),
     (
         "not-there",
         Warning,
@@ -247,6 +253,16 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         "unused-allow",
         Warning,
         "a warning in `allow` that there is no longer any need to silence",
+    ),
+    (
+        "video-too-large",
+        Error,
+        "a video that is larger than a platform takes",
+    ),
+    (
+        "video-too-long",
+        Error,
+        "a video that lasts longer than a platform takes",
     ),
     (
         "wrong-type",

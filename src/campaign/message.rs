@@ -9,7 +9,7 @@ use jiff::civil::DateTime;
 
 use crate::calendar::cron::Cron;
 use crate::post::card::Style;
-use crate::post::content::Image;
+use crate::post::content::{Image, Video};
 use crate::post::identity::MessageId;
 use crate::text::parts::Threading;
 
@@ -59,7 +59,36 @@ pub struct Words {
     pub texts: Box<[Arc<str>]>,
     pub link: Option<Arc<str>>,
     pub warn: Option<Arc<str>>,
-    pub images: Option<Box<[Image]>>,
+    pub beside: Option<Beside>,
+}
+
+/// What stands beside the words: images, perhaps none, or one video. No platform shows both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Beside {
+    Images(Box<[Image]>),
+    Video(Video),
+}
+
+impl Words {
+    pub fn images(&self) -> &[Image] {
+        match &self.beside {
+            Some(Beside::Images(images)) => images,
+            _ => &[],
+        }
+    }
+
+    pub fn video(&self) -> Option<&Video> {
+        match &self.beside {
+            Some(Beside::Video(video)) => Some(video),
+            _ => None,
+        }
+    }
+
+    /// The descriptions of what stands beside the words, as they are written.
+    pub fn alts(&self) -> impl Iterator<Item = &str> {
+        let images = self.images().iter().map(|image| &*image.alt);
+        images.chain(self.video().map(|video| &*video.alt))
+    }
 }
 
 /// When a message goes out: exactly one of four, or none of them (the queue).

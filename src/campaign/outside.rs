@@ -4,11 +4,21 @@ use std::sync::Arc;
 
 use crate::post::card::Card;
 pub use crate::text::images::Media;
+pub use crate::text::videos::Footage;
 
 /// Answers to what cannot be seen in the message files' own words.
 pub trait Outside {
-    /// The media file at `path`, as a message names it.
+    /// The image at `path`, as a message names it.
     fn media(&self, path: &str) -> Result<Media, MediaProblem>;
+
+    /// The video at `path`, as a message names it.
+    /// Where there are no videos, none is found.
+    fn video(&self, path: &str) -> Result<Footage, MediaProblem> {
+        Err(MediaProblem {
+            message: format!("there is no video at {path}"),
+            help: "put it into the messages folder".into(),
+        })
+    }
 
     /// Whether `card` can be drawn.
     fn card(&self, card: &Card) -> Result<(), MediaProblem>;

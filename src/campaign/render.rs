@@ -9,12 +9,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::fact::Fact;
-use super::message::{Message, Words};
+use super::message::{Beside, Message, Words};
 use super::place::Path;
 use super::template::{Engine, Scene};
 use super::{Account, Campaign, Settings, Untranslated, variants};
 use crate::post::card::{Card, Style};
-use crate::post::content::{Content, Image, Link, Part, Quoted};
+use crate::post::content::{Content, Image, Link, Part, Quoted, Video};
 use crate::text::count;
 use crate::text::parts::{self, Cuts, Threading};
 
@@ -50,17 +50,16 @@ pub struct Chosen<'m> {
     pub nth: usize,
     pub link: Option<&'m Arc<str>>,
     pub warn: Option<&'m Arc<str>>,
-    pub images: &'m [Image],
-    /// Some words say which images there are, though perhaps none.
-    pub(super) pictured: bool,
+    /// What stands beside the words, though perhaps no image; `None`: nobody said.
+    pub beside: Option<&'m Beside>,
     /// The language that the text is in: that of the override it comes from; an override for an account
     /// is in the account's language, all else in the campaign's.
     pub language: &'m str,
     /// The key of the override that the text comes from: `["bluesky"]`, `["lang", "es"]`; empty for the
     /// message's own.
     pub(super) source: [&'m str; 2],
-    /// The same for the images.
-    pub(super) image_source: [&'m str; 2],
+    /// The same for what stands beside the words.
+    pub(super) beside_source: [&'m str; 2],
 }
 
 /// The way to variant `nth` of `texts`, which are the words at `source`.
@@ -83,6 +82,26 @@ impl<'m> Chosen<'m> {
     /// The text that is meant. Where there are fewer, because the files were changed, it is the last.
     pub fn text(&self) -> Option<&'m Arc<str>> {
         self.texts.get(self.nth).or_else(|| self.texts.last())
+    }
+
+    pub fn images(&self) -> &'m [Image] {
+        match self.beside {
+            Some(Beside::Images(images)) => images,
+            _ => &[],
+        }
+    }
+
+    pub fn video(&self) -> Option<&'m Video> {
+        match self.beside {
+            Some(Beside::Video(video)) => Some(video),
+            _ => None,
+        }
+    }
+
+    /// The descriptions of what stands beside the words, as they are written.
+    pub fn alts(&self) -> impl Iterator<Item = &'m str> + use<'m> {
+        let images = self.images().iter().map(|image| &*image.alt);
+        images.chain(self.video().map(|video| &*video.alt))
     }
 
     /// The way to the text that is meant, in the message's table.
@@ -131,11 +150,10 @@ pub(super) fn choose<'m>(
         nth: 0,
         link: None,
         warn: None,
-        images: &[],
-        pictured: false,
+        beside: None,
         language: own_language,
         source: [""; 2],
-        image_source: [""; 2],
+        beside_source: [""; 2],
     };
     let spoken = account.language.as_deref().unwrap_or(own_language);
     let mut take = |words: &'m Words, language: &'m str, source: [&'m str; 2]| {
@@ -145,8 +163,8 @@ pub(super) fn choose<'m>(
         }
         chosen.link = chosen.link.or(words.link.as_ref());
         chosen.warn = chosen.warn.or(words.warn.as_ref());
-        if let Some(images) = words.images.as_deref().filter(|_| !chosen.pictured) {
-            (chosen.images, chosen.image_source, chosen.pictured) = (images, source, true);
+        if let Some(beside) = words.beside.as_ref().filter(|_| chosen.beside.is_none()) {
+            (chosen.beside, chosen.beside_source) = (Some(beside), source);
         }
     };
     let places = &message.for_account;
@@ -260,14 +278,14 @@ impl<'c> Renderer<'c> {
         };
         let text = say(chosen.text().map_or("", |text| text))?;
         let warn = chosen.warn.map(|warn| say(warn)).transpose()?;
-        let images = described(chosen.images, &mut say)?;
+        let beside = described(&chosen, &mut say)?;
         if let Some(problem) = used
             .iter()
             .find_map(|name| blocked(&campaign.facts, name, scene.due))
         {
             return Err(problem);
         }
-        let said = (&*text, warn, images);
+        let said = (&*text, warn, beside);
         let content = compose(
             &campaign.settings,
             message,
@@ -301,21 +319,29 @@ fn shared(url: &str, language: &str) -> Content {
     }
 }
 
-/// The images with their descriptions worked out.
+/// Images or a video with their descriptions worked out.
+pub(super) type Described = (Vec<Image>, Option<Video>);
+
+/// What stands beside the words that are chosen.
 pub(super) fn described(
-    images: &[Image],
+    chosen: &Chosen<'_>,
     say: &mut impl FnMut(&str) -> Result<String, RenderProblem>,
-) -> Result<Vec<Image>, RenderProblem> {
-    images
-        .iter()
-        .map(|image| {
-            Ok(Image {
-                file: image.file.clone(),
-                alt: say(&image.alt)?,
-                card: None,
-            })
+) -> Result<Described, RenderProblem> {
+    let images = chosen.images().iter().map(|image| {
+        Ok(Image {
+            file: image.file.clone(),
+            alt: say(&image.alt)?,
+            card: None,
         })
-        .collect()
+    });
+    let images = images.collect::<Result<_, _>>()?;
+    let video = chosen.video().map(|video| {
+        Ok(Video {
+            file: video.file.clone(),
+            alt: say(&video.alt)?,
+        })
+    });
+    Ok((images, video.transpose()?))
 }
 
 fn blocked(
@@ -336,22 +362,22 @@ fn blocked(
 pub(super) fn card_for(message: &Message, account: &Account, chosen: &Chosen<'_>) -> Option<Style> {
     message
         .card
-        .filter(|_| !chosen.pictured && account.limits.max_images > 0)
+        .filter(|_| chosen.beside.is_none() && account.limits.max_images > 0)
 }
 
-/// Puts together what is said: its text, warning and images become parts with a link.
+/// Puts together what is said: its text, warning, and images or video become parts with a link.
 ///
 /// - Where a platform has no content warning, it stands before the text, in a paragraph of its own.
 /// - The link belongs to the part that has it in its text, else to the last. Whether it is shown as a card or
 ///   at the end of the text is [`Part::shown_text`]'s to say.
-/// - Images belong to the first part. A card stands there where nobody said which images there are, and the
+/// - Images and a video belong to the first part. A card stands there where nobody said which images there are, and the
 ///   platform takes any.
 pub(super) fn compose(
     settings: &Settings,
     message: &Message,
     account: &Account,
     chosen: &Chosen<'_>,
-    (text, warn, images): (&str, Option<String>, Vec<Image>),
+    (text, warn, (images, video)): (&str, Option<String>, Described),
     cuts: &mut Cuts,
 ) -> Result<Content, RenderProblem> {
     let limits = &account.limits;
@@ -361,8 +387,8 @@ pub(super) fn compose(
         }
         warn => (text.trim().to_owned(), warn),
     };
-    let style = message.card.filter(|_| !chosen.pictured && limits.max_images > 0);
-    let pictured = style.is_some() || !images.is_empty();
+    let style = card_for(message, account, chosen);
+    let pictured = style.is_some() || video.is_some() || !images.is_empty();
     let threading = message.threading;
     let texts = if threading == Threading::default() {
         parts::split(&text)
@@ -398,7 +424,7 @@ pub(super) fn compose(
         }
     }
     if let Some(first) = parts.first_mut() {
-        first.images = images;
+        (first.images, first.video) = (images, video);
         if let Some(style) = style {
             let card = Card::of(
                 style,

@@ -164,6 +164,8 @@ struct Message {
     /// Shown as a card where there are cards, else at the end of the text.
     link: Option<String>,
     image: Option<Vec<Image>>,
+    /// Instead of images: one video.
+    video: Option<Image>,
     /// The id of a message: on each account, a reply to its post there.
     reply_to: Option<Name>,
     /// Instead of a text: the address of another's post, to be boosted or reposted.
@@ -199,6 +201,7 @@ struct Words {
     link: Option<String>,
     warn: Option<String>,
     image: Option<Vec<Image>>,
+    video: Option<Image>,
 }
 
 #[derive(JsonSchema)]

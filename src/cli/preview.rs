@@ -38,6 +38,8 @@ struct PartRow {
     unit: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     images: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    video: Option<String>,
     /// A link that is shown as a card below the text.
     #[serde(skip)]
     card: Option<String>,
@@ -64,6 +66,10 @@ impl PartRow {
                     None => format!("{}: {}", image.file, image.alt),
                 })
                 .collect(),
+            video: part
+                .video
+                .as_ref()
+                .map(|video| format!("{}: {}", video.file, video.alt)),
             share: false,
         }
     }
@@ -75,6 +81,7 @@ impl PartRow {
             limit: None,
             unit: "characters".to_owned(),
             images: Vec::new(),
+            video: None,
             card: None,
             share: true,
         }
@@ -207,7 +214,7 @@ fn row(
             for (index, part) in content.parts.iter().enumerate() {
                 let limits = &account.limits;
                 let text = part.shown_text(limits.abilities);
-                let measured = measure(limits.rule(index, !part.images.is_empty()), &text, warn);
+                let measured = measure(limits.rule(index, part.pictured()), &text, warn);
                 let objection = measured.objection();
                 let objection = objection.map(|objection| format!("part {} {objection}", index + 1));
                 row.problems.extend(objection);
@@ -245,6 +252,9 @@ fn shown(row: &Row) -> String {
         }
         for image in &part.images {
             let _ = writeln!(out, "   image {image}");
+        }
+        if let Some(video) = &part.video {
+            let _ = writeln!(out, "   video {video}");
         }
         if let Some(card) = &part.card {
             let _ = writeln!(out, "   card {card}");

@@ -1,5 +1,6 @@
 //! `steadfast run`: the daemon.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,11 +20,13 @@ use crate::ledger::{Ledger, LedgerError};
 use crate::platform::http::Http;
 use crate::platform::secret::Scrubber;
 use crate::platform::token::{Keeper, NoKeeper};
+use crate::platform::video::{Open, VideoFile};
 use crate::platform::{self, ImageBytes, Tools};
-use crate::post::content::Image;
+use crate::post::content::{Image, Video};
 use crate::post::digest::Digest;
 use crate::settings::LedgerAt;
 use crate::text::limits::Limits;
+use crate::text::videos::misfits;
 use crate::web;
 
 use super::{Exit, Failed, Office, log};
@@ -190,7 +193,7 @@ pub(super) fn assemble_world(
     })
 }
 
-/// Images from the messages folder, and cards.
+/// Images and videos from the messages folder, and cards.
 struct Pictures {
     folder: Arc<Folder>,
     /// One at a time: one alone may take a few hundred megabytes.
@@ -223,6 +226,30 @@ impl Media for Pictures {
             width: picture.width,
             height: picture.height,
             alt: image.alt.clone(),
+            source,
+        })
+    }
+
+    async fn video(&self, video: &Video, limits: &Limits) -> Result<VideoFile, String> {
+        let (folder, file) = (Arc::clone(&self.folder), video.file.clone());
+        let read = tokio::task::spawn_blocking(move || folder.reel(&file)).await;
+        let (source, reel) = read
+            .map_err(|_| "the video could not be read")?
+            .map_err(|problem| format!("{}: {problem}", video.file))?;
+        let footage = reel.footage;
+        if let Some(misfit) = misfits(&footage, limits.video.as_ref()).first() {
+            let (why, _) = misfit.said(&footage, limits.video.as_ref());
+            return Err(format!("{}: {} {why}", video.file, limits.platform));
+        }
+        let (folder, file) = (Arc::clone(&self.folder), video.file.clone());
+        let open: Open = Arc::new(move || {
+            let stream = folder.film(&file, source, &reel).map_err(io::Error::other)?;
+            Ok(Box::pin(stream))
+        });
+        Ok(VideoFile {
+            open,
+            footage,
+            alt: video.alt.clone(),
             source,
         })
     }

@@ -5,24 +5,26 @@ mod hands;
 mod history;
 mod media;
 mod open;
+mod reel;
+mod shown;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
 use rustix::fs::FileType;
 
-use crate::campaign::outside::{Media, MediaProblem, Outside};
+use crate::campaign::outside::{Footage, Media, MediaProblem, Outside};
 use crate::campaign::read::{FILE_MAX, FileRead, read};
-use crate::card::{self, Undrawable};
+use crate::card;
 use crate::post::card::Card;
-use crate::post::content::Image;
-use crate::post::digest::Digest;
-use crate::text::limits::Limits;
 pub use hands::assemble;
+pub use media::video::{Bytes as VideoBytes, Cover, Film, examine as examine_video};
 use open::{Fingerprint, Refused};
+pub use reel::Reel;
+pub use shown::Picture;
+use shown::{Examined, Kind, undrawable};
 
 /// The folder itself, seen from itself.
 const ROOT: &str = ".";
@@ -38,9 +40,6 @@ pub struct Folder {
     known: BTreeMap<Arc<str>, Known>,
     media: Mutex<HashMap<String, Examined>>,
 }
-
-/// What was found in a media file, and which state of it was looked at.
-type Examined = (Fingerprint, Result<(Digest, Media), MediaProblem>);
 
 #[derive(Debug, Clone)]
 struct Known {
@@ -79,27 +78,6 @@ impl Changed {
 pub struct FolderGone {
     pub path: PathBuf,
     pub why: String,
-}
-
-/// An image as it will be uploaded: without anything that says where, when or by whom it was taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
-    pub bytes: Bytes,
-    pub mime: &'static str,
-    pub width: u32,
-    pub height: u32,
-}
-
-impl Picture {
-    fn fitted(bytes: Bytes, media: Media, limits: Option<&Limits>) -> Result<Self, MediaProblem> {
-        let (bytes, media) = media::fitted(bytes, media, limits)?;
-        Ok(Self {
-            bytes,
-            mime: media.mime,
-            width: media.width,
-            height: media.height,
-        })
-    }
 }
 
 impl Folder {
@@ -202,99 +180,6 @@ impl Folder {
             unsettled,
         })
     }
-
-    /// The image at `path` in the messages folder, cleaned, upright, and as a platform with these limits takes
-    /// it; `None`: whatever it is. It is read once: what is returned here is what was looked at (reliability
-    /// F11). The same file gives the same bytes.
-    ///
-    /// It may take seconds and much memory, at most what 40 million pixels need.
-    pub fn picture(&self, path: &str, limits: Option<&Limits>) -> Result<Picture, MediaProblem> {
-        let (_, bytes, media) = examine(self.open_media(path)?)?;
-        Picture::fitted(bytes, media, limits)
-    }
-
-    /// An image of a post, a file or a card that is drawn, with the SHA-256 of that from which it was made.
-    pub fn image(&self, image: &Image, limits: Option<&Limits>) -> Result<(Picture, Digest), MediaProblem> {
-        let (source, bytes, media) = match &image.card {
-            None => examine(self.open_media(&image.file)?)?,
-            Some(card) => {
-                let drawn = card::draw(card).map_err(undrawable)?;
-                let source = Digest::of(&drawn);
-                let (bytes, media) = media::clean(drawn)?;
-                (source, bytes, media)
-            }
-        };
-        Ok((Picture::fitted(bytes, media, limits)?, source))
-    }
-
-    /// The SHA-256 of a media file as it lies there; `None` if it can't be used.
-    pub fn hash(&self, path: &str) -> Option<Digest> {
-        Some(self.examined(path).ok()?.0)
-    }
-
-    fn examined(&self, path: &str) -> Result<(Digest, Media), MediaProblem> {
-        let opened = self.open_media(path)?;
-        let fingerprint = opened.fingerprint;
-        let mut cache = self.media.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, found)) = cache.get(path).filter(|(of, _)| *of == fingerprint) {
-            return found.clone();
-        }
-        let found = examine(opened).map(|(file, _, media)| (file, media));
-        cache.insert(path.to_owned(), (fingerprint, found.clone()));
-        found
-    }
-
-    /// Whether any media file is other than when it was looked at last. Those are forgotten, to be looked at anew
-    /// when somebody asks.
-    fn media_changed(&self, root: &OwnedFd) -> bool {
-        let mut cache = self.media.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = cache.len();
-        cache.retain(|path, (of, _)| open::file(root, path).is_ok_and(|opened| opened.fingerprint == *of));
-        cache.len() < known
-    }
-
-    fn open_media(&self, path: &str) -> Result<open::Opened, MediaProblem> {
-        let plain = |message: &str, help: &str| MediaProblem {
-            message: message.to_owned(),
-            help: help.to_owned(),
-        };
-        let inside =
-            "put the file into the messages folder, and write its path there, like `media/court.png`";
-        if path.contains("://") || path.starts_with("file:") || path.starts_with("data:") {
-            return Err(plain("this is an address, not a file", inside));
-        }
-        if path.starts_with(['/', '~']) || path.contains('\\') || path.split('/').any(|step| step == "..") {
-            return Err(plain("this is not a path in the messages folder", inside));
-        }
-        let root = self
-            .root()
-            .map_err(|gone| plain(&gone.to_string(), "is it there?"))?;
-        open::file(&root, path).map_err(|why| plain(&why.message, why.help))
-    }
-}
-
-/// What the file is by its SHA-256, and the image in it, cleaned.
-fn examine(opened: open::Opened) -> Result<(Digest, Bytes, Media), MediaProblem> {
-    let (bytes, settled) = opened.read(media::FILE_MAX).map_err(|why| MediaProblem {
-        message: why.message,
-        help: why.help.to_owned(),
-    })?;
-    if !settled {
-        return Err(MediaProblem {
-            message: "this file is just being written".into(),
-            help: "wait until it is complete".into(),
-        });
-    }
-    let file = Digest::of(&bytes);
-    let (bytes, media) = media::clean(bytes.into())?;
-    Ok((file, bytes, media))
-}
-
-fn undrawable(why: Undrawable) -> MediaProblem {
-    MediaProblem {
-        message: why.message,
-        help: why.help.to_owned(),
-    }
 }
 
 fn unreadable(path: &str, why: &Refused) -> Known {
@@ -314,7 +199,18 @@ fn same(known: &Known, found: &Known) -> bool {
 
 impl Outside for Folder {
     fn media(&self, path: &str) -> Result<Media, MediaProblem> {
-        Ok(self.examined(path)?.1)
+        match self.examined(path)? {
+            Kind::Image(_, media) => Ok(media),
+            Kind::Video(..) => Err(reel::no_image()),
+        }
+    }
+
+    fn video(&self, path: &str) -> Result<Footage, MediaProblem> {
+        self.open_video(path)?;
+        match self.examined(path)? {
+            Kind::Video(reel, _) => Ok(reel.footage),
+            Kind::Image(..) => Err(reel::no_video()),
+        }
     }
 
     fn card(&self, card: &Card) -> Result<(), MediaProblem> {

@@ -4,11 +4,13 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
+
+use crate::post::digest::{Digest, Hashing};
 
 /// What tells one state of a file from the next without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +105,40 @@ pub fn file(root: impl AsFd, path: &str) -> Result<Opened, Refused> {
 }
 
 impl Opened {
+    /// The file itself, from its beginning.
+    pub fn into_file(self) -> File {
+        self.file
+    }
+
+    /// As large as it was when it was opened.
+    pub fn file(&self) -> (&File, u64) {
+        (&self.file, self.fingerprint.size)
+    }
+
+    /// Its first bytes, at most 12; nothing is said about why there are fewer.
+    pub fn start(&self) -> Vec<u8> {
+        let mut start = vec![0; 12];
+        let length = self.file.read_at(&mut start, 0).unwrap_or_default();
+        start.truncate(length);
+        start
+    }
+
+    /// The SHA-256 of all of it, read piece by piece, and whether it stayed what it was.
+    pub fn digest(&self) -> io::Result<(Digest, bool)> {
+        let (mut piece, mut at, mut hashing) = (vec![0; 1 << 16], 0, Hashing::default());
+        loop {
+            match self.file.read_at(&mut piece, at)? {
+                0 => break,
+                length => {
+                    hashing.add(piece.get(..length).unwrap_or_default());
+                    at += length as u64;
+                }
+            }
+        }
+        let after = Fingerprint::of(&self.file.metadata()?);
+        Ok((hashing.digest(), after == self.fingerprint))
+    }
+
     /// At most `max` bytes and one more, which shows that there are too many. With them, whether the file
     /// stayed what it was while it was read: an editor may be writing it (F1).
     pub fn read(mut self, max: usize) -> Result<(Vec<u8>, bool), Refused> {

@@ -16,6 +16,7 @@ use url::Url;
 
 use super::http::{Answer, BaseUrl, Http, Request};
 use super::secret::SecretSource;
+use super::video::VideoFile;
 use super::{
     Deletion, ImageBytes, Key, Outgoing, Platform, Prepared, Sealed, Tools, answers, harmless, settings,
 };
@@ -119,7 +120,7 @@ struct Put {
 pub struct Found {
     /// Our own DID.
     pub did: String,
-    /// The blobs of the images, in their order.
+    /// The blobs of the images, in their order, or of the video.
     pub blobs: Vec<Value>,
     /// Handles in the text and whose they are.
     pub mentions: Vec<(String, String)>,
@@ -251,8 +252,16 @@ fn facets(text: &str, mentions: &[(String, String)]) -> Vec<Value> {
         .collect()
 }
 
-/// Images, else a card for the link. A post has one embed.
+/// A video or images, else a card for the link. A post has one embed.
 fn embed(out: &Outgoing<'_>, blobs: &[Value]) -> Option<Value> {
+    if let (Some(video), Some(blob)) = (&out.video, blobs.first()) {
+        return Some(json!({
+            "$type": "app.bsky.embed.video",
+            "video": blob,
+            "alt": video.alt,
+            "aspectRatio": { "width": video.footage.width, "height": video.footage.height },
+        }));
+    }
     if !blobs.is_empty() {
         let image = |(image, blob): (&ImageBytes, &Value)| {
             json!({
@@ -297,6 +306,20 @@ pub fn read(answer: &Answer) -> Result<Receipt, Failure> {
         };
     }
     Err(refused(answer))
+}
+
+const UPLOAD: &str = "com.atproto.repo.uploadBlob";
+
+/// The blob that was uploaded.
+fn uploaded(answer: &Answer) -> Result<Value, Failure> {
+    #[derive(Deserialize)]
+    struct Uploaded {
+        blob: Value,
+    }
+    match answer.json::<Uploaded>().filter(|_| answer.status == 200) {
+        Some(uploaded) => Ok(uploaded.blob),
+        None => Err(harmless(refused(answer))),
+    }
 }
 
 fn refused(answer: &Answer) -> Failure {
@@ -385,6 +408,9 @@ impl Platform for Bluesky {
         };
         for image in &out.images {
             found.blobs.push(self.upload(&session, image).await?);
+        }
+        if let Some(video) = &out.video {
+            found.blobs.push(self.upload_video(&session, video).await?);
         }
         for entity in entities(&with_warning(&out.part.text, out.warn.unwrap_or_default())) {
             if let EntityKind::Mention { handle } = entity.kind
@@ -491,18 +517,23 @@ impl Bluesky {
 
     /// `com.atproto.repo.uploadBlob`. The same bytes give the same blob.
     async fn upload(&self, session: &Session, image: &ImageBytes) -> Result<Value, Failure> {
-        #[derive(Deserialize)]
-        struct Uploaded {
-            blob: Value,
+        let make =
+            |service: &BaseUrl| Request::post(service, &xrpc(UPLOAD)).body(image.mime, image.bytes.clone());
+        uploaded(&self.ask(session, make).await?)
+    }
+
+    /// The same with a video, which the platform encodes once it is posted. A session that ends meanwhile is
+    /// renewed at the next try: the stream can't be sent twice.
+    async fn upload_video(&self, session: &Session, video: &VideoFile) -> Result<Value, Failure> {
+        let request = Request::post(&session.service, &xrpc(UPLOAD))
+            .stream(video.footage.mime, video.footage.size, video.stream()?)
+            .patience(video.patience())
+            .bearer(&session.access);
+        let answer = self.http.send(request).await.map_err(harmless)?;
+        if is_expired(&answer) {
+            self.desk.refused(session).await;
         }
-        let make = |service: &BaseUrl| {
-            Request::post(service, &xrpc("com.atproto.repo.uploadBlob")).body(image.mime, image.bytes.clone())
-        };
-        let answer = self.ask(session, make).await?;
-        match answer.json::<Uploaded>().filter(|_| answer.status == 200) {
-            Some(uploaded) => Ok(uploaded.blob),
-            None => Err(harmless(refused(&answer))),
-        }
+        uploaded(&answer)
     }
 
     /// Whose handle it is; `None` if it is nobody's: then it stays plain text.

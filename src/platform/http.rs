@@ -12,13 +12,15 @@ use bytes::{Bytes, BytesMut};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
 };
 use serde::de::DeserializeOwned;
+use tokio_util::io::ReaderStream;
 use url::{Host, Url};
 
 use super::dates::Dates;
 use super::secret::Secret;
+use super::video::Stream;
 use crate::clock::{Clock, sample};
 use crate::post::outcome::{Class, Failure, one_line};
 use crate::text::limits::Doubt;
@@ -165,6 +167,11 @@ impl Http {
         let builder = match request.body {
             Body::Bytes(bytes) => builder.body(bytes),
             Body::Form(fields) => builder.multipart(form(fields)?),
+            Body::Stream(stream) => builder.body(streamed(stream)),
+        };
+        let builder = match request.patience {
+            Some(patience) => builder.timeout(patience),
+            None => builder,
         };
         let response = builder.send().await.map_err(Trouble::from)?;
         let size: usize = response
@@ -225,6 +232,13 @@ fn printable(contact: &str) -> String {
     contact.chars().filter(kept).collect()
 }
 
+/// How much of a stream is in memory at once.
+const PIECE: usize = 64 << 10;
+
+fn streamed(stream: Stream) -> reqwest::Body {
+    reqwest::Body::wrap_stream(ReaderStream::with_capacity(stream, PIECE))
+}
+
 fn form(fields: Vec<Field>) -> Result<reqwest::multipart::Form, Trouble> {
     let mut form = reqwest::multipart::Form::new();
     for field in fields {
@@ -237,15 +251,30 @@ fn form(fields: Vec<Field>) -> Result<reqwest::multipart::Form, Trouble> {
                 bytes,
             } => {
                 let length = bytes.len() as u64;
-                let part = reqwest::multipart::Part::stream_with_length(bytes, length)
-                    .file_name(file_name)
-                    .mime_str(&mime)
-                    .map_err(|e| Trouble::NotSent(words(e)))?;
-                form.part(name, part)
+                form.part(name, part(bytes.into(), length, file_name, &mime)?)
             }
+            Field::Stream {
+                name,
+                file_name,
+                mime,
+                length,
+                stream,
+            } => form.part(name, part(streamed(stream), length, file_name, &mime)?),
         };
     }
     Ok(form)
+}
+
+fn part(
+    body: reqwest::Body,
+    length: u64,
+    file_name: Cow<'static, str>,
+    mime: &str,
+) -> Result<reqwest::multipart::Part, Trouble> {
+    reqwest::multipart::Part::stream_with_length(body, length)
+        .file_name(file_name)
+        .mime_str(mime)
+        .map_err(|e| Trouble::NotSent(words(e)))
 }
 
 /// Why there is no answer.
@@ -302,6 +331,8 @@ pub struct Request {
     url: Url,
     headers: HeaderMap,
     body: Body,
+    /// How long it may take, where that is longer than usual.
+    patience: Option<Duration>,
     /// Why it cannot be sent as it is.
     problem: Option<String>,
 }
@@ -309,6 +340,7 @@ pub struct Request {
 enum Body {
     Bytes(Bytes),
     Form(Vec<Field>),
+    Stream(Stream),
 }
 
 /// A field of a multipart form.
@@ -322,6 +354,15 @@ pub enum Field {
         file_name: Cow<'static, str>,
         mime: Cow<'static, str>,
         bytes: Bytes,
+    },
+    /// What is never as a whole in memory.
+    Stream {
+        name: Cow<'static, str>,
+        file_name: Cow<'static, str>,
+        mime: Cow<'static, str>,
+        /// In bytes.
+        length: u64,
+        stream: Stream,
     },
 }
 
@@ -362,6 +403,7 @@ impl Request {
             url,
             headers: HeaderMap::new(),
             body: Body::Bytes(Bytes::new()),
+            patience: None,
             problem: None,
         }
     }
@@ -400,6 +442,22 @@ impl Request {
     pub fn body(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
         self.insert(CONTENT_TYPE, content_type, false);
         self.body = Body::Bytes(body.into());
+        self
+    }
+
+    /// A body of `length` bytes that is never as a whole in memory.
+    #[must_use]
+    pub fn stream(mut self, content_type: &str, length: u64, stream: Stream) -> Self {
+        self.insert(CONTENT_TYPE, content_type, false);
+        self.insert(CONTENT_LENGTH, &length.to_string(), false);
+        self.body = Body::Stream(stream);
+        self
+    }
+
+    /// Until the last byte of the answer, instead of [`DEADLINE`]. For uploads alone.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
         self
     }
 

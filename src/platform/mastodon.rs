@@ -16,6 +16,7 @@ use super::http::{Answer, BaseUrl, Field, Http, Request};
 use super::secret::write_private;
 use super::sign_in::{ClientIs, OAuth, Redirect, Renewal, SignIn, Then, Way};
 use super::token::{Keys, Token};
+use super::video::VideoFile;
 use super::{
     Among, Deletion, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, answers, file_name, harmless,
     settings,
@@ -26,6 +27,7 @@ use crate::post::shared::Look;
 use crate::text::escape::Escape;
 use crate::text::images::Frame;
 use crate::text::limits::{Doubt, LengthRule, Limits, MASTODON, MASTODON_SETTLE, Unit};
+use crate::text::videos::VideoLimits;
 
 mod look;
 mod shared;
@@ -47,6 +49,11 @@ pub(super) fn known_limits(table: &toml::Table, vault: &Path, account: &AccountN
         .and_then(|base| Instance::read(&file(vault, account), &base))
         .map_or(MASTODON, |instance| instance.limits())
 }
+
+/// How often it is looked whether an image is processed: for some 45 seconds.
+const IMAGE_LOOKS: usize = 9;
+/// The same of a video: for ten minutes.
+const VIDEO_LOOKS: usize = 65;
 
 /// Where an account's server is remembered.
 fn file(vault: &Path, account: &AccountName) -> PathBuf {
@@ -315,7 +322,10 @@ impl Platform for Mastodon {
         }
         let mut media_ids = Vec::new();
         for image in &out.images {
-            media_ids.push(self.upload(image).await?);
+            media_ids.push(self.upload_image(image).await?);
+        }
+        if let Some(video) = &out.video {
+            media_ids.push(self.upload_video(video).await?);
         }
         Ok(request(out, &media_ids))
     }
@@ -422,25 +432,51 @@ impl Mastodon {
             .ok_or_else(gone)
     }
 
-    /// `POST /api/v2/media`, and waiting until the server has processed it. An upload that no status uses is
-    /// removed by the server.
-    async fn upload(&self, image: &ImageBytes) -> Result<String, Failure> {
-        let mut fields = vec![Field::File {
+    async fn upload_image(&self, image: &ImageBytes) -> Result<String, Failure> {
+        let file = Field::File {
             name: "file".into(),
             file_name: file_name(image.mime).into(),
             mime: image.mime.into(),
             bytes: image.bytes.clone(),
-        }];
-        if !image.alt.is_empty() {
+        };
+        self.upload(file, &image.alt, None, IMAGE_LOOKS).await
+    }
+
+    async fn upload_video(&self, video: &VideoFile) -> Result<String, Failure> {
+        let file = Field::Stream {
+            name: "file".into(),
+            file_name: video.file_name().into(),
+            mime: video.footage.mime.into(),
+            length: video.footage.size,
+            stream: video.stream()?,
+        };
+        self.upload(file, &video.alt, Some(video.patience()), VIDEO_LOOKS)
+            .await
+    }
+
+    /// `POST /api/v2/media`, and waiting until the server has processed it, which is looked at so many times. An
+    /// upload that no status uses is removed by the server.
+    async fn upload(
+        &self,
+        file: Field,
+        alt: &str,
+        patience: Option<Duration>,
+        looks: usize,
+    ) -> Result<String, Failure> {
+        let mut fields = vec![file];
+        if !alt.is_empty() {
             fields.push(Field::Text {
                 name: "description".into(),
-                value: image.alt.clone(),
+                value: alt.to_owned(),
             });
         }
-        let mut answer = self
-            .ask(Request::post(&self.base, "/api/v2/media").form(fields))
-            .await?;
-        let mut waits = [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000, 10_000].into_iter();
+        let mut request = Request::post(&self.base, "/api/v2/media").form(fields);
+        if let Some(patience) = patience {
+            request = request.patience(patience);
+        }
+        let mut answer = self.ask(request).await?;
+        let first = [250, 500, 1000, 2000, 4000, 8000].into_iter();
+        let mut waits = first.chain(std::iter::repeat(10_000)).take(looks);
         loop {
             let media = answer
                 .json::<Media>()
@@ -454,7 +490,7 @@ impl Mastodon {
             let Some(wait) = waits.next() else {
                 return Err(Failure::new(
                     Class::Transient,
-                    "the server is still processing an image",
+                    "the server is still processing what was uploaded",
                 ));
             };
             tokio::time::sleep(Duration::from_millis(wait)).await;
@@ -512,6 +548,12 @@ struct Instance {
     #[serde(default)]
     max_pixels: Option<u64>,
     max_alt: usize,
+    #[serde(default)]
+    max_video_bytes: Option<u64>,
+    #[serde(default)]
+    max_video_pixels: Option<u64>,
+    #[serde(default)]
+    max_video_rate: Option<u32>,
 }
 
 /// <https://docs.joinmastodon.org/entities/Instance/>
@@ -555,6 +597,9 @@ mod wire {
         pub image_size_limit: Option<u64>,
         pub image_matrix_limit: Option<u64>,
         pub description_limit: Option<usize>,
+        pub video_size_limit: Option<u64>,
+        pub video_matrix_limit: Option<u64>,
+        pub video_frame_rate_limit: Option<u32>,
     }
 }
 
@@ -579,6 +624,9 @@ impl Instance {
             max_image_bytes: media_attachments.image_size_limit.unwrap_or(16 << 20),
             max_pixels: media_attachments.image_matrix_limit,
             max_alt: media_attachments.description_limit.unwrap_or(1500),
+            max_video_bytes: media_attachments.video_size_limit,
+            max_video_pixels: media_attachments.video_matrix_limit,
+            max_video_rate: media_attachments.video_frame_rate_limit,
         }
     }
 
@@ -605,6 +653,12 @@ impl Instance {
                 ..usual.frame
             },
             max_alt: Some(self.max_alt),
+            video: usual.video.map(|usual| VideoLimits {
+                max_bytes: self.max_video_bytes.unwrap_or(usual.max_bytes),
+                max_pixels: self.max_video_pixels.or(usual.max_pixels),
+                max_rate: self.max_video_rate.or(usual.max_rate),
+                ..usual
+            }),
             doubt: if self.honours_keys {
                 usual.doubt
             } else {

@@ -15,6 +15,7 @@ pub mod sign_in;
 pub mod slack;
 pub mod telegram;
 pub mod token;
+pub mod video;
 pub mod webhook;
 
 use std::collections::HashSet;
@@ -37,6 +38,7 @@ use http::{BaseUrl, Http, Request};
 use secret::Scrubber;
 use sign_in::SignIn;
 use token::{Keeper, Token};
+use video::VideoFile;
 
 pub use crate::post::sealed::{Key, Prepared, Sealed};
 
@@ -80,13 +82,16 @@ pub const PLATFORMS: &[Entry] = &[
     entry!(sandbox, sandbox::known_limits),
 ];
 
+/// Those whose adapters upload videos. The others' platforms may take them, but not from us.
+const SEND_VIDEO: &[&str] = &[mastodon::NAME, bluesky::NAME, slack::NAME, sandbox::NAME];
+
 /// One line of `PLATFORMS`.
 pub struct Entry {
     /// The platform's word in config files.
     pub name: &'static str,
     /// Its usual limits; those of an account may be wider (`Platform::limits`).
     pub limits: fn() -> Limits,
-    /// Those of an account, as far as its keys tell, and what is remembered of its server in the vault.
+    /// What its platform takes of an account; [`Self::limits_of`] is what we do.
     pub known_limits: fn(&toml::Table, &Path, &AccountName) -> Limits,
     open: Open,
     /// What is wrong with an account's own keys, as far as it can be seen without reading any secret: one
@@ -108,12 +113,27 @@ impl Entry {
         own.into_iter().flat_map(serde_json::Map::keys).cloned().collect()
     }
 
+    /// The limits of an account, as far as its keys tell, and what is remembered of its server in the vault.
+    pub fn limits_of(&self, table: &toml::Table, vault: &Path, account: &AccountName) -> Limits {
+        let limits = (self.known_limits)(table, vault, account);
+        Limits {
+            video: limits.video.filter(|_| self.sends_video()),
+            ..limits
+        }
+    }
+
+    /// Whether its adapter uploads videos.
+    pub fn sends_video(&self) -> bool {
+        SEND_VIDEO.contains(&self.name)
+    }
+
     /// Makes an account's adapter from its own keys of `[account.NAME]`. It reads secrets and what the vault
     /// has, and speaks to nobody. What is wrong is said in one sentence, without any secret.
     pub fn open(&self, table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
         Ok(Box::new(Discreet {
             inner: (self.open)(table, tools)?,
             scrubber: tools.scrubber.clone(),
+            sends_video: self.sends_video(),
         }))
     }
 }
@@ -233,6 +253,8 @@ pub struct Outgoing<'a> {
     pub part: &'a Part,
     /// Bytes of `part.images`, in their order, read once, without metadata.
     pub images: Vec<ImageBytes>,
+    /// `part.video`, without metadata.
+    pub video: Option<VideoFile>,
     /// Counted from 0.
     pub index: u16,
     pub of: u16,
@@ -291,6 +313,7 @@ pub struct ImageBytes {
 struct Discreet {
     inner: Box<dyn Platform>,
     scrubber: Scrubber,
+    sends_video: bool,
 }
 
 #[async_trait]
@@ -300,6 +323,11 @@ impl Platform for Discreet {
     }
 
     async fn prepare(&self, part: &Outgoing<'_>) -> Result<Prepared, Failure> {
+        // No text goes out without its video (reliability P39).
+        let takes = self.sends_video && self.limits().video.is_some();
+        if part.video.is_some() && !takes {
+            return Err(Failure::new(Class::Rejected, "no video can be posted here"));
+        }
         let prepared = self.inner.prepare(part).await.map_err(|f| self.scrubbed(f))?;
         if self.scrubber.scrub(&prepared.body) != prepared.body {
             return Err(Failure::new(

@@ -15,12 +15,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::http::Http;
+use super::video::VideoFile;
 use super::{Among, Deletion, Outgoing, Platform, Prepared, Sealed, Tools, settings};
-use crate::post::content::Image;
+use crate::post::content::{Image, Video};
 use crate::post::identity::{AccountName, DeliveryId};
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::count::{graphemes, measure};
 use crate::text::limits::{self, Doubt, Limits};
+use crate::text::videos::misfits;
 
 mod timeline;
 
@@ -146,6 +148,9 @@ pub struct Said {
     /// The file's name in the messages folder, and its description.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<Image>,
+    /// The same of a video.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub video: Option<Video>,
     /// The URL of the post that this one shares.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<String>,
@@ -176,6 +181,7 @@ pub fn request(limits: &Limits, out: &Outgoing<'_>) -> Result<Prepared, Failure>
         warn: out.warn.map(str::to_owned),
         link: out.part.link.as_ref().map(|link| link.url.clone()),
         images: out.part.images.clone(),
+        video: out.part.video.clone(),
         share: out.share.map(str::to_owned),
         parent: out.parent.map(|parent| parent.id.clone()),
     };
@@ -187,14 +193,15 @@ pub fn request(limits: &Limits, out: &Outgoing<'_>) -> Result<Prepared, Failure>
 
 /// What a platform with these limits would say against it.
 fn objection(limits: &Limits, out: &Outgoing<'_>, text: &str) -> Option<String> {
-    let rule = limits.rule(usize::from(out.index), !out.images.is_empty());
+    let rule = limits.rule(usize::from(out.index), out.part.pictured());
     if let Some(objection) = measure(rule, text, out.warn.unwrap_or_default()).objection() {
         return Some(format!("the text {objection}"));
     }
-    if text.trim().is_empty() && out.images.is_empty() && out.share.is_none() {
+    if text.trim().is_empty() && !out.part.pictured() && out.share.is_none() {
         return Some("the text is empty".into());
     }
-    if out.share.is_none() && out.images.len() < usize::from(limits.min_images) {
+    let videos = usize::from(out.video.is_some());
+    if out.share.is_none() && out.images.len() + videos < usize::from(limits.min_images) {
         return Some("nothing is taken without an image".into());
     }
     if out.images.len() > usize::from(limits.max_images) {
@@ -204,21 +211,29 @@ fn objection(limits: &Limits, out: &Outgoing<'_>, text: &str) -> Option<String> 
             limits.max_images
         ));
     }
-    out.images.iter().find_map(|image| {
-        if image.bytes.len() as u64 > limits.max_image_bytes {
-            return Some(format!(
-                "an image has {} bytes; at most {} are taken",
-                image.bytes.len(),
-                limits.max_image_bytes
-            ));
-        }
-        if !limits.image_types.contains(&image.mime) {
-            return Some(format!("images of type {} are not taken", image.mime));
-        }
-        let max = limits.max_alt?;
-        let length = graphemes(&image.alt);
-        (length > max)
-            .then(|| format!("an image's description has {length} characters; at most {max} are taken"))
+    if let Some(VideoFile { footage, .. }) = &out.video
+        && let Some(misfit) = misfits(footage, limits.video.as_ref()).first()
+    {
+        return Some(format!("it {}", misfit.said(footage, limits.video.as_ref()).0));
+    }
+    let long = out.part.alts().find_map(|alt| {
+        let (length, max) = (graphemes(alt), limits.max_alt?);
+        (length > max).then(|| format!("a description has {length} characters; at most {max} are taken"))
+    });
+    long.or_else(|| {
+        out.images.iter().find_map(|image| {
+            if image.bytes.len() as u64 > limits.max_image_bytes {
+                return Some(format!(
+                    "an image has {} bytes; at most {} are taken",
+                    image.bytes.len(),
+                    limits.max_image_bytes
+                ));
+            }
+            if !limits.image_types.contains(&image.mime) {
+                return Some(format!("images of type {} are not taken", image.mime));
+            }
+            None
+        })
     })
 }
 

@@ -420,6 +420,9 @@ impl Platform for Slack {
         for image in &out.images {
             file_ids.push(self.upload(image).await?);
         }
+        if let Some(video) = &out.video {
+            file_ids.push(self.upload_video(video).await?);
+        }
         Ok(request(out, channel, &file_ids, thread.as_deref()))
     }
 

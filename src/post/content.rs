@@ -87,13 +87,16 @@ pub struct Part {
     pub link: Option<Link>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<Image>,
+    /// Then there are no images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub video: Option<Video>,
 }
 
 impl Part {
     /// The text as readers see it, and as it must be measured: with the link at its end, where it stands
-    /// neither in the text nor on a card. No platform shows a card beside images.
+    /// neither in the text nor on a card. No platform shows a card beside images or a video.
     pub fn shown_text(&self, abilities: Abilities) -> Cow<'_, str> {
-        let on_card = abilities.card && self.images.is_empty();
+        let on_card = abilities.card && !self.pictured();
         match &self.link {
             Some(link) if !on_card && !self.text.contains(&link.url) => {
                 let text = self.text.trim_end();
@@ -102,6 +105,17 @@ impl Part {
             }
             _ => Cow::Borrowed(&self.text),
         }
+    }
+
+    /// It has images or a video.
+    pub fn pictured(&self) -> bool {
+        self.video.is_some() || !self.images.is_empty()
+    }
+
+    /// The descriptions of what is beside its text.
+    pub fn alts(&self) -> impl Iterator<Item = &str> {
+        let images = self.images.iter().map(|image| &*image.alt);
+        images.chain(self.video.iter().map(|video| &*video.alt))
     }
 }
 
@@ -123,6 +137,14 @@ pub struct Image {
     pub card: Option<Box<Card>>,
 }
 
+/// A video and its description.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Video {
+    /// Relative to the messages folder, with `/` between names.
+    pub file: String,
+    pub alt: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,7 +156,7 @@ mod tests {
             link: Some(Link {
                 url: "https://a.example/x".into(),
             }),
-            images: vec![],
+            ..Part::default()
         };
         let plain = Abilities {
             warn: true,

@@ -49,6 +49,21 @@ impl From<[u8; 32]> for Digest {
     }
 }
 
+/// The digest of bytes that come one after another.
+#[derive(Default)]
+pub struct Hashing(Sha256);
+
+impl Hashing {
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Of all of them.
+    pub fn digest(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

@@ -1,12 +1,14 @@
 //! A platform's rules as data. The core never asks which platform it is, only what its limits say.
 
 mod table;
+mod videos;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use super::escape::Escape;
 use super::images::Frame;
+use super::videos::VideoLimits;
 pub use table::*;
 
 /// What one platform (or one server of it) takes.
@@ -15,13 +17,13 @@ pub struct Limits {
     /// The platform's word in config files: `mastodon`, `bluesky` …
     pub platform: &'static str,
     pub length: LengthRule,
-    /// The rule for the text of a part that has images, where it is another (Telegram's captions).
+    /// The rule for the text of a part that has images or a video, where it is another (Telegram's captions).
     pub caption: Option<LengthRule>,
     /// The rule for the parts after the first, where it is another (Reddit's comments).
     pub later: Option<LengthRule>,
     /// How many parts a thread may have.
     pub max_parts: u16,
-    /// How many images a post must have: 1 where there is no post without.
+    /// How many images a post must have: 1 where there is no post without. A video counts as one.
     pub min_images: u16,
     /// How many images one part may have; 0: the platform (or our adapter) takes none.
     pub max_images: u16,
@@ -37,6 +39,8 @@ pub struct Limits {
     pub max_alt: Option<usize>,
     /// The MIME types of images it takes.
     pub image_types: &'static [&'static str],
+    /// The videos it takes; `None`: the platform (or our adapter) takes none.
+    pub video: Option<VideoLimits>,
     /// How many different links a part may have, the one beside its text too; `None`: no limit.
     pub max_links: Option<u16>,
     /// How many hashtags a part may have; `None`: no limit.
@@ -52,10 +56,10 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The length rule for the part `index`, counted from 0, with or without images.
-    pub fn rule(&self, index: usize, images: bool) -> &LengthRule {
+    /// The length rule for the part `index`, counted from 0, with or without images or a video.
+    pub fn rule(&self, index: usize, pictured: bool) -> &LengthRule {
         let later = self.later.as_ref().filter(|_| index > 0);
-        let caption = self.caption.as_ref().filter(|_| images);
+        let caption = self.caption.as_ref().filter(|_| pictured);
         later.or(caption).unwrap_or(&self.length)
     }
 }

@@ -11,6 +11,7 @@ pub mod limits;
 mod mastodon;
 pub mod parts;
 mod segment;
+pub mod videos;
 mod x;
 
 pub use segment::line_pieces;

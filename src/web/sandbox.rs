@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use tokio_util::io::ReaderStream;
 
-use crate::platform::sandbox::{Shown, timeline};
-use crate::post::content::Image;
+use crate::folder::{Film, Folder, Picture};
+use crate::platform::sandbox::{Said, Shown, timeline};
+use crate::post::content::{Image, Video};
 use crate::text::entities;
 
 use super::Pages;
@@ -46,6 +49,7 @@ struct Post {
     link: Option<String>,
     share: Option<String>,
     images: Vec<Image>,
+    video: Option<Video>,
 }
 
 /// A stretch of text: plain, or a link, tag or mention.
@@ -119,6 +123,7 @@ fn post(shown: Shown, above: Option<&str>, zone: &jiff::tz::TimeZone) -> Post {
         link: said.link,
         share: said.share,
         images: said.images,
+        video: said.video,
     }
 }
 
@@ -142,28 +147,38 @@ fn words(text: &str) -> Vec<Word> {
     words
 }
 
-/// An image that a shown post names; no other file of the folder.
+/// An image or a video that a shown post names; no other file of the folder.
 pub(super) async fn media(State(pages): State<Arc<Pages>>, Path(file): Path<String>) -> Response {
-    let read = tokio::task::spawn_blocking(move || {
-        let named = pages
-            .roster
-            .accounts
-            .iter()
-            .filter(|account| account.platform == "sandbox")
-            .find_map(|account| {
-                let shown = timeline(&pages.vault, &account.name, SHOWN).ok()?;
-                shown
-                    .into_iter()
-                    .flat_map(|part| part.said.images)
-                    .find(|image| image.file == file)
-            });
-        crate::folder::Folder::open(&pages.messages)
-            .ok()?
-            .image(&named?, None)
-            .ok()
-    });
-    match read.await {
-        Ok(Some((image, _))) => ([(header::CONTENT_TYPE, image.mime)], image.bytes).into_response(),
+    match tokio::task::spawn_blocking(move || find(&pages, &file)).await {
+        Ok(Some(Found::Image(image))) => ([(header::CONTENT_TYPE, image.mime)], image.bytes).into_response(),
+        Ok(Some(Found::Video(mime, stream))) => {
+            let body = Body::from_stream(ReaderStream::with_capacity(stream, 64 << 10));
+            ([(header::CONTENT_TYPE, mime)], body).into_response()
+        }
         _ => StatusCode::NOT_FOUND.into_response(),
     }
+}
+
+enum Found {
+    Image(Picture),
+    Video(&'static str, Box<Film>),
+}
+
+/// As it was posted: without what it tells.
+fn find(pages: &Pages, file: &str) -> Option<Found> {
+    let folder = Folder::open(&pages.messages).ok()?;
+    let sandboxes = pages.roster.accounts.iter();
+    let sandboxes = sandboxes.filter(|account| account.platform == "sandbox");
+    let shown = sandboxes.filter_map(|account| timeline(&pages.vault, &account.name, SHOWN).ok());
+    for Said { images, video, .. } in shown.flatten().map(|part| part.said) {
+        if let Some(image) = images.iter().find(|image| image.file == file) {
+            return Some(Found::Image(folder.image(image, None).ok()?.0));
+        }
+        if video.is_some_and(|video| video.file == file) {
+            let (source, reel) = folder.reel(file).ok()?;
+            let stream = folder.film(file, source, &reel).ok()?;
+            return Some(Found::Video(reel.footage.mime, Box::new(stream)));
+        }
+    }
+    None
 }

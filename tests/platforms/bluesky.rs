@@ -646,6 +646,52 @@ async fn images_are_uploaded_as_they_are_and_again_if_the_token_had_ended() {
 }
 
 #[tokio::test]
+async fn a_video_is_uploaded_as_it_is_and_embedded_with_its_description_and_shape() {
+    let server = server().await;
+    let blob =
+        json!({ "$type": "blob", "ref": { "$link": "bafkreivideo" }, "mimeType": "video/mp4", "size": 17 });
+    at("POST", UPLOAD)
+        .and(header("content-type", "video/mp4"))
+        .and(header("content-length", "17"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "blob": blob })))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let account = Bench::new().open_at("bluesky", &server.uri());
+    let draft = Draft::text("Hoy.")
+        .link("https://a.example/x")
+        .video(b"ftyp and pictures");
+    let prepared = account.prepare(&draft.out()).await.unwrap();
+    let record = body(&prepared)["record"].take();
+    assert_eq!(
+        record["embed"],
+        json!({
+            "$type": "app.bsky.embed.video",
+            "video": blob,
+            "alt": "A march",
+            "aspectRatio": { "width": 720, "height": 1280 },
+        })
+    );
+    // Beside a video there is no card, so the link stands in the text.
+    assert_eq!(record["text"], "Hoy.\n\nhttps://a.example/x");
+    let requests = server.received_requests().await.unwrap();
+    let upload = requests
+        .iter()
+        .find(|request| request.url.path().ends_with(UPLOAD))
+        .unwrap();
+    assert_eq!(upload.body, b"ftyp and pictures");
+
+    let full = MockServer::start().await;
+    at("POST", UPLOAD)
+        .respond_with(no(413, "PayloadTooLarge"))
+        .mount(&full)
+        .await;
+    let account = Bench::new().open_at("bluesky", &full.uri());
+    let failure = account.prepare(&draft.out()).await.unwrap_err();
+    assert_eq!(failure.class, Class::Rejected);
+}
+
+#[tokio::test]
 async fn p37_p38_an_account_is_known_by_its_did_whatever_its_handle() {
     let server = server().await;
     let account = Bench::new().open_at("bluesky", &server.uri());

@@ -837,6 +837,24 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
             };
             assert!(frozen.body.contains(image), "{}: {}", kind, frozen.body);
         }
+        // Who does not send videos says so, and nothing goes out without its video (reliability P39).
+        let sends = entry.is_some_and(steadfast::platform::Entry::sends_video);
+        let sent = account
+            .prepare(&Draft::text("With video.").video(b"ftyp").out())
+            .await;
+        match (sends && limits.video.is_some(), sent) {
+            (true, Ok(frozen)) => {
+                let video = match kind {
+                    "mastodon" => "\"55\"",
+                    "bluesky" => "app.bsky.embed.video",
+                    "slack" => "F0123ABCD",
+                    _ => "media/march.mp4",
+                };
+                assert!(frozen.body.contains(video), "{}: {}", kind, frozen.body);
+            }
+            (false, Err(failure)) => assert_eq!(failure.class, Class::Rejected, "{kind}"),
+            (_, sent) => panic!("{kind}: {sent:?}"),
+        }
     }
 }
 

@@ -274,7 +274,10 @@ async fn the_server_says_what_it_takes_and_that_is_remembered() {
         "source_url": "https://codeberg.org/superseriousbusiness/gotosocial",
         "configuration": {
             "statuses": { "max_characters": 5000, "max_media_attachments": 6, "characters_reserved_per_url": 25 },
-            "media_attachments": { "image_size_limit": 41_943_040, "description_limit": 1500 },
+            "media_attachments": {
+                "image_size_limit": 41_943_040, "description_limit": 1500, "video_size_limit": 20_000_000,
+                "video_matrix_limit": 2_304_000, "video_frame_rate_limit": 60,
+            },
         },
     });
     let server = server(gotosocial).await;
@@ -293,6 +296,11 @@ async fn the_server_says_what_it_takes_and_that_is_remembered() {
         }
     );
     assert_eq!((learned.max_images, learned.max_image_bytes), (6, 41_943_040));
+    let video = learned.video.unwrap();
+    assert_eq!(
+        (video.max_bytes, video.max_pixels, video.max_rate),
+        (20_000_000, Some(2_304_000), Some(60))
+    );
     // It forgets idempotency keys: after an unknown outcome its list must say.
     let settle = std::time::Duration::from_mins(10);
     assert_eq!(learned.doubt, Doubt::ReadBack { settle });
@@ -432,6 +440,87 @@ async fn an_image_is_uploaded_with_its_description_and_waited_for() {
         &format!("Bearer {TOKEN}")
     );
     assert_eq!(requests.len(), 4);
+}
+
+#[tokio::test]
+async fn a_video_is_uploaded_with_its_description_and_waited_for_as_long_as_it_is_processed() {
+    let server = server(upstream()).await;
+    let media =
+        |status, url: Value| ResponseTemplate::new(status).set_body_json(json!({ "id": "77", "url": url }));
+    Mock::given(method("POST"))
+        .and(path("/api/v2/media"))
+        .respond_with(media(202, Value::Null))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let poll = || Mock::given(method("GET")).and(path("/api/v1/media/77"));
+    poll()
+        .respond_with(media(206, Value::Null))
+        .up_to_n_times(3)
+        .mount(&server)
+        .await;
+    poll()
+        .respond_with(media(200, "https://m.example/77.mp4".into()))
+        .mount(&server)
+        .await;
+    let account = Bench::new().open_at("mastodon", &server.uri());
+    let draft = Draft::text("x").video(b"ftyp and pictures");
+    let prepared = account.prepare(&draft.out()).await.unwrap();
+    assert_eq!(body(&prepared)["media_ids"], json!(["77"]));
+    let requests = server.received_requests().await.unwrap();
+    let upload = String::from_utf8_lossy(&requests[1].body).into_owned();
+    for piece in [
+        "name=\"file\"; filename=\"video.mp4\"",
+        "video/mp4",
+        "\r\n\r\nftyp and pictures\r\n",
+        "name=\"description\"",
+        "A march",
+    ] {
+        assert!(upload.contains(piece), "{piece} is not in {upload}");
+    }
+    let length = requests[1].headers.get("content-length").unwrap();
+    assert_eq!(length, &requests[1].body.len().to_string());
+    assert_eq!(requests.len(), 6);
+    // Nothing was visible, so all of it may be done again.
+    assert_eq!(server.received_requests().await.unwrap().len(), 6);
+}
+
+#[tokio::test]
+async fn p39_a_video_that_can_not_be_processed_keeps_the_text_back() {
+    let server = server(upstream()).await;
+    Mock::given(path("/api/v2/media"))
+        .respond_with(ResponseTemplate::new(202).set_body_json(json!({ "id": "77", "url": null })))
+        .mount(&server)
+        .await;
+    let words = r#"{"error":"Validation failed: File is not a valid video"}"#;
+    Mock::given(path("/api/v1/media/77"))
+        .respond_with(ResponseTemplate::new(422).set_body_string(words))
+        .mount(&server)
+        .await;
+    let account = Bench::new().open_at("mastodon", &server.uri());
+    let draft = Draft::text("x").video(b"ftyp");
+    let failure = account.prepare(&draft.out()).await.unwrap_err();
+    assert_eq!(failure.class, Class::Rejected);
+    assert!(failure.words.contains("not a valid video"), "{}", failure.words);
+}
+
+#[tokio::test]
+async fn a_video_that_is_cut_off_on_its_way_is_uploaded_again_and_never_taken_for_whole() {
+    let server = server(upstream()).await;
+    let account = Bench::new().open_at("mastodon", &server.uri());
+    let mut draft = Draft::text("x").video(b"ftyp and pictures");
+    if let Some(video) = &mut draft.video {
+        // The file has become shorter since it was looked at.
+        video.footage.size += 1;
+    }
+    let failure = account.prepare(&draft.out()).await.unwrap_err();
+    assert_eq!(failure.class, Class::Transient);
+    let requests = server.received_requests().await.unwrap();
+    assert!(
+        requests
+            .iter()
+            .all(|request| request.url.path() != "/api/v2/media")
+    );
 }
 
 #[tokio::test]

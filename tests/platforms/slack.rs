@@ -359,6 +359,41 @@ async fn images_are_uploaded_unseen_with_their_descriptions_and_then_posted() {
 }
 
 #[tokio::test]
+async fn a_video_is_uploaded_unseen_with_its_description_and_then_posted() {
+    let server = server().await;
+    Mock::given(method("POST"))
+        .and(path("/api/files.getUploadURLExternal"))
+        .and(body_string_contains(
+            "filename=video.mp4&length=17&alt_txt=A+march",
+        ))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({
+            "ok": true, "upload_url": format!("{}/upload/v1/abc", server.uri()), "file_id": "F0123ABCD",
+        })))
+        .expect(1)
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .and(path("/upload/v1/abc"))
+        .and(header("content-length", "17"))
+        .respond_with(ResponseTemplate::new(200).set_body_string("OK - 17"))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let account = Bench::new().open_at("slack", &server.uri());
+    let draft = Draft::text("A").video(b"ftyp and pictures");
+    let prepared = account.prepare(&draft.out()).await.unwrap();
+    let body: Value = serde_json::from_str(&prepared.body).unwrap();
+    assert_eq!(body["files"], json!([{ "id": "F0123ABCD" }]));
+    let requests = server.received_requests().await.unwrap();
+    let upload = requests
+        .iter()
+        .find(|request| request.url.path() == "/upload/v1/abc")
+        .unwrap();
+    assert_eq!(upload.body, b"ftyp and pictures");
+    assert!(upload.headers.get("authorization").is_none());
+}
+
+#[tokio::test]
 async fn a_message_that_shows_up_a_moment_later_is_waited_for() {
     let server = with_uploads().await;
     let done = json!({ "ok": true, "files": [{ "id": "F0123ABCD" }] });

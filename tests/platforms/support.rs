@@ -12,11 +12,13 @@ use steadfast::clock::Clock;
 use steadfast::platform::http::{Answer, Http};
 use steadfast::platform::secret::{Scrubber, write_private};
 use steadfast::platform::token::{Keeper, NoKeeper};
+use steadfast::platform::video::VideoFile;
 use steadfast::platform::{ImageBytes, Key, Outgoing, Platform, Sealed, Tools, find};
-use steadfast::post::content::{Image, Link, Part};
+use steadfast::post::content::{Image, Link, Part, Video};
 use steadfast::post::digest::Digest;
 use steadfast::post::identity::{AccountName, DeliveryId, Identity, Occurrence};
 use steadfast::post::outcome::Receipt;
+use steadfast::text::videos::Footage;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -196,6 +198,7 @@ pub fn delivery(index: u16) -> DeliveryId {
 pub struct Draft {
     pub part: Part,
     pub images: Vec<ImageBytes>,
+    pub video: Option<VideoFile>,
     pub index: u16,
     pub of: u16,
     pub language: String,
@@ -240,10 +243,35 @@ impl Draft {
         self
     }
 
+    /// A video of these bytes.
+    pub fn video(mut self, bytes: &'static [u8]) -> Self {
+        self.part.video = Some(Video {
+            file: "media/march.mp4".into(),
+            alt: "A march".into(),
+        });
+        self.video = Some(VideoFile {
+            open: Arc::new(move || Ok(Box::pin(bytes))),
+            footage: Footage {
+                mime: "video/mp4",
+                size: bytes.len() as u64,
+                width: 720,
+                height: 1280,
+                length: Duration::from_secs(12),
+                rate: 30,
+                codec: "H.264",
+                sound: None,
+            },
+            alt: "A march".into(),
+            source: Digest::of(bytes),
+        });
+        self
+    }
+
     pub fn out(&self) -> Outgoing<'_> {
         Outgoing {
             part: &self.part,
             images: self.images.clone(),
+            video: self.video.clone(),
             index: self.index,
             of: self.of,
             language: &self.language,

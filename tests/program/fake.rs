@@ -82,7 +82,10 @@ impl Fake {
             .unwrap();
         let app = Router::new()
             .route("/api/v2/instance", get(of_itself))
-            .route("/api/v2/media", post(upload))
+            .route(
+                "/api/v2/media",
+                post(upload).layer(axum::extract::DefaultBodyLimit::disable()),
+            )
             .route("/api/v1/accounts/7/statuses", get(list))
             .route("/api/v1/statuses/{id}/source", get(source))
             .route("/api/v1/statuses", post(create))

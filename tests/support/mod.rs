@@ -6,6 +6,8 @@
     reason = "each test file uses a part of it"
 )]
 
+pub mod clip;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use steadfast::campaign::assemble::{Assembled, assemble};
 use steadfast::campaign::codes::CODES;
-use steadfast::campaign::outside::{Media, MediaProblem, Outside};
+use steadfast::campaign::outside::{Footage, Media, MediaProblem, Outside};
 use steadfast::campaign::problem::Problem;
 use steadfast::campaign::read::{FileRead, read};
 use steadfast::campaign::{Account, Roster, Untranslated};
@@ -64,6 +66,7 @@ pub fn bluesky() -> Limits {
             card: true,
         },
         doubt: Doubt::OwnId,
+        video: limits::BLUESKY.video,
         homes: limits::BLUESKY.homes,
         ..mastodon()
     }
@@ -84,6 +87,7 @@ pub fn webhook() -> Limits {
         length: LengthRule::Unlimited,
         max_parts: 1,
         max_images: 0,
+        video: None,
         abilities: Abilities {
             warn: false,
             share: false,
@@ -124,11 +128,12 @@ pub fn roster() -> Roster {
     }
 }
 
-/// Files by name, and images that are there.
+/// Files by name, and images and videos that are there.
 #[derive(Default)]
 pub struct World {
     pub files: BTreeMap<String, Vec<u8>>,
     pub media: BTreeMap<String, Media>,
+    pub videos: BTreeMap<String, Footage>,
 }
 
 impl World {
@@ -146,6 +151,30 @@ impl World {
             turn: 1,
         };
         world.media.insert("media/court.png".into(), png);
+        let clip = Footage {
+            mime: "video/mp4",
+            size: 4_000_000,
+            width: 1280,
+            height: 720,
+            length: Duration::from_secs(30),
+            rate: 30,
+            codec: "H.264",
+            sound: Some("AAC"),
+        };
+        world.videos.insert("media/march.mp4".into(), clip);
+        let long = Footage {
+            length: Duration::from_millis(200_500),
+            size: 70_000_000,
+            ..clip
+        };
+        world.videos.insert("media/long.mp4".into(), long);
+        let phone = Footage {
+            mime: "video/quicktime",
+            codec: "HEVC",
+            rate: 240,
+            ..clip
+        };
+        world.videos.insert("media/phone.mov".into(), phone);
         world
     }
 
@@ -164,6 +193,13 @@ impl World {
 impl Outside for World {
     fn media(&self, path: &str) -> Result<Media, MediaProblem> {
         self.media.get(path).copied().ok_or_else(|| MediaProblem {
+            message: "there is no such file".into(),
+            help: "put it into the messages folder".into(),
+        })
+    }
+
+    fn video(&self, path: &str) -> Result<Footage, MediaProblem> {
+        self.videos.get(path).copied().ok_or_else(|| MediaProblem {
             message: "there is no such file".into(),
             help: "put it into the messages folder".into(),
         })

@@ -36,6 +36,7 @@ struct Saying {
     warn: Option<String>,
     link: Option<String>,
     images: Vec<Picture>,
+    video: Option<Picture>,
     /// What is on its card beside the text: how it looks, whose it is, its tags and colours.
     card: Option<String>,
     /// The values that its texts quote, by name: `fact.verdict`.
@@ -106,7 +107,10 @@ impl Proposal {
 
     /// What a request is held against.
     pub fn approved(&self) -> Approved {
-        let pictures = self.sayings.values().flat_map(|saying| &saying.images);
+        let pictures = self
+            .sayings
+            .values()
+            .flat_map(|saying| saying.images.iter().chain(&saying.video));
         Approved {
             digest: self.digest(),
             accounts: self.sayings.keys().cloned().collect(),
@@ -162,17 +166,22 @@ impl Saying {
         hash: &dyn Fn(&str) -> Option<Digest>,
     ) -> Result<Self, String> {
         let chosen = words_for(campaign, message, account);
-        let mut images = Vec::new();
-        for image in chosen.images {
-            let bytes = hash(&image.file).ok_or_else(|| format!("`{}` can't be read", image.file))?;
-            images.push(Picture {
-                file: image.file.clone(),
+        let picture = |file: &str, alt: &str| {
+            let bytes = hash(file).ok_or_else(|| format!("`{file}` can't be read"))?;
+            Ok::<_, String>(Picture {
+                file: file.to_owned(),
                 bytes,
-                alt: image.alt.clone(),
-            });
-        }
-        let alts = images.iter().map(|picture| picture.alt.as_str());
-        let templates = alts
+                alt: alt.to_owned(),
+            })
+        };
+        let images = chosen
+            .images()
+            .iter()
+            .map(|image| picture(&image.file, &image.alt));
+        let images = images.collect::<Result<_, _>>()?;
+        let video = chosen.video().map(|video| picture(&video.file, &video.alt));
+        let templates = chosen
+            .alts()
             .chain(chosen.texts.iter().map(|text| &**text))
             .chain(chosen.warn.map(|warn| &**warn));
         let names: BTreeSet<String> = templates.flat_map(|template| engine.names(template)).collect();
@@ -183,6 +192,7 @@ impl Saying {
             link: chosen.link.map(ToString::to_string),
             values: values(campaign, chosen.language, &names),
             images,
+            video: video.transpose()?,
             card: card_of(campaign, message, account, &chosen),
         })
     }
@@ -205,8 +215,9 @@ impl Saying {
         if let Some(link) = &self.link {
             say("link", link);
         }
-        for picture in &self.images {
-            say("image", &picture.file);
+        let images = self.images.iter().map(|picture| ("image", picture));
+        for (what, picture) in images.chain(self.video.iter().map(|video| ("video", video))) {
+            say(what, &picture.file);
             say("sha256", &picture.bytes.to_string());
             say("description", &picture.alt);
         }

@@ -171,14 +171,14 @@ impl<'a> Check<'a, '_> {
             })
         };
         let warn = chosen.warn.map(|warn| say(warn)).transpose();
-        let rest = warn.and_then(|warn| Ok((warn, described(chosen.images, &mut say)?)));
-        let (warn, images) = rest.map_err(Unsaid::Rest)?;
+        let rest = warn.and_then(|warn| Ok((warn, described(chosen, &mut say)?)));
+        let (warn, beside) = rest.map_err(Unsaid::Rest)?;
         let composed = compose(
             context.settings,
             self.message,
             account,
             chosen,
-            (&said.text, warn, images),
+            (&said.text, warn, beside),
             &mut self.cuts,
         );
         Ok((composed.map_err(Unsaid::Rest)?, terms))
@@ -196,7 +196,7 @@ impl<'a> Check<'a, '_> {
         };
         for (i, part) in content.parts.iter().enumerate() {
             let shown = part.shown_text(limits.abilities);
-            let rule = limits.rule(i, !part.images.is_empty());
+            let rule = limits.rule(i, part.pictured());
             if count::surely_fits(rule, &shown, warn) {
                 continue;
             }
@@ -273,7 +273,11 @@ impl<'a> Check<'a, '_> {
         }
         self.signs(account, chosen, content);
         self.images(account, chosen, content);
-        let pictures = content.parts.first().map_or(0, |part| part.images.len());
+        self.video(account, chosen, content);
+        let pictures = content.parts.first().map_or(0, |part| match part.video {
+            Some(_) => 1,
+            None => part.images.len(),
+        });
         if first && pictures < usize::from(limits.min_images) {
             self.error(
                 "unsupported",

@@ -11,7 +11,7 @@ use crate::campaign::message::When;
 use crate::campaign::moving::{Term, turning_days};
 use crate::campaign::render::Chosen;
 use crate::campaign::template::{is_plain, is_template};
-use crate::post::content::Content;
+use crate::post::content::{Content, Part};
 use crate::text::count;
 
 /// How far ahead a message that goes out again and again is looked at, if it does not expire.
@@ -44,9 +44,8 @@ impl<'a> Check<'a, '_> {
         let last = end.unwrap_or_else(|| first.saturating_add(far));
         let first = first.min(last);
         let moves = all_words(message).any(|(_, words)| {
-            let images = words.images.iter().flatten().map(|image| &*image.alt);
             let texts = words.texts.iter().chain(&words.warn).map(|text| &**text);
-            texts.chain(images).any(is_template)
+            texts.chain(words.alts()).any(is_template)
         });
         let out = if moves { self.next_out(first) } else { None };
         (out.filter(|out| *out <= last).unwrap_or(first), last)
@@ -85,9 +84,8 @@ impl<'a> Check<'a, '_> {
         if first == last {
             return;
         }
-        let alts = chosen.images.iter().map(|image| &*image.alt);
         let texts = chosen.text().into_iter().chain(chosen.warn).map(|text| &**text);
-        let plain = texts.chain(alts).all(is_plain);
+        let plain = texts.chain(chosen.alts()).all(is_plain);
         let days = turning_days(terms, plain, chosen.language, first, |day| {
             self.next_out(day).filter(|out| *out <= last)
         });
@@ -140,7 +138,7 @@ fn excess(account: &Account, content: &Content) -> usize {
     let warn = content.warn.as_deref().unwrap_or_default();
     let parts = content.parts.iter().enumerate().map(|(i, part)| {
         let shown = part.shown_text(limits.abilities);
-        let rule = limits.rule(i, !part.images.is_empty());
+        let rule = limits.rule(i, part.pictured());
         if count::surely_fits(rule, &shown, warn) {
             return 0;
         }
@@ -149,11 +147,11 @@ fn excess(account: &Account, content: &Content) -> usize {
             .limit
             .map_or(0, |limit| measure.length.saturating_sub(limit))
     });
-    let images = content.parts.iter().flat_map(|part| &part.images);
-    let alts = images.map(|image| {
+    let alts = content.parts.iter().flat_map(Part::alts);
+    let alts = alts.map(|alt| {
         limits
             .max_alt
-            .map_or(0, |max| count::graphemes(&image.alt).saturating_sub(max))
+            .map_or(0, |max| count::graphemes(alt).saturating_sub(max))
     });
     parts.chain(alts).max().unwrap_or(0)
 }

@@ -12,8 +12,8 @@ use crate::text::limits::Limits;
 impl Check<'_, '_> {
     pub(super) fn images(&mut self, account: &Account, chosen: &Chosen<'_>, content: &Content) {
         let limits = &account.limits;
-        let at = |keys: &[&str]| path(chosen.image_source, keys);
-        let (count, max) = (chosen.images.len(), usize::from(limits.max_images));
+        let at = |keys: &[&str]| path(chosen.beside_source, keys);
+        let (count, max) = (chosen.images().len(), usize::from(limits.max_images));
         // Of variants, only the cards differ.
         let again = chosen.nth > 0;
         if count > max && !again {
@@ -63,7 +63,7 @@ impl Check<'_, '_> {
                     "make it shorter",
                 );
             }
-            let Some(Ok(media)) = self.media.0.get(file) else {
+            let Some(Ok(media)) = self.media.images.get(file) else {
                 continue;
             };
             if max > 0
@@ -86,7 +86,7 @@ impl Check<'_, '_> {
         let Some(max) = limits.max_images_bytes else {
             return;
         };
-        let known = |image: &Image| Some(self.media.0.get(&image.file)?.as_ref().ok()?.to_owned());
+        let known = |image: &Image| Some(self.media.images.get(&image.file)?.as_ref().ok()?.to_owned());
         // What is drawn anew is made small enough, so only what goes as it is can be too much.
         let as_they_are = part.images.iter().filter_map(known);
         let total: u64 = as_they_are
@@ -96,7 +96,7 @@ impl Check<'_, '_> {
         if total > max {
             self.error(
                 "bad-image",
-                path(chosen.image_source, &["image"]),
+                path(chosen.beside_source, &["image"]),
                 format!(
                     "the images are too large together for {}: {} kB, the limit is {} kB",
                     label(account),

@@ -48,11 +48,13 @@ impl<'a> Check<'a, '_> {
             .warn
             .iter()
             .map(|warn| (path(source, &["warn"]), &**warn, false));
-        let images = words.images.iter().flatten().enumerate();
-        let alts = images.map(|(i, image)| {
+        let images = words.images().iter().enumerate().map(|(i, image)| {
             let nth = i.to_string();
             (path(source, &["image", &nth, "alt"]), &*image.alt, false)
         });
+        let video = words.video().into_iter();
+        let video = video.map(|video| (path(source, &["video", "alt"]), &*video.alt, false));
+        let alts = images.chain(video);
         for (path, text, lasting) in texts.chain(warn).chain(alts) {
             for (code, find) in finds(&Text::new(text, language, hashtags, lasting)) {
                 // What is written over several lines is shown by its first.

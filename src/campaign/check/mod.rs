@@ -8,6 +8,7 @@ mod images;
 mod lints;
 mod signs;
 mod times;
+mod video;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -19,13 +20,14 @@ use jiff::civil::Date;
 
 use super::fact::Fact;
 use super::message::{Message, Words};
-use super::outside::{Media, MediaProblem, Outside};
+use super::outside::{Footage, Media, MediaProblem, Outside};
 use super::place::{Path, Unplaced, place};
 use super::problem::{Problem, Severity, nearest, shown};
 use super::read::{Entry, FileRead, MESSAGE_KEYS};
 use super::render::{RenderProblem, text_path};
 use super::template::{Engine, Said, Scene, is_template};
 use super::{Roster, Settings, platforms};
+use crate::post::content::{Image, Video};
 use crate::post::identity::MessageId;
 use crate::text::parts::Cuts;
 use account::is_for_all;
@@ -65,9 +67,9 @@ pub struct Stash {
 
 /// Checks the messages of `file`, or finds that the last check is still good.
 pub fn check(context: &Context<'_>, file: &FileRead, outside: &dyn Outside) -> Arc<Checked> {
-    let media = Pictures::of(file, outside);
+    let media = Seen::of(file, outside);
     let mut hasher = DefaultHasher::new();
-    (context.hash, &media.0).hash(&mut hasher);
+    (context.hash, &media).hash(&mut hasher);
     let hash = hasher.finish();
     let mut stash = match file.stash.lock() {
         Ok(stash) => stash,
@@ -85,23 +87,33 @@ pub fn check(context: &Context<'_>, file: &FileRead, outside: &dyn Outside) -> A
 }
 
 /// The media files that a file's messages name.
-struct Pictures(BTreeMap<String, Result<Media, MediaProblem>>);
+#[derive(Default, Hash)]
+struct Seen {
+    images: BTreeMap<String, Result<Media, MediaProblem>>,
+    videos: BTreeMap<String, Result<Footage, MediaProblem>>,
+}
 
-impl Pictures {
+impl Seen {
     fn of(file: &FileRead, outside: &dyn Outside) -> Self {
-        let mut media = BTreeMap::new();
-        for message in file.messages.iter().map(|entry| &entry.message) {
-            for image in all_words(message).flat_map(|(_, words)| words.images.iter().flatten()) {
-                if !image.file.is_empty() && !media.contains_key(&image.file) {
-                    media.insert(image.file.clone(), outside.media(&image.file));
+        let mut seen = Self::default();
+        let messages = file.messages.iter().map(|entry| &*entry.message);
+        for (_, words) in messages.flat_map(all_words) {
+            for Image { file, .. } in words.images() {
+                if !file.is_empty() && !seen.images.contains_key(file) {
+                    seen.images.insert(file.clone(), outside.media(file));
                 }
             }
+            if let Some(Video { file, .. }) = words.video().filter(|video| !video.file.is_empty())
+                && !seen.videos.contains_key(file)
+            {
+                seen.videos.insert(file.clone(), outside.video(file));
+            }
         }
-        Self(media)
+        seen
     }
 }
 
-fn fresh(context: &Context<'_>, file: &FileRead, media: &Pictures, outside: &dyn Outside) -> Checked {
+fn fresh(context: &Context<'_>, file: &FileRead, media: &Seen, outside: &dyn Outside) -> Checked {
     let mut checked = Checked::default();
     let mut unplaced = Vec::new();
     for entry in &file.messages {
@@ -179,7 +191,7 @@ struct Check<'a, 'c> {
     context: &'a Context<'c>,
     entry: &'a Entry,
     message: &'a Message,
-    media: &'a Pictures,
+    media: &'a Seen,
     outside: &'a dyn Outside,
     /// Cards that were looked at already.
     drawn: BTreeSet<String>,
@@ -253,6 +265,11 @@ impl<'a> Check<'a, '_> {
         self.add(Severity::Warning, code, path, message, help.into());
     }
 
+    fn unusable(&mut self, code: &'static str, path: Path<'static>, file: &str, problem: &MediaProblem) {
+        let message = format!("`{}`: {}", shown(file), problem.message);
+        self.error(code, path, message, problem.help.clone());
+    }
+
     fn block(&mut self, why: &str) {
         if self.blocked.is_none() {
             self.blocked = Some(why.to_owned());
@@ -322,19 +339,18 @@ impl<'a> Check<'a, '_> {
 
     /// One set of words by itself, whether an account says them or not.
     fn words(&mut self, source: [&'a str; 2], words: &'a Words) {
-        for (i, image) in words.images.iter().flatten().enumerate() {
-            if let Some(Err(problem)) = self.media.0.get(&image.file) {
-                let (message, help) = (
-                    format!("`{}`: {}", shown(&image.file), problem.message),
-                    problem.help.clone(),
-                );
-                self.error(
-                    "bad-image",
-                    path(source, &["image", &i.to_string(), "file"]),
-                    message,
-                    help,
-                );
+        let media = self.media;
+        for (i, image) in words.images().iter().enumerate() {
+            if let Some(Err(problem)) = media.images.get(&image.file) {
+                let at = path(source, &["image", &i.to_string(), "file"]);
+                self.unusable("bad-image", at, &image.file, problem);
             }
+        }
+        if let Some(video) = words.video()
+            && let Some(Err(problem)) = media.videos.get(&video.file)
+        {
+            let at = path(source, &["video", "file"]);
+            self.unusable("bad-video", at, &video.file, problem);
         }
         let language = self.language(source);
         let account = self

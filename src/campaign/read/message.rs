@@ -11,11 +11,12 @@ use super::report::{Found, Report, Span, Table, Value};
 use super::settings::cron;
 use super::time::{after, at, beginning, end, late, message_id};
 use super::words::{
-    WORDS_KEYS, card, images, languages, one_of_two, template, thread, url, variants, words, words_text,
+    WORDS_KEYS, card, images, languages, one_beside, one_of_two, template, thread, url, variants, video,
+    words, words_text,
 };
 use crate::calendar::cron::Cron;
 use crate::campaign::allow::{Allow, Of};
-use crate::campaign::message::{Local, Message, When, Words};
+use crate::campaign::message::{Beside, Local, Message, When, Words};
 use crate::campaign::problem::{Severity, nearest, shown};
 use crate::post::card::Style;
 use crate::post::identity::MessageId;
@@ -38,6 +39,7 @@ pub const MESSAGE_KEYS: &[&str] = &[
     "late",
     "link",
     "image",
+    "video",
     "reply_to",
     "share",
     "warn",
@@ -50,7 +52,7 @@ pub const MESSAGE_KEYS: &[&str] = &[
     "lang",
 ];
 /// Those that are planned but not built.
-pub const NOT_YET_KEYS: &[&str] = &["every", "was", "rev", "fold", "video"];
+pub const NOT_YET_KEYS: &[&str] = &["every", "was", "rev", "fold"];
 
 /// A message as it was read, and how well.
 #[derive(Debug, Clone)]
@@ -123,6 +125,7 @@ pub fn message(
         draft.words.texts = template(report, text, at).into_iter().collect();
     }
     one_of_two(report, table);
+    one_beside(report, table);
     for (key, value) in table {
         read_key(report, &mut draft, key.get_ref(), key.span(), value);
     }
@@ -227,7 +230,8 @@ fn read_key(report: &mut Report<'_>, draft: &mut Draft, key: &str, key_at: Span,
         "expires" => draft.expires = end(report, "expires", value),
         "late" => draft.late = late(report, value),
         "link" => draft.words.link = url(report, "link", value).map(|(url, _)| url.into()),
-        "image" => draft.words.images = Some(images(report, value)),
+        "image" => draft.words.beside = Some(Beside::Images(images(report, value))),
+        "video" => draft.words.beside = video(report, value),
         "reply_to" => draft.reply_to = message_id(report, "reply_to", value),
         "share" => draft.share = url(report, "share", value),
         "warn" => draft.words.warn = report.some_text("warn", value).map(|(warn, _)| warn.into()),
@@ -268,7 +272,6 @@ fn instead_of(key: &str) -> &'static str {
         "every" => "write `cron = \"0 9 * * MON\"` for a day and hour that come round",
         "was" => "keep the id as it is: nobody but staff sees it",
         "rev" => "to post it again, copy the message and give it a new id",
-        "video" => "write its address as `link`, or use a picture of it as `image`",
         _ => "write the time with its offset: `at = 2026-11-01T01:30:00-06:00`",
     }
 }
@@ -331,11 +334,15 @@ impl Draft {
         } else {
             "text"
         };
+        let beside = match self.words.beside {
+            Some(Beside::Video(_)) => "video",
+            _ => "image",
+        };
         if let Some((_, share)) = &self.share {
             for (key, present) in [
                 (text_key, !self.words.texts.is_empty()),
                 ("link", self.words.link.is_some()),
-                ("image", self.words.images.is_some()),
+                (beside, self.words.beside.is_some()),
                 ("reply_to", self.reply_to.is_some()),
                 ("warn", self.words.warn.is_some()),
                 ("card", self.card.is_some()),
@@ -369,11 +376,11 @@ impl Draft {
                 "write `text = \"…\"`, or `share = \"https://…\"` for the post of another",
             );
         }
-        if self.card.is_some() && self.words.images.is_some() {
+        if self.card.is_some() && self.words.beside.is_some() {
             report.error(
                 "conflict",
                 span("card"),
-                "`card` and `image` exclude each other: a card stands where there is no image",
+                format!("`card` and `{beside}` exclude each other: a card stands where there is no image"),
                 "keep the one that is meant",
             );
         }

@@ -7,14 +7,14 @@ use super::message::MESSAGE_KEYS;
 use super::report::{Found, Report, Span, Table, Value};
 use super::settings::bad_language;
 use super::value::is_language;
-use crate::campaign::message::Words;
+use crate::campaign::message::{Beside, Words};
 use crate::campaign::problem::shown;
 use crate::post::card::Style;
-use crate::post::content::Image;
+use crate::post::content::{Image, Video};
 
 /// The keys of an override, `[message.bluesky]` or `[message.lang.es]`.
-pub const WORDS_KEYS: &[&str] = &["text", "texts", "link", "warn", "image"];
-/// The keys of an image.
+pub const WORDS_KEYS: &[&str] = &["text", "texts", "link", "warn", "image", "video"];
+/// The keys of an image or a video.
 pub const IMAGE_KEYS: &[&str] = &["file", "alt"];
 
 /// The longest text of a message, before anything is worked out in it: far above every platform.
@@ -90,12 +90,44 @@ pub fn images(report: &mut Report<'_>, value: &Value<'_>) -> Box<[Image]> {
         return Box::default();
     };
     list.iter()
-        .filter_map(|item| image(report, item, example))
+        .filter_map(|item| {
+            let (file, alt) = described(report, "image", item, example)?;
+            Some(Image {
+                file,
+                alt,
+                card: None,
+            })
+        })
         .collect()
 }
 
-fn image(report: &mut Report<'_>, value: &Value<'_>, example: &str) -> Option<Image> {
-    let table = report.table("image", value, example)?;
+pub fn video(report: &mut Report<'_>, value: &Value<'_>) -> Option<Beside> {
+    let example =
+        "`video = { file = \"media/march.mp4\", alt = \"Two hundred people march to the courthouse\" }`";
+    let (file, alt) = described(report, "video", value, example)?;
+    Some(Beside::Video(Video { file, alt }))
+}
+
+/// `image` and `video` side by side.
+pub fn one_beside(report: &mut Report<'_>, table: &Table<'_>) {
+    if let (Some(_), Some((key, _))) = (table.get("image"), table.get_key_value("video")) {
+        report.error(
+            "conflict",
+            key.span(),
+            "`image` and `video` exclude each other: no platform shows both in one post",
+            "keep the one that is meant",
+        );
+    }
+}
+
+/// The file and the description of an image or a video.
+fn described(
+    report: &mut Report<'_>,
+    what: &str,
+    value: &Value<'_>,
+    example: &str,
+) -> Option<(String, String)> {
+    let table = report.table(what, value, example)?;
     let (mut file, mut alt) = (None, None);
     for (key, value) in table {
         match key.get_ref().as_ref() {
@@ -112,7 +144,7 @@ fn image(report: &mut Report<'_>, value: &Value<'_>, example: &str) -> Option<Im
         report.error(
             "missing",
             value.span(),
-            "this image has no `file`",
+            format!("this {what} has no `file`"),
             format!("write {example}"),
         );
     }
@@ -123,15 +155,11 @@ fn image(report: &mut Report<'_>, value: &Value<'_>, example: &str) -> Option<Im
         report.error(
             "missing-alt",
             value.span(),
-            "this image has no description, and who cannot see it would not know what it shows",
+            format!("this {what} has no description, and who cannot see it would not know what it shows"),
             "add `alt = \"…\"`: what is to be seen, in a sentence",
         );
     }
-    Some(Image {
-        file: file?.0,
-        alt: alt.map(|(alt, _)| alt).unwrap_or_default(),
-        card: None,
-    })
+    Some((file?.0, alt.map(|(alt, _)| alt).unwrap_or_default()))
 }
 
 pub fn words_text(report: &mut Report<'_>, value: &Value<'_>) -> Option<Arc<str>> {
@@ -206,6 +234,7 @@ pub fn words(report: &mut Report<'_>, value: &Value<'_>) -> Words {
         return words;
     };
     one_of_two(report, table);
+    one_beside(report, table);
     for (key, value) in table {
         match key.get_ref().as_ref() {
             // Both is a conflict: which was meant is not for us to say, and the message is held.
@@ -213,7 +242,8 @@ pub fn words(report: &mut Report<'_>, value: &Value<'_>) -> Words {
             "texts" => words.texts = variants(report, value),
             "link" => words.link = url(report, "link", value).map(|(url, _)| url.into()),
             "warn" => words.warn = report.some_text("warn", value).map(|(warn, _)| warn.into()),
-            "image" => words.images = Some(images(report, value)),
+            "image" => words.beside = Some(Beside::Images(images(report, value))),
+            "video" => words.beside = video(report, value),
             other if MESSAGE_KEYS.contains(&other) => report.error(
                 "unknown-key",
                 key.span(),

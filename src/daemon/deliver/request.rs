@@ -1,6 +1,7 @@
 //! The request of the part that a post is at: prepared, and sent once its intent is durable.
 
 use crate::platform::{Deletion, Outgoing};
+use crate::post::digest::Digest;
 use crate::post::outcome::{Class, Failure, Receipt};
 use crate::post::sealed::{Prepared, Sealed};
 
@@ -18,25 +19,34 @@ impl Delivery<'_> {
         if let Some(receipt) = self.deletes() {
             return self.prepare_deletion(receipt).await;
         }
+        // No text goes out without its image or video (reliability P39).
+        let limits = self.outlet.platform.limits();
         let mut images = Vec::new();
         for image in &part.images {
-            // No text goes out without its image (reliability P39).
-            let limits = self.outlet.platform.limits();
             let read = self.world.media.image(image, limits).await;
             let read = read.map_err(|why| Failure::new(Class::Rejected, why))?;
             // What is on a card was approved with the words.
             let drawn = image.card.is_some();
-            if !drawn && !self.shared.may_show(&self.post.message, &image.file, read.source) {
-                let why = format!("{} has changed since it was approved", image.file);
-                return Err(Failure::new(Class::Transient, why));
+            if !drawn {
+                self.may_show(&image.file, read.source)?;
             }
             images.push(read);
         }
+        let video = match &part.video {
+            None => None,
+            Some(video) => {
+                let read = self.world.media.video(video, limits).await;
+                let read = read.map_err(|why| Failure::new(Class::Rejected, why))?;
+                self.may_show(&video.file, read.source)?;
+                Some(read)
+            }
+        };
         let thread = self.thread().await?;
         let key = self.key().await.map_err(|e| unreadable(&e))?;
         let outgoing = Outgoing {
             part,
             images,
+            video,
             index,
             of: self.post.parts,
             language: &content.language,
@@ -52,6 +62,15 @@ impl Delivery<'_> {
         let prepared = self.outlet.platform.prepare(&outgoing).await;
         self.heard(&prepared);
         prepared
+    }
+
+    /// Where approval is asked for, what is shown is what was approved.
+    fn may_show(&self, file: &str, source: Digest) -> Result<(), Failure> {
+        if self.shared.may_show(&self.post.message, file, source) {
+            return Ok(());
+        }
+        let why = format!("{file} has changed since it was approved");
+        Err(Failure::new(Class::Transient, why))
     }
 
     /// The request that deletes a part, if that is what this post is for.

@@ -1,10 +1,11 @@
-//! Images: known by their first bytes, measured by their headers, freed of all that says where, when or by whom
+//! Media. Videos have a room of their own; what follows are images: known by their first bytes, measured by their headers, freed of all that says where, when or by whom
 //! they were taken, and drawn anew where a platform would not take them as they are (reliability F21–F23).
 
 mod exif;
 mod gif;
 mod jpeg;
 mod redraw;
+pub mod video;
 
 use bytes::Bytes;
 use img_parts::png::Png;
@@ -153,7 +154,7 @@ fn unknown(start: &[u8]) -> MediaProblem {
     let message = if text.contains("<svg") || text.trim_start().starts_with("<?xml") {
         "this is an SVG drawing, which platforms do not take"
     } else if start.get(4..8) == Some(b"ftyp") {
-        "this is a video, or an image in a format (HEIC, AVIF) that platforms do not take"
+        "this is an image in a format (HEIC, AVIF) that platforms do not take"
     } else if start.starts_with(b"%PDF") {
         "this is a PDF"
     } else {

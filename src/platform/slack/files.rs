@@ -1,4 +1,4 @@
-//! Images: uploaded where nobody sees them, then posted as files, whose message Slack names only later.
+//! Images and videos: uploaded where nobody sees them, then posted as files, whose message Slack names only later.
 //!
 //! <https://docs.slack.dev/messaging/working-with-files#upload>
 
@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::super::http::{Answer, BaseUrl, Request};
+use super::super::video::VideoFile;
 use super::super::{ImageBytes, Prepared, file_name, harmless};
 use super::{Place, Slack, is_id, odd};
 use crate::post::outcome::{Class, Failure, Receipt};
@@ -80,20 +81,43 @@ pub(super) fn posted(prepared: &Prepared, answer: &Answer) -> Option<Place> {
     })
 }
 
+/// What a file is sent as: Slack goes by its name.
+const BYTES: &str = "application/octet-stream";
+
 impl Slack {
     /// An upload that no message shows stays private, and nobody sees it.
     pub(super) async fn upload(&self, image: &ImageBytes) -> Result<String, Failure> {
-        let length = image.bytes.len().to_string();
-        let mut pairs = vec![("filename", file_name(image.mime)), ("length", &length)];
-        if !image.alt.is_empty() {
-            pairs.push(("alt_txt", &image.alt));
+        let length = image.bytes.len() as u64;
+        let (at, file_id) = self.ticket(file_name(image.mime), length, &image.alt).await?;
+        let request = Request::post(&at, "").body(BYTES, image.bytes.clone());
+        self.hand_over(request, file_id).await
+    }
+
+    /// The same with a video.
+    pub(super) async fn upload_video(&self, video: &VideoFile) -> Result<String, Failure> {
+        let length = video.footage.size;
+        let (at, file_id) = self.ticket(video.file_name(), length, &video.alt).await?;
+        let request = Request::post(&at, "")
+            .stream(BYTES, length, video.stream()?)
+            .patience(video.patience());
+        self.hand_over(request, file_id).await
+    }
+
+    /// Where a file is to be sent, and its id.
+    async fn ticket(&self, name: &str, length: u64, alt: &str) -> Result<(BaseUrl, String), Failure> {
+        let length = length.to_string();
+        let mut pairs = vec![("filename", name), ("length", &length)];
+        if !alt.is_empty() {
+            pairs.push(("alt_txt", alt));
         }
         let answer = self.call("files.getUploadURLExternal", &pairs).await?;
         let ticket: Option<Ticket> = answer.json();
         let ticket = ticket.filter(|ticket| is_id(&ticket.file_id));
         let Ticket { upload_url, file_id } = ticket.ok_or_else(|| odd(&answer))?;
-        let at = self.upload_to(&upload_url)?;
-        let request = Request::post(&at, "").body("application/octet-stream", image.bytes.clone());
+        Ok((self.upload_to(&upload_url)?, file_id))
+    }
+
+    async fn hand_over(&self, request: Request, file_id: String) -> Result<String, Failure> {
         let answer = self.http.send(request).await.map_err(harmless)?;
         if answer.status == 200 {
             return Ok(file_id);
@@ -104,7 +128,7 @@ impl Slack {
 
     /// Slack says where: on a server of its own, or on the one that we were told to speak to.
     fn upload_to(&self, url: &str) -> Result<BaseUrl, Failure> {
-        let elsewhere = || Failure::new(Class::Transient, "it wants an image to be sent to another host");
+        let elsewhere = || Failure::new(Class::Transient, "it wants a file to be sent to another host");
         let at = BaseUrl::endpoint(url).map_err(|_| elsewhere())?;
         let own = at.host() == self.base.host() || at.host().ends_with(".slack.com");
         own.then_some(at).ok_or_else(elsewhere)

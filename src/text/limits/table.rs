@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Abilities, Doubt, LengthRule, Limits, Unit};
+use super::{Abilities, Doubt, LengthRule, Limits, Unit, videos};
 use crate::text::escape::Escape;
 use crate::text::images::Frame;
 
@@ -38,6 +38,7 @@ const PLAIN: Limits = Limits {
     frame: Frame::ANY,
     max_alt: None,
     image_types: ALL_IMAGES,
+    video: None,
     max_links: None,
     max_tags: None,
     abilities: Abilities {
@@ -73,6 +74,7 @@ pub const MASTODON: Limits = Limits {
         ..Frame::ANY
     },
     max_alt: Some(1500),
+    video: Some(videos::MASTODON),
     abilities: Abilities {
         warn: true,
         share: true,
@@ -102,6 +104,7 @@ pub const BLUESKY: Limits = Limits {
     max_image_bytes: 1_000_000,
     max_moving_bytes: Some(1_000_000),
     max_alt: Some(2000),
+    video: Some(videos::BLUESKY),
     abilities: Abilities {
         warn: true,
         share: true,
@@ -123,6 +126,7 @@ pub const X: Limits = Limits {
     max_image_bytes: 5_000_000,
     max_moving_bytes: Some(15_000_000),
     max_alt: Some(1000),
+    video: Some(videos::X),
     abilities: Abilities {
         warn: false,
         share: true,
@@ -152,6 +156,7 @@ pub const THREADS: Limits = Limits {
     max_alt: Some(1000),
     image_types: &["image/jpeg", "image/png"],
     max_links: Some(5),
+    video: Some(videos::THREADS),
     abilities: Abilities {
         warn: false,
         share: false,
@@ -181,6 +186,7 @@ pub const INSTAGRAM: Limits = Limits {
     max_alt: Some(1000),
     image_types: &["image/jpeg"],
     max_tags: Some(30),
+    video: Some(videos::INSTAGRAM),
     abilities: NOTHING,
     delete: false,
     doubt: Doubt::TwoSteps {
@@ -232,6 +238,7 @@ pub const LINKEDIN: Limits = Limits {
     },
     max_alt: Some(4086),
     image_types: &["image/jpeg", "image/png", "image/gif"],
+    video: Some(videos::LINKEDIN),
     abilities: Abilities {
         share: true,
         card: true,
@@ -319,6 +326,7 @@ pub const SLACK: Limits = Limits {
     max_image_bytes: 16 << 20,
     max_moving_bytes: Some(16 << 20),
     max_alt: Some(1000),
+    video: Some(videos::SLACK),
     doubt: Doubt::ReadBack {
         settle: Duration::from_mins(1),
     },
@@ -329,6 +337,7 @@ pub const SLACK: Limits = Limits {
 /// An incoming webhook of Slack: text alone; it answers nobody, and can't read.
 pub const SLACK_WEBHOOK: Limits = Limits {
     max_images: 0,
+    video: None,
     abilities: NOTHING,
     delete: false,
     doubt: Doubt::Ask,
@@ -368,6 +377,7 @@ pub const TUMBLR: Limits = Limits {
     max_image_bytes: 20_000_000,
     max_moving_bytes: Some(20_000_000),
     max_alt: Some(4096),
+    video: Some(videos::TUMBLR),
     abilities: Abilities {
         warn: false,
         share: true,

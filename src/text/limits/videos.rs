@@ -1,0 +1,93 @@
+//! The videos that each platform takes, by the same sources as all else in the table.
+
+use std::time::Duration;
+
+use crate::text::videos::VideoLimits;
+
+/// What videos have in common.
+const CLIPS: VideoLimits = VideoLimits {
+    types: &["video/mp4", "video/quicktime"],
+    codecs: &[],
+    max_bytes: 0,
+    min_length: Duration::ZERO,
+    max_length: None,
+    max_pixels: None,
+    max_sides: None,
+    shapes: None,
+    max_rate: None,
+};
+
+/// <https://docs.joinmastodon.org/entities/Instance/#media_attachments>: what servers say of themselves if nobody has
+/// changed it. How long it may last is not limited.
+pub const MASTODON: VideoLimits = VideoLimits {
+    max_bytes: 103_809_024,
+    max_pixels: Some(8_294_400),
+    max_rate: Some(120),
+    ..CLIPS
+};
+
+/// Lexicon `app.bsky.embed.video` takes 300 MB and type MP4; the hosts of Bluesky take blobs of 50 MiB. The length is
+/// what the apps take.
+pub const BLUESKY: VideoLimits = VideoLimits {
+    types: &["video/mp4"],
+    max_bytes: 50 << 20,
+    max_length: Some(Duration::from_mins(3)),
+    ..CLIPS
+};
+
+/// <https://docs.x.com/x-api/media/quickstart/media-upload-chunked>, without a subscription.
+pub const X: VideoLimits = VideoLimits {
+    types: &["video/mp4"],
+    codecs: &["H.264"],
+    max_bytes: 512 << 20,
+    min_length: Duration::from_millis(500),
+    max_length: Some(Duration::from_secs(140)),
+    max_sides: Some((1280, 1024)),
+    shapes: Some([(1, 3), (3, 1)]),
+    max_rate: Some(60),
+    ..CLIPS
+};
+
+/// <https://developers.facebook.com/docs/threads/posts#media-specifications>. It takes 1920 pixels in width; of the
+/// height nothing is said.
+pub const THREADS: VideoLimits = VideoLimits {
+    codecs: &["H.264", "HEVC"],
+    max_bytes: 1_000_000_000,
+    max_length: Some(Duration::from_mins(5)),
+    max_sides: Some((1920, 1920)),
+    shapes: Some([(1, 100), (10, 1)]),
+    max_rate: Some(60),
+    ..CLIPS
+};
+
+/// A reel.
+pub const INSTAGRAM: VideoLimits = VideoLimits {
+    codecs: &["H.264", "HEVC"],
+    max_bytes: 300_000_000,
+    min_length: Duration::from_secs(3),
+    max_length: Some(Duration::from_mins(15)),
+    max_rate: Some(60),
+    ..CLIPS
+};
+
+/// <https://learn.microsoft.com/linkedin/marketing/community-management/shares/videos-api>
+pub const LINKEDIN: VideoLimits = VideoLimits {
+    types: &["video/mp4"],
+    max_bytes: 500_000_000,
+    min_length: Duration::from_secs(3),
+    max_length: Some(Duration::from_mins(30)),
+    ..CLIPS
+};
+
+/// As any file.
+pub const SLACK: VideoLimits = VideoLimits {
+    max_bytes: 1_000_000_000,
+    ..CLIPS
+};
+
+/// What it says in its help; the manual has no number.
+pub const TUMBLR: VideoLimits = VideoLimits {
+    types: &["video/mp4"],
+    max_bytes: 500_000_000,
+    ..CLIPS
+};
