@@ -216,7 +216,9 @@ fn objection(limits: &Limits, out: &Outgoing<'_>, text: &str) -> Option<String> 
     {
         return Some(format!("it {}", misfit.said(footage, limits.video.as_ref()).0));
     }
-    let long = out.part.alts().find_map(|alt| {
+    let images = out.images.iter().map(|image| &*image.alt);
+    let mut alts = images.chain(out.video.iter().map(|video| &*video.alt));
+    let long = alts.find_map(|alt| {
         let (length, max) = (graphemes(alt), limits.max_alt?);
         (length > max).then(|| format!("a description has {length} characters; at most {max} are taken"))
     });
