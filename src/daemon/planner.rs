@@ -81,8 +81,11 @@ impl Planner {
             return Ok(());
         }
         if !led {
-            // The files may have changed while nobody was looking, and others may have planned.
+            // The files may have changed while nobody was looking, and others may have planned. Until that is read we
+            // do not lead: a plan by what was recorded before would leave out what others have forgotten since.
+            self.leads = false;
             self.past.recorded = self.world.ledger.recorded().await?;
+            self.leads = true;
             self.behind = true;
         }
         if std::mem::take(&mut self.behind) {

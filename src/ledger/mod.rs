@@ -258,7 +258,8 @@ pub trait Ledger: Approving + Send + Sync {
 
     /// Records posts; those that are recorded already stay as they are. Returns the new ones.
     async fn record(&self, posts: Vec<NewPost>, now: Timestamp) -> Result<Vec<PostId>, LedgerError>;
-    /// Whether this process is the one that plans. Of several, one does; another takes over when it is lost.
+    /// Whether this process is the one that plans. Of several, one does; another takes over when it is lost. Where
+    /// another planned in between, the answer is no once; so only the planner may ask.
     async fn leads(&self) -> Result<bool, LedgerError>;
     /// Posts that wait to be sent, in the order of their ids, `limit` of them after `after`.
     async fn waiting(&self, after: Option<PostId>, limit: u32) -> Result<Vec<Post>, LedgerError>;

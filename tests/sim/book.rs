@@ -236,8 +236,8 @@ fn is_closed(hand: &Hand, row: &Row) -> Option<String> {
         return Some(format!("at {wall}, though it expired at {expires}"));
     }
     let latest = *hand.on().latest.lock().unwrap();
-    // Nor early: but by a person's word, or by a clock that was further then.
-    let first = post.attempts <= 1 && post.standing.late_from.is_none();
+    // Nor early: but by a person's word, or by a clock that was further then, as what was tried before shows.
+    let first = post.attempts <= 1 && post.standing.tries == 0 && post.standing.late_from.is_none();
     (first && latest < post.due).then(|| format!("at {wall}, though it is due at {}", post.due))
 }
 
