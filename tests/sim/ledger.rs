@@ -393,6 +393,9 @@ impl Renaming for Faulty {
             self.hand.say(format_args!("{} is {} now", name.from, name.to));
         }
         let renamed = self.model.rename(campaign, names, now).await?;
+        renamed
+            .iter()
+            .for_each(|name| book::renamed(&self.hand.sim, name));
         self.after("after it renamed").await?;
         Ok(renamed)
     }
