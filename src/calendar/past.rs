@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use jiff::Timestamp;
 
 use crate::post::content::Variant;
-use crate::post::identity::{AccountName, MessageId, PostId};
+use crate::post::identity::{AccountName, Identity, MessageId, PostId};
 
 /// Of each message, and on each account.
 pub type Variants = HashMap<(MessageId, AccountName), Variant>;
@@ -27,6 +27,48 @@ pub struct Past {
     pub slots: BTreeMap<AccountName, Timestamp>,
     /// When posts of each account went out or are to go out, in the last days, in order.
     pub traffic: BTreeMap<AccountName, Vec<Timestamp>>,
+}
+
+impl Past {
+    /// Whether this post is recorded, under its message's id or one that it had before (`was`): a post's id is made of
+    /// the id that its message had then.
+    pub fn has(&self, post: &Identity, was: &[MessageId]) -> bool {
+        let under = |old: &MessageId| Identity {
+            message: old.clone(),
+            ..post.clone()
+        };
+        let recorded = |post: &Identity| self.recorded.contains(&post.post_id());
+        recorded(post) || was.iter().any(|old| recorded(&under(old)))
+    }
+
+    /// What was done under the old names is the new names' (old, new): for who looks before the ledger has been told.
+    #[must_use]
+    pub fn renamed(mut self, names: &BTreeMap<&MessageId, &MessageId>) -> Self {
+        for (old, new) in names {
+            if let Some(since) = self.known.get(old) {
+                let since = self.known.get(new).map_or(since, |known| known.min(since));
+                self.known.insert(*new, since);
+            }
+        }
+        if names.is_empty() {
+            return self;
+        }
+        let now = |message: MessageId| names.get(&message).map_or(message, |new| (*new).clone());
+        for ((message, account), turns) in std::mem::take(&mut self.turns) {
+            let all = self.turns.entry((now(message), account)).or_default();
+            all.count = all.count.saturating_add(turns.count);
+            all.last = all.last.max(turns.last);
+            all.sent = all.sent.max(turns.sent);
+        }
+        for ((message, account), variant) in std::mem::take(&mut self.variants) {
+            match names.get(&message) {
+                // Whether the old name or the new one spoke last is not known here; mostly only one did.
+                Some(new) => drop(self.variants.entry(((*new).clone(), account)).or_insert(variant)),
+                None => drop(self.variants.insert((message, account), variant)),
+            }
+        }
+        self
+    }
 }
 
 /// When each message was first seen, to the microsecond; kept by a hash of its id, because there may be a

@@ -21,7 +21,7 @@ const NEVER: [&str; 5] = [
 const OF_THE_CAMPAIGN: [&str; 1] = ["queue-runs-dry"];
 
 /// Warnings that come and go with the days, so that nobody can say that one is silenced in vain.
-const OF_THE_DAY: [&str; 2] = ["queue-runs-dry", "twice-in-an-hour"];
+const OF_THE_DAY: [&str; 3] = ["queue-runs-dry", "renamed", "twice-in-an-hour"];
 
 /// Where an `allow` is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

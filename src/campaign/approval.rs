@@ -89,6 +89,36 @@ impl Approvals {
         approvals
     }
 
+    /// What was said of a message under an id that it had before ([`Message::was`]) counts under the one it has now, for
+    /// the same content: its digest names the message, and is another by that alone.
+    #[must_use]
+    pub fn carried(
+        mut self,
+        campaign: &Campaign,
+        roster: &Roster,
+        hash: &dyn Fn(&str) -> Option<Digest>,
+    ) -> Self {
+        for (old, new) in campaign.renames() {
+            let message = campaign.messages.iter().find(|message| message.id == *new);
+            let (Some(mut said), Some(message)) = (self.0.remove(old), message) else {
+                continue;
+            };
+            let proposal = Proposal::of(campaign, roster, message, hash).ok();
+            let content = proposal.map(|proposal| (proposal.digest_as(old), proposal.digest()));
+            for word in &mut said {
+                word.message = new.clone();
+                word.digest = match content {
+                    Some((before, now)) if word.digest == Some(before) => Some(now),
+                    _ => word.digest,
+                };
+            }
+            let words = self.0.entry(new.clone()).or_default();
+            words.extend(said);
+            words.sort_by_key(|word| word.at);
+        }
+        self
+    }
+
     /// The last word on this message, if it approves something.
     pub fn last(&self, message: &MessageId) -> Option<&Approval> {
         self.0.get(message)?.last().filter(|last| last.digest.is_some())

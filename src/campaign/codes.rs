@@ -69,6 +69,11 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         "a video that cannot be used: missing, broken, or of a kind that a platform does not take",
     ),
     (
+        "bad-was",
+        Error,
+        "an old id in `was` that a message still has, or that two messages claim",
+    ),
+    (
         "bad-window",
         Error,
         "quiet hours or a blackout that cannot be kept",
@@ -172,6 +177,11 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         "queue-runs-dry",
         Warning,
         "a slot in the next 14 days for which an account has no message left",
+    ),
+    (
+        "renamed",
+        Warning,
+        "a new message with nearly the words of one that is gone and was just posted: it is held",
     ),
     (
         "same-text",

@@ -20,6 +20,8 @@ use super::problem::Spot;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     pub id: MessageId,
+    /// The ids that it had before: what is recorded under them is its own. Their order says nothing.
+    pub was: Box<[MessageId]>,
     /// The first line of the message in its file (`[[message]]`, or the file's first for Markdown).
     pub place: Spot,
     pub when: When,
@@ -48,6 +50,13 @@ pub struct Message {
     pub author: Option<Box<str>>,
     /// Warnings that are silenced for it, each with the reason.
     pub allow: Allow,
+}
+
+impl Message {
+    /// Its id, and those that it had before.
+    pub fn names(&self) -> impl Iterator<Item = &MessageId> {
+        std::iter::once(&self.id).chain(&self.was)
+    }
 }
 
 /// What may be said otherwise for a platform, an account or a language. In the message itself all that

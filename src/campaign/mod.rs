@@ -7,6 +7,7 @@ mod check;
 pub mod codes;
 mod dates;
 pub mod fact;
+pub mod likeness;
 mod lint;
 pub mod message;
 mod moving;
@@ -146,6 +147,27 @@ impl Campaign {
     /// where messages are approved, where they go is approved too.
     pub fn binds(&self, occurrence: &Occurrence) -> bool {
         !occurrence.is_asked() || self.approved.is_some()
+    }
+
+    /// The ids that messages had before, each with the one that its message has now. What a message is still called,
+    /// or two say that they were, is none (`bad-was`).
+    pub fn renames(&self) -> BTreeMap<&MessageId, &MessageId> {
+        let mut renames = BTreeMap::new();
+        let mut unclear: BTreeSet<&MessageId> = BTreeSet::new();
+        for message in self.messages.iter().filter(|message| !message.was.is_empty()) {
+            for old in &message.was {
+                let other = renames.insert(old, &message.id);
+                if other.is_some_and(|other| *other != message.id) {
+                    unclear.insert(old);
+                }
+            }
+        }
+        if !renames.is_empty() {
+            unclear.extend(self.messages.iter().map(|message| &message.id));
+            unclear.extend(self.blocked.keys());
+        }
+        renames.retain(|old, _| !unclear.contains(old));
+        renames
     }
 
     /// Why a message must not go out on the local day `today` because of a fact in it; `None` if it may.

@@ -138,6 +138,8 @@ enum Status {
 struct Message {
     /// Unique and never changed: editing the text never posts it again.
     id: Name,
+    /// The ids that it had before, if it was renamed: its history goes with it.
+    was: Option<Vec<Name>>,
     /// What is said. `{{ … }}` is worked out when it is posted; a line of just `---` begins the next part of
     /// a thread.
     text: Option<String>,

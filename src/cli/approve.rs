@@ -19,7 +19,7 @@ pub(super) async fn approve(office: &Office, args: &ApproveArgs) -> Result<Exit,
     let files = office.read_files()?;
     let campaign = Office::campaign(&files)?;
     let ledger = office.ledger().await?;
-    let approvals = known(Some(&*ledger)).await?;
+    let approvals = known(&files, &campaign, Some(&*ledger)).await?;
     if args.withdraw {
         return withdraw(office, args, &by, &approvals).await;
     }
@@ -52,7 +52,7 @@ pub(super) async fn approve(office: &Office, args: &ApproveArgs) -> Result<Exit,
     }
     ledger.approve(said.clone()).await?;
     slow(&heard(&*ledger).await?);
-    let approvals = known(Some(&*ledger)).await?;
+    let approvals = known(&files, &campaign, Some(&*ledger)).await?;
     for message in &messages {
         let Some(digest) = said
             .iter()

@@ -1,14 +1,17 @@
 //! `steadfast check`: every problem in the files, and what the plan of the next days has to be warned of.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use crate::calendar::outlook::outlook;
 use crate::calendar::past::Past;
 use crate::calendar::plan::View;
+use crate::campaign::likeness::problems;
 use crate::campaign::older::{has_translations, older};
 use crate::campaign::outside::Outside;
 use crate::campaign::problem::{Problem, Severity};
+use crate::daemon::lookalike::lookalikes;
 
 use super::args::Format;
 use super::say::many;
@@ -52,25 +55,31 @@ async fn ahead(office: &Office, files: &Files) -> Vec<Problem> {
     let now = office.clock.now();
     let past = async {
         match office.ledger_if_any().await? {
-            Some(ledger) => Ok(office.past(campaign, &*ledger).await?),
-            None => Ok::<_, Failed>(Past::default()),
+            Some(ledger) => Ok((
+                office.past(campaign, &*ledger).await?,
+                lookalikes(&*ledger, campaign, &files.roster, now).await?,
+            )),
+            None => Ok::<_, Failed>((Past::default(), BTreeMap::new())),
         }
     };
     let why = match tokio::time::timeout(PATIENCE, past).await {
-        Ok(Ok(past)) => {
+        Ok(Ok((past, found))) => {
+            let campaign = &campaign.clone().without(&found);
             let view = View {
                 campaign,
                 roster: &files.roster,
                 past: &past,
                 late: office.settings.late,
             };
-            return outlook(&view, now, &files.folder);
+            let mut ahead = outlook(&view, now, &files.folder);
+            ahead.extend(problems(campaign, &found, &files.folder));
+            return ahead;
         }
         Ok(Err(failed)) => failed.to_string(),
         Err(_) => "it does not answer".to_owned(),
     };
     complain(&format!(
-        "note: the ledger cannot be read, so whether the queue runs dry is not known: {why}"
+        "note: the ledger cannot be read, so whether the queue runs dry, or a message was renamed, is not known: {why}"
     ));
     Vec::new()
 }

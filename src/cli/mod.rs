@@ -35,6 +35,7 @@ use crate::campaign::read::FileRead;
 use crate::campaign::{Campaign, Roster};
 use crate::clock::{Clock, SystemClock};
 use crate::daemon::brake::Brake;
+use crate::daemon::lookalike::lookalikes;
 use crate::daemon::{asked, variants_said};
 use crate::folder::{Folder, FolderGone, assemble};
 use crate::ledger::open::{Place, Server, Terms, Uptime};
@@ -225,22 +226,30 @@ impl Office {
         })
     }
 
-    /// The same campaign, with every message blocked that is not approved, where approval is required.
+    /// The same campaign, with every message blocked that looks like one that is gone, or that is not approved, where
+    /// approval is required.
     pub async fn gate(
         &self,
         files: &Files,
         campaign: &Campaign,
         ledger: Option<&dyn Ledger>,
     ) -> Result<Campaign, Failed> {
+        let mut campaign = campaign.clone();
+        if let Some(ledger) = ledger {
+            let found = lookalikes(ledger, &campaign, &files.roster, self.clock.now()).await?;
+            campaign = campaign.without(&found);
+        }
         let Some(rule) = self.settings.approval else {
-            return Ok(campaign.clone());
+            return Ok(campaign);
         };
         let said = match ledger {
             Some(ledger) => ledger.approvals().await?,
             None => Vec::new(),
         };
-        let proposals = Proposals::of(campaign, &files.roster, &|file| files.folder.hash(file));
-        Ok(campaign.gated(&proposals, &Approvals::new(said), rule))
+        let hash = |file: &str| files.folder.hash(file);
+        let proposals = Proposals::of(&campaign, &files.roster, &hash);
+        let approvals = Approvals::new(said).carried(&campaign, &files.roster, &hash);
+        Ok(campaign.gated(&proposals, &approvals, rule))
     }
 
     /// The files that stop everything by being there: in the state folder, and beside the config.
@@ -316,11 +325,12 @@ impl Office {
     /// All that a plan needs to know of what was posted.
     pub async fn past(&self, campaign: &Campaign, ledger: &dyn Ledger) -> Result<Past, Failed> {
         let past = ledger.past(&asked(campaign), self.clock.now()).await?;
-        Ok(Past {
+        let past = Past {
             recorded: ledger.recorded().await?,
             variants: variants_said(ledger, campaign).await?,
             ..past
-        })
+        };
+        Ok(past.renamed(&campaign.renames()))
     }
 
     /// The ledger if there is one: for commands that only look.

@@ -1,6 +1,6 @@
 //! `steadfast pending`: what waits for approval, and what is other than what was approved before.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,7 +15,7 @@ use crate::campaign::message::{Local, Message, When};
 use crate::campaign::{Campaign, Settings};
 use crate::ledger::Ledger;
 use crate::post::digest::Digest;
-use crate::post::identity::{Identity, MessageId, Occurrence, PostId};
+use crate::post::identity::{Identity, MessageId, Occurrence};
 use crate::post::state::State;
 
 use super::args::Format;
@@ -61,7 +61,7 @@ pub(super) async fn pending(office: &Office, format: Format) -> Result<Exit, Fai
     let campaign = Office::campaign(&files)?;
     let ledger = office.ledger_if_any().await?;
     let ledger = ledger.as_deref();
-    let approvals = known(ledger).await?;
+    let approvals = known(&files, &campaign, ledger).await?;
     let mut rows = Vec::new();
     for waiting in waiting(office, &files, &campaign, ledger).await? {
         let before = match ledger {
@@ -89,9 +89,16 @@ pub(super) fn rule(office: &Office) -> Result<Rule, Failed> {
 }
 
 /// All that was ever said of approval.
-pub(super) async fn known(ledger: Option<&dyn Ledger>) -> Result<Approvals, Failed> {
+pub(super) async fn known(
+    files: &Files,
+    campaign: &Campaign,
+    ledger: Option<&dyn Ledger>,
+) -> Result<Approvals, Failed> {
     Ok(match ledger {
-        Some(ledger) => Approvals::new(ledger.approvals().await?),
+        Some(ledger) => {
+            let said = Approvals::new(ledger.approvals().await?);
+            said.carried(campaign, &files.roster, &|file| files.folder.hash(file))
+        }
         None => Approvals::default(),
     })
 }
@@ -139,9 +146,7 @@ pub(super) async fn waiting(
         .messages
         .iter()
         .filter(|message| unapproved.contains(&message.id))
-        .filter(|message| {
-            open.contains_key(&message.id) || is_to_come(campaign, files, &past.recorded, message, now)
-        })
+        .filter(|message| open.contains_key(&message.id) || is_to_come(campaign, files, &past, message, now))
         .map(|message| Waiting {
             message: Arc::clone(message),
             due: next
@@ -169,13 +174,7 @@ fn dated(campaign: &Campaign, message: &Message) -> Option<Timestamp> {
 }
 
 /// Whether there is anything of it that could still go out.
-fn is_to_come(
-    campaign: &Campaign,
-    files: &Files,
-    recorded: &HashSet<PostId>,
-    message: &Message,
-    now: Timestamp,
-) -> bool {
+fn is_to_come(campaign: &Campaign, files: &Files, past: &Past, message: &Message, now: Timestamp) -> bool {
     let expires = message.expires.and_then(|expires| instant(campaign, expires));
     if expires.is_some_and(|expires| expires <= now) {
         return false;
@@ -190,7 +189,7 @@ fn is_to_come(
             account: account.name.clone(),
             occurrence: Occurrence::once(),
         };
-        !recorded.contains(&once.post_id())
+        !past.has(&once, &message.was)
     })
 }
 

@@ -12,7 +12,8 @@ use tracing::{error, info};
 
 use crate::campaign::Roster;
 use crate::daemon::ballast::Ballast;
-use crate::daemon::watch::{Missing, RESCAN, Watch};
+use crate::daemon::lookalike::lookalikes;
+use crate::daemon::watch::{Missing, RESCAN, Watch, say_lookalikes};
 use crate::daemon::{self, Media, Outlet, World};
 use crate::folder::Folder;
 use crate::ledger::open::{Seat, belongs_to};
@@ -66,7 +67,9 @@ pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
             ))
         })?;
 
-    let (campaigns, latest) = watch::channel(Arc::new(campaign));
+    let found = lookalikes(&*ledger, &campaign, &assets.roster, office.clock.now()).await?;
+    say_lookalikes(&found, None);
+    let (campaigns, latest) = watch::channel(Arc::new(campaign.without(&found)));
     let rescan = Arc::new(Notify::new());
     let watching = Watch {
         folder: files.folder,
@@ -79,6 +82,7 @@ pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
         every: RESCAN,
         lost: false,
         missing: Missing::Nothing,
+        unasked: false,
     };
     let watching = tokio::spawn(watching.run(files.assembled, stop.clone()));
     tokio::spawn(listen_for_signals(stop.clone(), rescan, world.clone()));

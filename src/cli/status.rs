@@ -8,6 +8,10 @@ use serde::Serialize;
 use crate::calendar::outlook::outlook;
 use crate::calendar::past::Past;
 use crate::calendar::plan::{Fate, View, plan};
+use crate::campaign::Campaign;
+use crate::campaign::likeness::problems;
+use crate::campaign::problem::Problem;
+use crate::daemon::lookalike::lookalikes;
 use crate::ledger::{Hold, Ledger, Scope};
 use crate::post::state::State;
 
@@ -139,6 +143,7 @@ async fn gather(
         if office.settings.approval.is_some() {
             status.pending = waiting(office, files, campaign, ledger).await?.len();
         }
+        let alike = alike(files, campaign, ledger, now).await?;
         let campaign = office.gate(files, campaign, ledger).await?;
         let past = match ledger {
             Some(ledger) => office.past(&campaign, ledger).await?,
@@ -151,8 +156,10 @@ async fn gather(
             late: office.settings.late,
         };
         next = next_due(office, &view, ledger, now).await?;
-        let ahead = outlook(&view, now, &files.folder).into_iter();
+        let mut ahead = outlook(&view, now, &files.folder);
+        ahead.extend(alike);
         status.ahead = ahead
+            .into_iter()
             .map(|problem| AheadRow {
                 code: problem.code,
                 message: problem.message,
@@ -322,4 +329,18 @@ fn show(status: &Status, files: &Files) {
     if held > 0 {
         print_line(&wait_for_a_word(usize::try_from(held).unwrap_or(usize::MAX)));
     }
+}
+
+/// Messages that look like one that is gone.
+async fn alike(
+    files: &Files,
+    campaign: &Campaign,
+    ledger: Option<&dyn Ledger>,
+    now: Timestamp,
+) -> Result<Vec<Problem>, Failed> {
+    let Some(ledger) = ledger else {
+        return Ok(Vec::new());
+    };
+    let found = lookalikes(ledger, campaign, &files.roster, now).await?;
+    Ok(problems(campaign, &found, &files.folder))
 }

@@ -45,7 +45,7 @@ impl Gate {
             approvals: Approvals::new(world.ledger.approvals().await?),
             files: said,
         };
-        let gated = Arc::new(known.files.gated(&known.proposals, &known.approvals, rule));
+        let gated = Arc::new(known.gated(world, rule));
         let (gated, campaign) = watch::channel(gated);
         let gate = Self {
             rule,
@@ -78,13 +78,23 @@ impl Gate {
             known.proposals = proposals(world, &files);
             known.files = files;
         }
-        let gated = known.files.gated(&known.proposals, &known.approvals, self.rule);
+        let gated = known.gated(world, self.rule);
         let before = Arc::clone(&self.gated.borrow());
         if same && gated.approved == before.approved && gated.blocked == before.blocked {
             return;
         }
         report::approvals(&before, &gated, &known.approvals);
         self.gated.send_replace(Arc::new(gated));
+    }
+}
+
+impl Known {
+    /// What of the files may go out.
+    fn gated(&self, world: &World, rule: Rule) -> Campaign {
+        let (files, said) = (&self.files, self.approvals.clone());
+        let hash = |file: &str| world.media.hash(file);
+        let said = tokio::task::block_in_place(|| said.carried(files, &world.roster, &hash));
+        files.gated(&self.proposals, &said, rule)
     }
 }
 

@@ -9,6 +9,7 @@ pub mod brake;
 pub mod deliver;
 mod dispatch;
 mod holds;
+pub mod lookalike;
 mod media;
 pub mod pace;
 mod planner;

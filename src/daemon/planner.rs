@@ -13,7 +13,7 @@ use crate::calendar::plan::{Fate, Plan, Planned, View, plan};
 use crate::campaign::Campaign;
 use crate::campaign::message::{Local, Message, When};
 use crate::campaign::render::render;
-use crate::ledger::{Ledger, LedgerError, NewPost};
+use crate::ledger::{Ledger, LedgerError, NewPost, Rename};
 use crate::post::identity::{MessageId, PostId};
 use crate::post::state::State;
 
@@ -31,6 +31,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_millis(100);
 
 mod follow;
+mod rename;
 
 pub(crate) struct Planner {
     world: World,
@@ -40,6 +41,8 @@ pub(crate) struct Planner {
     unspeakable: HashSet<PostId>,
     /// What is due, or waits in the queue, and is not approved: already told.
     unapproved: HashSet<(MessageId, Option<PostId>)>,
+    /// The new names that the ledger has been told.
+    renamed: HashSet<Rename>,
     next: Option<Timestamp>,
     /// The files or the past have changed, and that is not taken up yet.
     behind: bool,
@@ -64,6 +67,7 @@ impl Planner {
             past: Past::default(),
             unspeakable: HashSet::new(),
             unapproved: HashSet::new(),
+            renamed: HashSet::new(),
             next: None,
             behind: true,
             taken_up: None,
@@ -86,13 +90,19 @@ impl Planner {
             self.leads = false;
             self.past.recorded = self.world.ledger.recorded().await?;
             self.leads = true;
+            self.renamed.clear();
             self.behind = true;
         }
         if std::mem::take(&mut self.behind) {
             self.others_wait = self.waits_for_others();
             self.taken_up = Some(PostId::default());
             self.unspeakable.clear();
-            if let Err(e) = self.reload().await {
+            // Before all else: what follows goes by the names of now.
+            let read = match self.rename().await {
+                Ok(()) => self.reload().await,
+                Err(e) => Err(e),
+            };
+            if let Err(e) = read {
                 self.behind = true;
                 return Err(e);
             }
@@ -155,11 +165,9 @@ impl Planner {
     async fn reload(&mut self) -> Result<(), LedgerError> {
         let campaign = self.shared.campaign();
         let now = self.world.clock.now();
-        let timed = campaign
-            .messages
-            .iter()
-            .filter(|message| !matches!(message.when, When::Queue | When::Evergreen));
-        let unknown: Vec<MessageId> = timed
+        // Those without a time too: one that is new may be an old one under another id.
+        let messages = campaign.messages.iter();
+        let unknown: Vec<MessageId> = messages
             .map(|m| m.id.clone())
             .filter(|id| self.past.known.get(id).is_none())
             .collect();
@@ -368,13 +376,20 @@ pub fn asked(campaign: &Campaign) -> Vec<MessageId> {
         }
         asked.extend(message.reply_to.clone());
     }
+    // Before the ledger has been told of a rename, all is kept under the old name.
+    let renames = campaign.renames().into_iter();
+    let former = renames
+        .filter(|(_, new)| asked.contains(*new))
+        .map(|(old, _)| old.clone());
+    let former: Vec<MessageId> = former.collect();
+    asked.extend(former);
     asked.into_iter().collect()
 }
 
 /// What was said last of the messages with variants.
 pub async fn variants_said(ledger: &dyn Ledger, campaign: &Campaign) -> Result<Variants, LedgerError> {
     let varied = campaign.messages.iter().filter(|message| message.has_variants());
-    let varied: Vec<MessageId> = varied.map(|message| message.id.clone()).collect();
+    let varied: Vec<MessageId> = varied.flat_map(|message| message.names()).cloned().collect();
     if varied.is_empty() {
         return Ok(Variants::new());
     }

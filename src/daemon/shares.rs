@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::campaign::Campaign;
 use crate::campaign::message::Message;
+use crate::ledger::rename::SHARE;
 use crate::ledger::{Ledger, LedgerError, Post};
 use crate::post::digest::Digest;
 use crate::post::identity::{AccountName, Identity, MessageId, Occurrence, PostId};
@@ -25,7 +26,10 @@ const BETWEEN: Duration = Duration::from_millis(200);
 
 /// What was queued, in the ledger: by message, account and address, so that another address is another share.
 fn queued_key(message: &MessageId, account: &AccountName, url: &str) -> String {
-    format!("share {message} {account} {}", Digest::of(url.as_bytes()).short())
+    format!(
+        "{SHARE} {message} {account} {}",
+        Digest::of(url.as_bytes()).short()
+    )
 }
 
 /// What the person was told of who may say `retry` to a post.
@@ -124,7 +128,15 @@ async fn first_look(
 ) -> Result<(), String> {
     let ledger = &*world.ledger;
     let said = |e: LedgerError| e.to_string();
-    let known = queued(ledger, key).await.map_err(said)?;
+    // What was queued under an old id of its message counts: the planner is about to rename it.
+    let before = message
+        .was
+        .iter()
+        .map(|old| queued_key(old, &outlet.account.name, url));
+    let mut known = None;
+    for key in std::iter::once(key.to_owned()).chain(before) {
+        known = known.or(queued(ledger, &key).await.map_err(said)?);
+    }
     if known.is_some_and(|queued| queued.read.is_some()) {
         return Ok(());
     }

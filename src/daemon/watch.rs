@@ -2,7 +2,7 @@
 
 mod ahead;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,11 +15,15 @@ use crate::calendar::civil::local;
 use crate::calendar::past::Past;
 use crate::calendar::plan::vanished::{Vanished, may_have_vanished, vanished};
 use crate::campaign::assemble::Assembled;
+use crate::campaign::likeness::Lookalike;
 use crate::campaign::problem::{Problem, Severity};
 use crate::campaign::{Campaign, Roster};
 use crate::clock::Clock;
 use crate::folder::{Folder, assemble};
 use crate::ledger::{BY_WATCH, Hold, Ledger, Scope};
+use crate::post::identity::MessageId;
+
+use super::lookalike::{hold_new, lookalikes};
 
 /// An editor has finished when nothing happened for so long. Short, because a `hold` in a file must stop
 /// everything within a second; a file that was still half-written is held until its other half is there.
@@ -53,6 +57,19 @@ pub struct Watch {
     /// The folder itself could not be read at the last look.
     pub lost: bool,
     pub missing: Missing,
+    /// The ledger could not say which messages look like one that is gone.
+    pub unasked: bool,
+}
+
+/// Says which messages look like one that is gone, but for those that were held `before`.
+pub fn say_lookalikes(found: &BTreeMap<MessageId, Lookalike>, before: Option<&Campaign>) {
+    for (id, lookalike) in found {
+        if before.is_none_or(|before| !before.blocked.contains_key(id)) {
+            let (like, percent, help) = (&lookalike.of, lookalike.percent, lookalike.help());
+            warn!(event = "message.lookalike", message_id = %id, %like, percent, help,
+                "{id} is not sent: it looks like {like} under another id, which is gone and was just posted ({percent} % equal text); {help}");
+        }
+    }
 }
 
 /// Whether so many messages are gone from the files at once that a person is asked.
@@ -89,7 +106,7 @@ impl Watch {
                     ahead = !self.tell_ahead(&mut told).await;
                     continue;
                 }
-                () = tokio::time::sleep(ANSWER), if self.missing != Missing::Nothing => {}
+                () = tokio::time::sleep(ANSWER), if self.unasked || self.missing != Missing::Nothing => {}
                 () = tokio::time::sleep(self.every) => {}
             }
             let today = self.today();
@@ -145,7 +162,8 @@ impl Watch {
             });
         }
         let returned = std::mem::take(&mut self.lost);
-        if !scan.any() && !new_day && !returned && !self.is_answered().await {
+        let unasked = std::mem::take(&mut self.unasked);
+        if !scan.any() && !new_day && !returned && !unasked && !self.is_answered().await {
             return false;
         }
         let assembled = tokio::task::block_in_place(|| {
@@ -161,7 +179,10 @@ impl Watch {
                 warn!(event = "campaign.invalid", why, "nothing is sent: {why}");
                 held_back(&before, &why)
             }
-            Ok(campaign) => self.unless_vanished(&before, campaign).await,
+            Ok(campaign) => {
+                let campaign = self.unless_vanished(&before, campaign).await;
+                self.unless_renamed(&before, campaign).await
+            }
             // Without a campaign table nobody knows who speaks: the last one stays, and all is held.
             Err(why) => held_back(&before, &why),
         };
@@ -203,6 +224,23 @@ impl Watch {
         }
         self.ask(&why).await;
         held_back(before, &why)
+    }
+
+    /// The campaign with those of its messages held that look like one that is gone. Where the ledger can't be read, all
+    /// that is new is held until it can.
+    async fn unless_renamed(&mut self, before: &Campaign, campaign: Campaign) -> Campaign {
+        let now = self.clock.now();
+        match lookalikes(&*self.ledger, &campaign, &self.roster, now).await {
+            Ok(found) => {
+                say_lookalikes(&found, Some(before));
+                campaign.without(&found)
+            }
+            Err(e) => {
+                warn!(event = "ledger.failed", error = %e, "nobody can tell whether new messages were posted under another id, so they are held: {e}");
+                self.unasked = true;
+                hold_new(campaign, before)
+            }
+        }
     }
 
     /// Holds everything until a person has said.
@@ -358,6 +396,7 @@ mod tests {
             every: Duration::from_secs(1),
             lost: false,
             missing: Missing::Nothing,
+            unasked: false,
         };
         let stop = CancellationToken::new();
         let running = tokio::spawn(watching.run(first, stop.clone()));

@@ -50,7 +50,7 @@ pub(super) static TABLES: [Table; 9] = [
             ("unsure_looks", Number, None), ("unsure_foreign", Truth, None), ("resent", Truth, None),
             ("crashes", Number, None), ("why", Text, None), ("fence", Number, None), ("paced", Number, None),
             ("attempts", Number, None), ("error", Text, None), ("began", Number, None), ("sent", Number, None),
-            ("changed", Number, None), ("recalls", Text, None), ("through", Number, None),
+            ("changed", Number, None), ("recalls", Text, None), ("through", Number, None), ("alias", Text, None),
         ] },
     Table { name: "part", from: "part JOIN post ON post.row = part.post", cursor: Some("part.post"),
         columns: &[

@@ -8,14 +8,14 @@ use sha2::{Digest, Sha256};
 use crate::campaign::approval::Approval;
 use crate::post::identity::PostId;
 
-use super::{Change, Conclusion, Hold, Intent, NewPost, Scope};
+use super::{Change, Conclusion, Hold, Intent, NewPost, Renamed, Scope};
 
 /// Something that happened, not yet in the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     pub at: Timestamp,
     /// `recorded`, `reworded`, `unplanned`, `intended`, `concluded`, `held`, `released`, `settled`, `let_through`,
-    /// `approved` or `withdrawn`.
+    /// `renamed`, `approved` or `withdrawn`.
     pub kind: &'static str,
     pub post: Option<PostId>,
     /// One JSON object.
@@ -272,6 +272,17 @@ pub(super) fn settled(hold: &Hold, moved: &[PostId], at: Timestamp) -> Entry {
         kind: "settled",
         post: None,
         data: json!({"scope": hold.scope.kind(), "target": hold.scope.target(), "why": hold.why, "moved": moved})
+            .to_string(),
+    }
+}
+
+/// From here on entries name the message by its new name; those before, by the old one.
+pub(super) fn renamed(renamed: &Renamed, at: Timestamp) -> Entry {
+    Entry {
+        at,
+        kind: "renamed",
+        post: None,
+        data: json!({"from": renamed.from, "to": renamed.to, "posts": renamed.posts, "holds": renamed.holds})
             .to_string(),
     }
 }

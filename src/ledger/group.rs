@@ -7,12 +7,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::campaign::AfterHold;
 use crate::campaign::approval::Approval;
-use crate::post::identity::{AccountName, MessageId, PostId};
+use crate::post::identity::{AccountName, CampaignId, MessageId, PostId};
 use crate::post::outcome::Class;
 use crate::post::sealed::Key;
 use crate::post::state::State;
 
-use super::{Change, Conclusion, Hold, Intended, Intent, LedgerError, NewPost, Scope};
+use super::{Change, Conclusion, Hold, Intended, Intent, LedgerError, NewPost, Rename, Renamed, Scope};
 
 /// How many writes may wait, and how many share a commit at most.
 const QUEUE: usize = 1024;
@@ -26,6 +26,12 @@ pub(super) enum Write {
     Reword(Vec<Change>, jiff::Timestamp, Reply<()>),
     Unplan(Vec<PostId>, jiff::Timestamp, Reply<()>),
     Know(Vec<MessageId>, jiff::Timestamp, Reply<()>),
+    Rename {
+        campaign: CampaignId,
+        names: Vec<Rename>,
+        now: jiff::Timestamp,
+        reply: Reply<Vec<Renamed>>,
+    },
     Intend(Box<Intent>, Reply<Intended>),
     Conclude(Box<Conclusion>, Reply<bool>),
     AccountWaits(AccountName, jiff::Timestamp, Reply<()>),
@@ -116,6 +122,7 @@ pub(super) fn fail(write: Write, error: LedgerError) {
         | Write::Approve(_, to)
         | Write::Hold { reply: to, .. }
         | Write::Note { reply: to, .. } => tell(to, error),
+        Write::Rename { reply: to, .. } => tell(to, error),
         Write::Intend(_, to) => tell(to, error),
         Write::Conclude(_, to) => tell(to, error),
         Write::Release { reply: to, .. } => tell(to, error),
@@ -129,6 +136,7 @@ pub(super) enum Answer {
     Posts(Vec<PostId>),
     Intended(Intended),
     Moved(bool),
+    Renamed(Vec<Renamed>),
     Count(u64),
     Number(i64),
 }
@@ -152,6 +160,7 @@ pub(super) fn reply(write: Write, answer: Answer) {
             | Write::Note { reply: to, .. },
             Answer::Done,
         ) => tell(to, ()),
+        (Write::Rename { reply: to, .. }, Answer::Renamed(renamed)) => tell(to, renamed),
         (Write::Intend(_, to), Answer::Intended(intended)) => tell(to, intended),
         (Write::Conclude(_, to), Answer::Moved(moved)) => tell(to, moved),
         (Write::Release { reply: to, .. }, Answer::Count(n)) => tell(to, n),

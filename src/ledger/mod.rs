@@ -12,6 +12,7 @@ mod hold;
 pub mod open;
 mod pace;
 pub mod postgres;
+pub mod rename;
 pub mod sqlite;
 
 use std::collections::{BTreeMap, HashSet};
@@ -34,6 +35,7 @@ pub use approval::Approving;
 pub use ask::{Filter, Published, Rivals};
 pub use hold::{BY_DAEMON, BY_FILE, BY_ROLLBACK, BY_WATCH, Hold, Scope};
 pub use pace::Pace;
+pub use rename::{Rename, Renamed, Renaming};
 
 /// What can go wrong with the ledger itself.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -253,7 +255,7 @@ pub struct Daemon {
 
 /// The verbs. Each write is one transaction, durable when it returns.
 #[async_trait]
-pub trait Ledger: Approving + Send + Sync {
+pub trait Ledger: Approving + Renaming + Send + Sync {
     // --- planning ---------------------------------------------------------------------------------
 
     /// Records posts; those that are recorded already stay as they are. Returns the new ones.
@@ -265,7 +267,7 @@ pub trait Ledger: Approving + Send + Sync {
     async fn waiting(&self, after: Option<PostId>, limit: u32) -> Result<Vec<Post>, LedgerError>;
     /// The files and messages of what waits to be sent or is in doubt.
     async fn files_waiting(&self) -> Result<Vec<(String, MessageId)>, LedgerError>;
-    /// Which posts are recorded.
+    /// Which posts are recorded: their ids, and those that they would have under the names of now.
     async fn recorded(&self) -> Result<HashSet<PostId>, LedgerError>;
     /// New words and terms for posts of which certainly nothing was accepted.
     async fn reword(&self, changes: Vec<Change>, now: Timestamp) -> Result<(), LedgerError>;

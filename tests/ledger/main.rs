@@ -22,6 +22,7 @@ mod odd;
 mod planning;
 mod postgres;
 mod recalls;
+mod renames;
 mod replicas;
 #[path = "../server/mod.rs"]
 mod server;
@@ -56,6 +57,16 @@ macro_rules! keeps_the_contract {
                 what_is_not_yet_due_elsewhere_blocked_or_at_rest_is_not_ready
                 the_next_one_is_the_soonest_after_now_that_nothing_stops
                 held_posts_are_not_ready
+            }
+            renames {
+                what_is_known_of_a_message_goes_with_its_name
+                a_rename_happens_once
+                what_was_recorded_under_the_old_name_is_not_recorded_under_the_new
+                what_would_go_out_twice_stays_with_the_old_name
+                holds_go_with_the_name_and_none_is_lost
+                what_is_being_sent_is_concluded_under_the_new_name
+                a_recall_asked_for_before_is_not_asked_for_again
+                who_was_sent_of_late_is_known_by_the_name_of_now
             }
             delivery {
                 an_intent_keeps_the_standing_and_freezes_the_request

@@ -5,7 +5,7 @@
 mod rows;
 mod seats;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -18,9 +18,9 @@ use steadfast::campaign::approval::Approval;
 use steadfast::ledger::evidence::Event;
 use steadfast::ledger::{
     Approving, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError,
-    NewPost, Orphan, Post, Published, Rivals, Scope, SentPart,
+    NewPost, Orphan, Post, Published, Rename, Renamed, Renaming, Rivals, Scope, SentPart,
 };
-use steadfast::post::identity::{AccountName, MessageId, PostId};
+use steadfast::post::identity::{AccountName, CampaignId, MessageId, PostId};
 use steadfast::post::outcome::Receipt;
 use steadfast::post::state::State;
 use tokio::sync::Notify;
@@ -175,7 +175,9 @@ impl Ledger for Model {
     }
 
     async fn recorded(&self) -> Did<HashSet<PostId>> {
-        Ok(self.store.rows().posts.keys().copied().collect())
+        let rows = self.store.rows();
+        let known = |(id, row): (&PostId, &Row)| [*id, row.alias];
+        Ok(rows.posts.iter().flat_map(known).collect())
     }
 
     async fn reword(&self, changes: Vec<Change>, now: Timestamp) -> Did<()> {
@@ -436,6 +438,19 @@ impl Ledger for Model {
             "{}: memory is not kept",
             to.display()
         )))
+    }
+}
+
+#[async_trait]
+impl Renaming for Model {
+    async fn rename(&self, campaign: &CampaignId, names: Vec<Rename>, now: Timestamp) -> Did<Vec<Renamed>> {
+        let mut rows = self.store.rows();
+        self.may_plan(&rows)?;
+        Ok(rows.rename(campaign, names, now))
+    }
+
+    async fn sent_since(&self, since: Timestamp) -> Did<BTreeSet<MessageId>> {
+        Ok(self.store.rows().sent_since(since))
     }
 }
 

@@ -6,11 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use steadfast::calendar::past::{Past, Turns, Variants};
 use steadfast::campaign::AfterHold;
 use steadfast::campaign::approval::Approval;
+use steadfast::ledger::rename::SHARE;
 use steadfast::ledger::{
-    Change, Conclusion, Fence, Filter, Hold, Intended, Intent, NewPost, Post, Published, Rivals, Scope,
-    SentPart,
+    Change, Conclusion, Fence, Filter, Hold, Intended, Intent, NewPost, Post, Published, Rename, Renamed,
+    Rivals, Scope, SentPart,
 };
-use steadfast::post::identity::{AccountName, MessageId, PostId};
+use steadfast::post::identity::{AccountName, CampaignId, Identity, MessageId, PostId};
 use steadfast::post::outcome::{Class, Receipt};
 use steadfast::post::state::{Standing, State};
 
@@ -18,6 +19,8 @@ use super::seats::{Planner, Replica};
 
 /// How far back an account's traffic matters.
 const TRAFFIC: SignedDuration = SignedDuration::from_hours(72);
+/// What went out since then was due at most so long before.
+const BEFORE: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How many of the last entries are looked through for the newest instant.
 const LAST: usize = 1000;
 
@@ -37,6 +40,8 @@ pub struct Row {
     pub owner: Option<i64>,
     /// Another replica was sending it.
     pub foreign: bool,
+    /// Its id under the name that its message has now.
+    pub alias: PostId,
 }
 
 /// One request as it was kept.
@@ -78,6 +83,8 @@ pub struct Rows {
     /// When each thing happened, as whoever wrote it said.
     events: Vec<Timestamp>,
     recorded: u64,
+    /// Whether any post has another name now.
+    renamed: bool,
 }
 
 fn is_waiting(state: State) -> bool {
@@ -145,7 +152,9 @@ impl Rows {
                     && row.post.standing.state != State::Skipped
             };
             let slot = post.slot.is_some() && post.state != State::Skipped;
-            if self.posts.contains_key(&id) || slot && self.posts.values().any(filled) {
+            let alias = self.renamed && self.posts.values().any(|row| row.alias == id);
+            let known = alias || self.posts.contains_key(&id);
+            if known || slot && self.posts.values().any(filled) {
                 continue;
             }
             self.recorded += 1;
@@ -159,6 +168,7 @@ impl Rows {
                 paced: None,
                 owner: None,
                 foreign: false,
+                alias: id,
             };
             self.posts.insert(id, row);
             self.moved(id);
@@ -212,6 +222,113 @@ impl Rows {
         for message in messages {
             self.known.entry(message).or_insert(micro(now));
         }
+    }
+
+    pub fn rename(&mut self, campaign: &CampaignId, names: Vec<Rename>, now: Timestamp) -> Vec<Renamed> {
+        let mut done = Vec::new();
+        for Rename { from, to } in names {
+            let renamed = Renamed {
+                posts: self.rename_posts(campaign, &from, &to),
+                holds: self.rename_holds(&from, &to, now),
+                notes: self.rename_notes(&from, &to),
+                from,
+                to,
+            };
+            if !renamed.is_nothing() {
+                self.happened(now);
+                done.push(renamed);
+            }
+        }
+        done
+    }
+
+    fn rename_posts(&mut self, campaign: &CampaignId, from: &MessageId, to: &MessageId) -> u64 {
+        let twin = |post: &Post| {
+            let same = |row: &Row| {
+                let other = &row.post;
+                other.message == *to && other.account == post.account && other.occurrence == post.occurrence
+            };
+            !matches!(
+                post.standing.state,
+                State::Sent | State::Rejected | State::Skipped
+            ) && self.posts.values().any(same)
+        };
+        let posts = self.posts.values().map(|row| &row.post);
+        let moves = posts.filter(|post| post.message == *from && !twin(post));
+        let moves: Vec<PostId> = moves.map(|post| post.id).collect();
+        self.renamed |= !moves.is_empty();
+        for id in &moves {
+            let row = self.posts.get_mut(id).unwrap();
+            row.post.message = to.clone();
+            row.alias = Identity {
+                campaign: campaign.clone(),
+                message: to.clone(),
+                account: row.post.account.clone(),
+                occurrence: row.post.occurrence.clone(),
+            }
+            .post_id();
+        }
+        moves.len().try_into().unwrap()
+    }
+
+    fn rename_holds(&mut self, from: &MessageId, to: &MessageId, now: Timestamp) -> u64 {
+        let (from, to) = (Scope::Message(from.clone()), Scope::Message(to.clone()));
+        let mut count = 0;
+        for at in 0..self.holds.len() {
+            if self.holds[at].settled || self.holds[at].hold.scope != from {
+                continue;
+            }
+            count += 1;
+            let old = self.holds[at].hold.clone();
+            let twin = |said: &&mut Said| {
+                let hold = &said.hold;
+                hold.scope == to && hold.by == old.by && hold.released.is_none() && old.released.is_none()
+            };
+            if let Some(Said { hold, .. }) = self.holds.iter_mut().find(twin) {
+                hold.since = hold.since.min(old.since);
+                hold.said = hold.said.max(old.said);
+                if hold.why != old.why {
+                    hold.why = format!("{}; {}", hold.why, old.why);
+                }
+                self.holds[at].hold.released = Some(micro(now));
+                self.holds[at].settled = true;
+            } else {
+                self.holds[at].hold.scope = to.clone();
+            }
+        }
+        count
+    }
+
+    fn rename_notes(&mut self, from: &MessageId, to: &MessageId) -> u64 {
+        let mut count = 0;
+        if let Some(since) = self.known.remove(from) {
+            let known = self.known.entry(to.clone()).or_insert(since);
+            *known = since.min(*known);
+            count += 1;
+        }
+        let (old, new) = (format!("{SHARE} {from} "), format!("{SHARE} {to} "));
+        let keys: Vec<String> = self
+            .notes
+            .keys()
+            .filter(|key| key.starts_with(&old))
+            .cloned()
+            .collect();
+        for key in keys {
+            let value = self.notes.remove(&key).unwrap();
+            self.notes.insert(key.replacen(&old, &new, 1), value);
+            count += 1;
+        }
+        count
+    }
+
+    pub fn sent_since(&self, since: Timestamp) -> BTreeSet<MessageId> {
+        let due = since.saturating_sub(BEFORE).unwrap();
+        let posts = self.posts.values().map(|row| &row.post);
+        let sent = posts.filter(|post| {
+            let late = post.sent.is_some_and(|sent| sent >= micro(since)) && post.due >= due;
+            late && post.standing.state == State::Sent && !post.is_recall()
+        });
+        sent.map(|post| post.message.clone()).collect()
     }
 
     pub fn waiting(&self, after: Option<PostId>, limit: u32) -> Vec<Post> {
@@ -534,6 +651,7 @@ impl Rows {
             return Vec::new();
         };
         said.settled = true;
+        let scope = said.hold.scope.clone();
         self.happened(now);
         let (state, why) = match after {
             AfterHold::Send => return Vec::new(),
@@ -553,7 +671,7 @@ impl Rows {
                 && post.content.deletes().is_none()
                 && post.due <= now
                 && fell_due
-                && hold.scope.covers(&post.message, &post.account)
+                && scope.covers(&post.message, &post.account)
             {
                 standing.state = state;
                 standing.why = Some(why.to_owned());

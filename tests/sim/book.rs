@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use steadfast::campaign::Campaign;
 use steadfast::campaign::message::Message;
-use steadfast::ledger::{Conclusion, Intent, Scope};
+use steadfast::ledger::{Conclusion, Intent, Renamed, Scope};
 use steadfast::platform::Sealed;
 use steadfast::post::identity::{DeliveryId, MessageId, PostId};
 use steadfast::post::state::{Standing, State};
@@ -92,6 +92,19 @@ pub fn known(sim: &Sim, messages: &[MessageId], now: Timestamp) {
     let mut book = sim.book.lock().unwrap();
     for message in messages {
         book.known.entry(message.clone()).or_insert(now);
+    }
+}
+
+/// What was known and said of one message is another's.
+pub fn renamed(sim: &Sim, renamed: &Renamed) {
+    let mut book = sim.book.lock().unwrap();
+    if let Some(since) = book.known.remove(&renamed.from) {
+        let known = book.known.entry(renamed.to.clone()).or_insert(since);
+        *known = since.min(*known);
+    }
+    let from = Scope::Message(renamed.from.clone());
+    for said in book.holds.iter_mut().filter(|said| said.scope == from) {
+        said.scope = Scope::Message(renamed.to.clone());
     }
 }
 

@@ -1,5 +1,6 @@
 //! How a seed ends: all is well again, everything comes to rest, and then each post is accounted for.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,6 +90,7 @@ pub fn account_for_all(sim: &Sim) {
     each_post(sim);
     each_acceptance(sim);
     each_date(sim);
+    each_once(sim);
 }
 
 /// Each says why it is not out, and what is out has the platform's own receipts.
@@ -176,6 +178,24 @@ fn each_acceptance(sim: &Sim) {
     }
 }
 
+/// No message went out twice for one account and occurrence, under two ids.
+fn each_once(sim: &Sim) {
+    let mut out = BTreeSet::new();
+    for row in sim
+        .store
+        .rows()
+        .posts
+        .values()
+        .filter(|row| row.post.began.is_some())
+    {
+        let post = &row.post;
+        let number = post.message.as_str().split('-').next().unwrap().to_owned();
+        if !out.insert((number, post.account.clone(), post.occurrence.clone())) {
+            sim.breaks(format!("{} went out under two ids", book::shown(sim, post.id)));
+        }
+    }
+}
+
 /// Of each message with one date that is past, there is a post for each of its accounts.
 fn each_date(sim: &Sim) {
     let campaign = sim.files.lock().unwrap().campaign(&sim.roster, sim.now());
@@ -186,25 +206,25 @@ fn each_date(sim: &Sim) {
     let known = sim.book.lock().unwrap().known.clone();
     let files = sim.files.lock().unwrap();
     let mut lost = Vec::new();
-    for (number, at, to) in files.dated() {
-        let message: MessageId = format!("m{number}").parse().unwrap();
+    for (ids, at, to) in files.dated() {
+        let ids: Vec<MessageId> = ids.iter().map(|id| id.parse().unwrap()).collect();
+        let message = &ids[0];
         let ready = settings.windows.open_from(&settings.zone, at).unwrap_or(at);
-        let first_seen = known.get(&message).copied();
+        let first_seen = ids.iter().filter_map(|id| known.get(id)).min().copied();
         if ready > over || first_seen.is_none_or(|seen| at < seen) {
             continue;
         }
         for account in to {
-            let identity = Identity {
+            let name = &sim.roster.accounts[*account].name;
+            let under = |id: &MessageId| Identity {
                 campaign: settings.id.clone(),
-                message: message.clone(),
-                account: sim.roster.accounts[*account].name.clone(),
+                message: id.clone(),
+                account: name.clone(),
                 occurrence: Occurrence::once(),
             };
-            if !sim.store.rows().posts.contains_key(&identity.post_id()) {
-                lost.push(format!(
-                    "{message} on {} was due at {at}, and is lost",
-                    identity.account
-                ));
+            let rows = sim.store.rows();
+            if !ids.iter().any(|id| rows.posts.contains_key(&under(id).post_id())) {
+                lost.push(format!("{message} on {name} was due at {at}, and is lost"));
             }
         }
     }

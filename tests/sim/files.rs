@@ -20,6 +20,8 @@ use crate::plan::Profile;
 #[derive(Debug, Clone)]
 pub struct Draft {
     pub number: u64,
+    /// How often it was given another id.
+    renamed: u32,
     words: String,
     version: u32,
     parts: u16,
@@ -150,6 +152,7 @@ impl Files {
             .then(|| later(now, dice.between(Duration::from_mins(1), profile.span * 2)));
         Draft {
             number,
+            renamed: 0,
             words,
             version: 0,
             parts,
@@ -203,7 +206,10 @@ impl Files {
                     self.ruled.insert(format!("m{at}"), now);
                     "has another rule"
                 }
-                _ => "is looked at",
+                _ => {
+                    message.renamed += 1;
+                    "has another id"
+                }
             },
             4 => {
                 message.deleted = !message.deleted;
@@ -220,6 +226,10 @@ impl Files {
             7 => {
                 message.expires = dice.chance(0.7).then_some(soon);
                 "expires at another time"
+            }
+            8 => {
+                message.renamed += 1;
+                "has another id"
             }
             _ => {
                 let account = usize::try_from(dice.below(accounts)).unwrap();
@@ -259,9 +269,15 @@ impl Files {
             write!(out, "\n[[blackout]]\nfrom = {from}\nuntil = {until}\n").unwrap();
         }
         for message in self.messages.iter().filter(|message| !message.deleted) {
-            message.write(&mut out, &self.accounts);
+            message.write(&mut out, &self.accounts, |number| self.id(number));
         }
         out
+    }
+
+    /// The id that this message has now.
+    pub fn id(&self, number: u64) -> String {
+        let message = self.messages.iter().find(|message| message.number == number);
+        message.map_or_else(|| format!("m{number}"), Draft::id)
     }
 
     pub fn campaign(&self, roster: &Roster, now: Timestamp) -> Arc<Campaign> {
@@ -270,20 +286,37 @@ impl Files {
         Arc::new(assembled.campaign.unwrap())
     }
 
-    /// Messages that have one date, and where they go: each must come to something.
-    pub fn dated(&self) -> impl Iterator<Item = (u64, Timestamp, &[usize])> {
+    /// Messages that have one date, and where they go: each must come to something, under any id that it has had.
+    pub fn dated(&self) -> impl Iterator<Item = (Vec<String>, Timestamp, &[usize])> {
         let whole = self.messages.iter().filter(|m| {
             !m.deleted && !m.unfinished && !m.broken && m.expires.is_none() && m.reply_to.is_none()
         });
         whole.filter_map(|message| match message.when {
-            When::At(at) => Some((message.number, at, &*message.to)),
+            When::At(at) => Some((message.ids().collect(), at, &*message.to)),
             _ => None,
         })
     }
 }
 
 impl Draft {
-    fn write(&self, out: &mut String, accounts: &[&str]) {
+    fn id(&self) -> String {
+        self.id_after(self.renamed)
+    }
+
+    fn id_after(&self, renames: u32) -> String {
+        match renames {
+            0 => format!("m{}", self.number),
+            renames => format!("m{}-{renames}", self.number),
+        }
+    }
+
+    /// The one that it has now, and those that it had before, the last one first.
+    fn ids(&self) -> impl Iterator<Item = String> {
+        (0..=self.renamed).rev().map(|renames| self.id_after(renames))
+    }
+
+    /// `id`: what another message is called.
+    fn write(&self, out: &mut String, accounts: &[&str], id: impl Fn(u64) -> String) {
         let parts: Vec<String> = (0..self.parts)
             .map(|part| match (part, self.version) {
                 (0, 0) => self.words.clone(),
@@ -299,8 +332,8 @@ impl Draft {
             .collect();
         write!(
             out,
-            "\n[[message]]\nid = \"m{}\"\ntext = \"\"\"\n{}{broken}\n\"\"\"\nto = [{}]\n",
-            self.number,
+            "\n[[message]]\nid = \"{}\"\ntext = \"\"\"\n{}{broken}\n\"\"\"\nto = [{}]\n",
+            self.id(),
             parts.join("\n---\n"),
             to.join(", ")
         )
@@ -311,7 +344,8 @@ impl Draft {
             When::After(number, minutes) => {
                 writeln!(
                     out,
-                    "after = {{ message = \"m{number}\", wait = \"{minutes}m\" }}"
+                    "after = {{ message = \"{}\", wait = \"{minutes}m\" }}",
+                    id(*number)
                 )
             }
             When::Breaking => writeln!(out, "priority = \"breaking\""),
@@ -326,7 +360,11 @@ impl Draft {
             writeln!(out, "late = \"{late}\"").unwrap();
         }
         if let Some(number) = self.reply_to {
-            writeln!(out, "reply_to = \"m{number}\"").unwrap();
+            writeln!(out, "reply_to = \"{}\"", id(number)).unwrap();
+        }
+        if self.renamed > 0 {
+            let was: Vec<String> = self.ids().skip(1).map(|id| format!("\"{id}\"")).collect();
+            writeln!(out, "was = [{}]", was.join(", ")).unwrap();
         }
         if self.unfinished {
             writeln!(out, "draft = true").unwrap();

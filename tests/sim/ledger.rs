@@ -1,6 +1,6 @@
 //! One process's way to the ledger: each call takes a moment, may fail, and is a place to die at.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -11,9 +11,9 @@ use steadfast::campaign::approval::Approval;
 use steadfast::ledger::evidence::Event;
 use steadfast::ledger::{
     Approving, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError,
-    NewPost, Orphan, Post, Published, Rivals, Scope, SentPart,
+    NewPost, Orphan, Post, Published, Rename, Renamed, Renaming, Rivals, Scope, SentPart,
 };
-use steadfast::post::identity::{AccountName, MessageId, PostId};
+use steadfast::post::identity::{AccountName, CampaignId, MessageId, PostId};
 use steadfast::post::outcome::Receipt;
 use steadfast::post::state::State;
 
@@ -382,6 +382,27 @@ impl Ledger for Faulty {
 
     async fn backup(&self, to: &Path) -> Did<()> {
         self.model.backup(to).await
+    }
+}
+
+#[async_trait]
+impl Renaming for Faulty {
+    async fn rename(&self, campaign: &CampaignId, names: Vec<Rename>, now: Timestamp) -> Did<Vec<Renamed>> {
+        self.before("before it renames").await?;
+        for name in &names {
+            self.hand.say(format_args!("{} is {} now", name.from, name.to));
+        }
+        let renamed = self.model.rename(campaign, names, now).await?;
+        renamed
+            .iter()
+            .for_each(|name| book::renamed(&self.hand.sim, name));
+        self.after("after it renamed").await?;
+        Ok(renamed)
+    }
+
+    async fn sent_since(&self, since: Timestamp) -> Did<BTreeSet<MessageId>> {
+        self.look().await?;
+        self.model.sent_since(since).await
     }
 }
 

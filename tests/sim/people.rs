@@ -23,7 +23,7 @@ fn scope(sim: &Sim, target: Target) -> Scope {
     match target {
         Target::All => Scope::All,
         Target::Account(account) => Scope::Account(sim.roster.accounts[account].name.clone()),
-        Target::Message(number) => Scope::Message(format!("m{number}").parse().unwrap()),
+        Target::Message(number) => Scope::Message(sim.files.lock().unwrap().id(number).parse().unwrap()),
     }
 }
 

@@ -29,7 +29,7 @@ impl Planner<'_> {
             return;
         };
         let id = identity.post_id();
-        if self.view.past.recorded.contains(&id) || self.offered.contains(&id) {
+        if self.view.past.has(&identity, &message.was) || self.offered.contains(&id) {
             return;
         }
         let ready = self.open_from(offer.at);
@@ -173,8 +173,7 @@ impl Planner<'_> {
             let occurrence = Occurrence::nominal(before.nominal, zone.iana_name().unwrap_or_default());
             let identity = self.identity(message, account, occurrence);
             identity.is_some_and(|identity| {
-                let id = identity.post_id();
-                self.view.past.recorded.contains(&id) || self.offered.contains(&id)
+                self.view.past.has(&identity, &message.was) || self.offered.contains(&identity.post_id())
             })
         });
         let period = before

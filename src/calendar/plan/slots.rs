@@ -161,7 +161,7 @@ impl Planner<'_> {
 
     fn is_recorded(&self, message: &Message, account: usize) -> bool {
         let once = self.identity(message, account, Occurrence::once());
-        once.is_some_and(|identity| self.view.past.recorded.contains(&identity.post_id()))
+        once.is_some_and(|identity| self.view.past.has(&identity, &message.was))
     }
 
     fn in_season(&self, message: &Message, at: Timestamp) -> bool {

@@ -2,6 +2,7 @@
 
 mod any;
 mod limits;
+mod renamed;
 mod rules;
 mod slots;
 mod texts;

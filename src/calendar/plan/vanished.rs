@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::campaign::message::{Local, Message, When};
 use crate::campaign::{Campaign, Roster};
-use crate::post::identity::{Identity, Occurrence};
+use crate::post::identity::{Identity, MessageId, Occurrence};
 
 use super::super::civil;
 use super::super::past::Past;
@@ -29,12 +29,18 @@ pub struct Vanished {
 
 /// Whether there may be something to [`vanished`], whatever is recorded: that is long to read.
 pub fn may_have_vanished(before: &Campaign, after: &Campaign) -> bool {
-    let there: HashSet<_> = after.messages.iter().map(|message| &message.id).collect();
+    let there = ids(after);
     let mut gone = before
         .messages
         .iter()
         .filter(|message| !there.contains(&message.id));
     gone.nth(EDIT).is_some()
+}
+
+/// The ids of its messages, and those that they had before: who is renamed is not gone.
+fn ids(campaign: &Campaign) -> HashSet<&MessageId> {
+    let messages = campaign.messages.iter();
+    messages.flat_map(|message| message.names()).collect()
 }
 
 /// What is gone in `after` that was still to go out by `before`; `None`: no more than an edit takes. What is over
@@ -46,7 +52,7 @@ pub fn vanished(
     past: &Past,
     now: Timestamp,
 ) -> Option<Vanished> {
-    let there: HashSet<_> = after.messages.iter().map(|message| &message.id).collect();
+    let there = ids(after);
     let is_gone = |message: &Message| {
         !there.contains(&message.id)
             && !after.blocked.contains_key(&message.id)
@@ -80,11 +86,8 @@ fn is_ahead(message: &Message, campaign: &Campaign, roster: &Roster, past: &Past
                 account: account.name.clone(),
                 occurrence: Occurrence::once(),
             };
-            let mut posts = roster
-                .targets(&message.to)
-                .into_iter()
-                .map(|account| once(account).post_id());
-            posts.any(|post| !past.recorded.contains(&post))
+            let mut posts = roster.targets(&message.to).into_iter().map(once);
+            posts.any(|post| !past.has(&post, &message.was))
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::campaign::template::Engine;
 use crate::campaign::{Account, Campaign, Roster};
 use crate::post::card::Style;
 use crate::post::digest::Digest;
-use crate::post::identity::AccountName;
+use crate::post::identity::{AccountName, MessageId};
 
 /// How the digest is made. Another way is another number, and takes every approval back.
 const LAYOUT: &str = "steadfast/approval/1";
@@ -93,7 +93,16 @@ impl Proposal {
 
     /// What tells it from every other: SHA-256 over length-prefixed fields, each after its name.
     pub fn digest(&self) -> Digest {
-        let mut fields = vec![LAYOUT.to_owned(), self.message.clone()];
+        self.digest_of(&self.message)
+    }
+
+    /// What it would be if the message had that id.
+    pub fn digest_as(&self, id: &MessageId) -> Digest {
+        self.digest_of(id.as_str())
+    }
+
+    fn digest_of(&self, message: &str) -> Digest {
+        let mut fields = vec![LAYOUT.to_owned(), message.to_owned()];
         let mut field = |name: &str, value: &str| fields.extend([name.to_owned(), value.to_owned()]);
         for (name, value) in &self.whole {
             field(name, value);

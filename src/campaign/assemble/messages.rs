@@ -1,7 +1,7 @@
 //! What messages say of each other: ids that are there twice, replies, waits, the same words.
 
 use std::collections::hash_map::Entry as Slot;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{Across, table_problem};
 use crate::campaign::Roster;
@@ -60,6 +60,65 @@ impl<'f> Across<'f> {
         }
     }
 
+    /// Ids that messages had before. Each is one message's alone: else nobody could know whose its history is.
+    pub(super) fn former_ids(&mut self) {
+        let mut claims: BTreeMap<&MessageId, Vec<(usize, &Entry)>> = BTreeMap::new();
+        for (file, entry) in self.entries() {
+            for old in entry.message.was.iter().collect::<BTreeSet<_>>() {
+                claims.entry(old).or_default().push((file, entry));
+            }
+        }
+        for (old, claims) in claims {
+            let there = self.first.contains_key(old.as_str());
+            for (file, entry) in &claims {
+                let others = claims.iter().map(|(_, other)| &other.message);
+                let other = others.into_iter().find(|other| other.id != entry.message.id);
+                let (message, help) = match other {
+                    _ if entry.message.id == *old => (
+                        format!("`{old}` is the id that this message has now"),
+                        "write only ids that it had before",
+                    ),
+                    _ if there => (
+                        format!("`{old}` is the id of a message that is still there"),
+                        "delete that message, or take its id out of `was`: it would lose what is known of it",
+                    ),
+                    Some(other) => {
+                        // What waits to be sent of it is held with them.
+                        let why = format!(
+                            "`{}` and `{}` both say that they were it",
+                            entry.message.id, other.id
+                        );
+                        self.blocked.entry(old.clone()).or_insert(why);
+                        (
+                            format!(
+                                "`{}` ({}, line {}) says too that it was `{old}`",
+                                other.id, other.place.file, other.place.line
+                            ),
+                            "leave it in the one that it became; until then both are held",
+                        )
+                    }
+                    None => continue,
+                };
+                self.add(
+                    *file,
+                    Unplaced {
+                        index: Some(entry.index),
+                        about: Some(entry.message.id.clone()),
+                        line: entry.message.place.line,
+                        ..table_problem(Severity::Error, "bad-was", message, help, &["was"])
+                    },
+                );
+            }
+        }
+    }
+
+    /// What a message is called now that was called `old`.
+    fn became(&self, old: &MessageId) -> Option<&'f MessageId> {
+        let mut entries = self.entries().map(|(_, entry)| &entry.message);
+        let now = entries.find(|message| message.was.contains(old))?;
+        Some(&now.id)
+    }
+
     /// What messages say of other messages.
     pub(super) fn references(&mut self, roster: &Roster) {
         let referring =
@@ -73,11 +132,14 @@ impl<'f> Across<'f> {
                 let found = self.first.get(id.as_str()).copied();
                 let problem = match found {
                     None => {
-                        let near = nearest(id.as_str(), self.first.keys().copied());
-                        let help = near.map_or_else(
-                            || "write the id of a message, as it is in its file".into(),
-                            |near| format!("did you mean `{near}`?"),
-                        );
+                        let near = || nearest(id.as_str(), self.first.keys().copied());
+                        let help = match self.became(id) {
+                            Some(now) => format!("its id is `{now}` now: write that"),
+                            None => near().map_or_else(
+                                || "write the id of a message, as it is in its file".into(),
+                                |near| format!("did you mean `{near}`?"),
+                            ),
+                        };
                         let message = format!("there is no message `{id}`");
                         table_problem(Severity::Error, "unknown-message", message, &help, path)
                     }

@@ -68,6 +68,7 @@ pub fn assemble(
     let checked: Vec<Arc<Checked>> = files.iter().map(|file| check(&context, file, outside)).collect();
     drop(context);
     across.ids();
+    across.former_ids();
     across.references(roster);
     across.same_texts();
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::allow::allow;
 use super::report::{Found, Report, Span, Table, Value};
 use super::settings::cron;
-use super::time::{after, at, beginning, end, late, message_id};
+use super::time::{after, at, beginning, end, late, message_id, message_ids};
 use super::words::{
     WORDS_KEYS, card, images, languages, one_beside, one_of_two, template, thread, url, variants, video,
     words, words_text,
@@ -26,6 +26,7 @@ use nameless::nameless;
 /// The keys of `[[message]]` that are read.
 pub const MESSAGE_KEYS: &[&str] = &[
     "id",
+    "was",
     "text",
     "texts",
     "to",
@@ -52,7 +53,7 @@ pub const MESSAGE_KEYS: &[&str] = &[
     "lang",
 ];
 /// Those that are planned but not built.
-pub const NOT_YET_KEYS: &[&str] = &["every", "was", "rev", "fold"];
+pub const NOT_YET_KEYS: &[&str] = &["every", "rev", "fold"];
 
 /// A message as it was read, and how well.
 #[derive(Debug, Clone)]
@@ -72,6 +73,7 @@ pub struct Entry {
 #[derive(Default)]
 struct Draft {
     id: Option<Found<String>>,
+    was: Vec<MessageId>,
     at: Option<Found<Local>>,
     cron: Option<Found<Arc<Cron>>>,
     after: Option<Found<(MessageId, Duration)>>,
@@ -137,6 +139,7 @@ pub fn message(
     let words = std::mem::take(&mut draft.words);
     let message = Message {
         id: id?,
+        was: draft.was.into(),
         place: report.spot(at.start),
         when,
         to: draft.to.into(),
@@ -174,6 +177,7 @@ pub fn message(
 fn read_key(report: &mut Report<'_>, draft: &mut Draft, key: &str, key_at: Span, value: &Value<'_>) {
     match key {
         "id" => draft.id = report.text("id", value),
+        "was" => draft.was = message_ids(report, "was", value),
         "text" => {
             let text = words_text(report, value);
             // Below the front matter of a Markdown file it is already.
@@ -270,7 +274,6 @@ fn read_key(report: &mut Report<'_>, draft: &mut Draft, key: &str, key_at: Span,
 fn instead_of(key: &str) -> &'static str {
     match key {
         "every" => "write `cron = \"0 9 * * MON\"` for a day and hour that come round",
-        "was" => "keep the id as it is: nobody but staff sees it",
         "rev" => "to post it again, copy the message and give it a new id",
         _ => "write the time with its offset: `at = 2026-11-01T01:30:00-06:00`",
     }

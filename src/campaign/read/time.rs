@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 use toml::de::DeValue;
 
-use super::report::{Report, Span, Value};
+use super::report::{Found, Report, Span, Value};
 use super::value::{Written, duration, written};
 use crate::campaign::message::Local;
 use crate::campaign::problem::shown;
@@ -128,7 +128,17 @@ pub fn after(report: &mut Report<'_>, value: &Value<'_>) -> Option<(MessageId, D
 }
 
 pub fn message_id(report: &mut Report<'_>, key: &str, value: &Value<'_>) -> Option<MessageId> {
-    let (id, at) = report.text(key, value)?;
+    let found = report.text(key, value)?;
+    one_id(report, found)
+}
+
+/// A list of them.
+pub fn message_ids(report: &mut Report<'_>, key: &str, value: &Value<'_>) -> Vec<MessageId> {
+    let found = report.texts(key, value).unwrap_or_default().into_iter();
+    found.filter_map(|found| one_id(report, found)).collect()
+}
+
+fn one_id(report: &mut Report<'_>, (id, at): Found<String>) -> Option<MessageId> {
     match id.parse() {
         Ok(id) => Some(id),
         Err(why) => {

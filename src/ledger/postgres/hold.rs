@@ -1,6 +1,7 @@
 //! Who says stop, and what follows when they no longer do.
 
 use jiff::Timestamp;
+use sqlx::Row;
 use sqlx::postgres::PgConnection;
 
 use crate::campaign::AfterHold;
@@ -94,15 +95,18 @@ pub(super) async fn settle(
     evidence: &mut Vec<Entry>,
 ) -> Wrote<Vec<PostId>> {
     let released = sqlx::query(
-        "UPDATE hold SET settled = $1 WHERE id = $2 AND released IS NOT NULL AND settled IS NULL",
+        "UPDATE hold SET settled = $1 WHERE id = $2 AND released IS NOT NULL AND settled IS NULL \
+         RETURNING scope, target",
     )
     .bind(now.as_microsecond())
     .bind(hold.id)
-    .execute(&mut *tx)
+    .fetch_optional(&mut *tx)
     .await?;
-    if released.rows_affected() == 0 {
+    let Some(released) = released else {
         return Ok(Vec::new());
-    }
+    };
+    // What it holds may have another name since it was read.
+    let (scope, target): (&str, &str) = (released.try_get("scope")?, released.try_get("target")?);
     let mut moved = Vec::new();
     if let Some((state, why)) = after_hold(after) {
         let rows = sqlx::query(
@@ -116,8 +120,8 @@ pub(super) async fn settle(
         .bind(why)
         .bind(now.as_microsecond())
         .bind(hold.since.as_microsecond())
-        .bind(hold.scope.kind())
-        .bind(hold.scope.target())
+        .bind(scope)
+        .bind(target)
         .fetch_all(&mut *tx)
         .await?;
         moved = ids(&rows)?;

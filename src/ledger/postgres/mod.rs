@@ -14,6 +14,7 @@ mod oddities;
 mod past;
 mod plan;
 mod read;
+mod rename;
 mod send;
 mod write;
 

@@ -1,6 +1,6 @@
 //! The past, as the planner needs it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use sqlx::Row;
@@ -14,6 +14,9 @@ use super::read::{Read, damaged, instant_at, maybe_instant, names, number_at, pa
 
 /// How far back an account's traffic matters: a local day and its neighbours.
 const TRAFFIC: SignedDuration = SignedDuration::from_hours(72);
+
+/// What went out since then was due at most so long before: posts are found by when they were due.
+const BEFORE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How many rows are in memory at once where all are read.
 const PAGE: u32 = 2000;
@@ -43,12 +46,27 @@ async fn pages(
 pub(super) async fn recorded(db: &PgPool) -> Read<HashSet<PostId>> {
     let mut recorded = HashSet::new();
     let ids = "SELECT id FROM post WHERE id > $1 ORDER BY id LIMIT $2";
-    pages(db, ids, "id", |row| {
-        recorded.insert(parsed(row, "id")?);
-        Ok(())
-    })
-    .await?;
+    let aliases = "SELECT alias AS id FROM post WHERE alias > $1 GROUP BY alias ORDER BY alias LIMIT $2";
+    for sql in [ids, aliases] {
+        pages(db, sql, "id", |row| {
+            recorded.insert(parsed(row, "id")?);
+            Ok(())
+        })
+        .await?;
+    }
     Ok(recorded)
+}
+
+const SENT_SINCE: &str = "SELECT DISTINCT message FROM post \
+    WHERE due >= $2 AND sent >= $1 AND state = 'sent' AND recalls IS NULL";
+
+pub(super) async fn sent_since(db: &PgPool, since: Timestamp) -> Read<BTreeSet<MessageId>> {
+    let due = since.saturating_sub(BEFORE).unwrap_or(Timestamp::MIN);
+    let asking = sqlx::query(SENT_SINCE)
+        .bind(since.as_microsecond())
+        .bind(due.as_microsecond());
+    let rows = bounded(asking.fetch_all(db)).await?;
+    rows.iter().map(|row| parsed(row, "message")).collect()
 }
 
 pub(super) async fn files_waiting(db: &PgPool) -> Read<Vec<(String, MessageId)>> {

@@ -70,6 +70,7 @@ pub(super) async fn record(
          FROM jsonb_to_recordset($1::text::jsonb) AS job (id text, message text, account text, platform text, \
              occurrence text, due bigint, late bigint, expires bigint, recurring boolean, breaking boolean, \
              slot bigint, file text, parts bigint, content text, state text, why text, recalls text) \
+         WHERE NOT EXISTS (SELECT 1 FROM post WHERE post.alias = job.id) \
          ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(rows_json(rows))

@@ -15,7 +15,7 @@ use super::super::group::{Answer, Batches, Write, fail, first_words, reply};
 use super::super::{Intended, LedgerError};
 use super::connect::{BEGIN, PATIENCE, Server, bounded, locks};
 use super::lease::Seat;
-use super::{approval, bell, hold, plan, send};
+use super::{approval, bell, hold, plan, rename, send};
 
 pub(super) type Wrote<T> = Result<T, Broke>;
 
@@ -174,7 +174,8 @@ async fn writer(server: &Server) -> Result<PgConnection, LedgerError> {
 /// Before anything is read: once a hold's transaction has this lock alone, every intent that had not seen the hold
 /// is committed, and every later one sees it.
 fn begin(batch: &[Write]) -> String {
-    let lock = if batch.iter().any(|write| matches!(write, Write::Hold { .. })) {
+    let alone = |write: &Write| matches!(write, Write::Hold { .. } | Write::Rename { .. });
+    let lock = if batch.iter().any(alone) {
         "pg_advisory_xact_lock"
     } else if batch.iter().any(|write| matches!(write, Write::Intend(..))) {
         "pg_advisory_xact_lock_shared"
@@ -284,6 +285,12 @@ async fn other(
         Write::Know(messages, now, _) => {
             plan::know(tx, messages, *now).await?;
             Answer::Done
+        }
+        Write::Rename {
+            campaign, names, now, ..
+        } => {
+            plan::may(tx, seat).await?;
+            Answer::Renamed(rename::rename(tx, campaign, names, *now, evidence).await?)
         }
         Write::AccountWaits(account, until, _) => {
             sqlx::query(

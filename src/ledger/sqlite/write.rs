@@ -18,6 +18,7 @@ use super::deliver::{conclude, intend};
 use super::generation::{Files, Generation, KEY};
 use super::jobs::{Jobs, MOST};
 use super::read::{CHAIN, json_list};
+use super::rename;
 
 type Wrote<T> = Result<T, LedgerError>;
 
@@ -211,6 +212,9 @@ async fn other(tx: &mut SqliteConnection, write: &Write, evidence: &mut Vec<Entr
             .await?;
             Answer::Done
         }
+        Write::Rename {
+            campaign, names, now, ..
+        } => Answer::Renamed(rename::rename(tx, campaign, names, *now, evidence).await?),
         Write::AccountWaits(account, until, _) => {
             sqlx::query("INSERT INTO account (name, waits) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET waits = ?2")
                 .bind(account.as_str())
@@ -387,7 +391,8 @@ async fn record(
              value ->> 'recurring', value ->> 'breaking', value ->> 'slot', value ->> 'file', value ->> 'parts', \
              value ->> 'content', ?2, value ->> 'state', value ->> 'due', value ->> 'why', ?2, \
              value ->> 'recalls' \
-         FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING RETURNING id",
+         FROM json_each(?1) WHERE NOT EXISTS (SELECT 1 FROM post WHERE alias = json_each.value ->> 'id') \
+         ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(Value::from(rows).to_string())
     .bind(now.as_microsecond())
@@ -468,15 +473,18 @@ async fn settle(
     now: jiff::Timestamp,
 ) -> Wrote<Vec<PostId>> {
     let released = sqlx::query(
-        "UPDATE hold SET settled = ?1 WHERE id = ?2 AND released IS NOT NULL AND settled IS NULL",
+        "UPDATE hold SET settled = ?1 WHERE id = ?2 AND released IS NOT NULL AND settled IS NULL \
+         RETURNING scope, target",
     )
     .bind(now.as_microsecond())
     .bind(hold.id)
-    .execute(&mut *tx)
+    .fetch_optional(&mut *tx)
     .await?;
-    if released.rows_affected() == 0 {
+    let Some(released) = released else {
         return Ok(Vec::new());
-    }
+    };
+    // What it holds may have another name since it was read.
+    let (scope, target): (&str, &str) = (released.try_get("scope")?, released.try_get("target")?);
     let Some((state, why)) = after_hold(after) else {
         return Ok(Vec::new());
     };
@@ -490,8 +498,8 @@ async fn settle(
     .bind(why)
     .bind(now.as_microsecond())
     .bind(hold.since.as_microsecond())
-    .bind(hold.scope.kind())
-    .bind(hold.scope.target())
+    .bind(scope)
+    .bind(target)
     .fetch_all(&mut *tx)
     .await?;
     ids(&rows)
