@@ -12,6 +12,7 @@ use crate::post::outcome::Class;
 use crate::post::sealed::Key;
 use crate::post::state::State;
 
+use super::token::{Moved, Step};
 use super::{Change, Conclusion, Hold, Intended, Intent, LedgerError, NewPost, Scope};
 
 /// How many writes may wait, and how many share a commit at most.
@@ -58,6 +59,12 @@ pub(super) enum Write {
     },
     /// Each with what it is about, for people to read.
     Approve(Vec<(Approval, String)>, Reply<()>),
+    Token {
+        account: AccountName,
+        step: Box<Step>,
+        now: jiff::Timestamp,
+        reply: Reply<Moved>,
+    },
     Ring(Reply<i64>),
     Note {
         key: String,
@@ -120,6 +127,7 @@ pub(super) fn fail(write: Write, error: LedgerError) {
         Write::Conclude(_, to) => tell(to, error),
         Write::Release { reply: to, .. } => tell(to, error),
         Write::Ring(to) => tell(to, error),
+        Write::Token { reply: to, .. } => tell(to, error),
     }
 }
 
@@ -129,6 +137,7 @@ pub(super) enum Answer {
     Posts(Vec<PostId>),
     Intended(Intended),
     Moved(bool),
+    Stepped(Moved),
     Count(u64),
     Number(i64),
 }
@@ -156,6 +165,7 @@ pub(super) fn reply(write: Write, answer: Answer) {
         (Write::Conclude(_, to), Answer::Moved(moved)) => tell(to, moved),
         (Write::Release { reply: to, .. }, Answer::Count(n)) => tell(to, n),
         (Write::Ring(to), Answer::Number(n)) => tell(to, n),
+        (Write::Token { reply: to, .. }, Answer::Stepped(moved)) => tell(to, moved),
         (write, _) => fail(
             write,
             LedgerError::Broken("its writer answered another question".to_owned()),

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use steadfast::calendar::past::{Past, Turns, Variants};
 use steadfast::campaign::AfterHold;
 use steadfast::campaign::approval::Approval;
+use steadfast::ledger::token::KeptToken;
 use steadfast::ledger::{
     Change, Conclusion, Fence, Filter, Hold, Intended, Intent, NewPost, Post, Published, Rivals, Scope,
     SentPart,
@@ -75,6 +76,7 @@ pub struct Rows {
     holds: Vec<Said>,
     /// Each with what it is about.
     pub approvals: Vec<(Approval, String)>,
+    pub tokens: BTreeMap<AccountName, KeptToken>,
     /// When each thing happened, as whoever wrote it said.
     events: Vec<Timestamp>,
     recorded: u64,

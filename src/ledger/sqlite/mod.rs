@@ -12,6 +12,7 @@ mod lock;
 mod oddities;
 mod past;
 mod read;
+mod token;
 mod write;
 
 use std::path::{Path, PathBuf};

@@ -18,6 +18,7 @@ use super::deliver::{conclude, intend};
 use super::generation::{Files, Generation, KEY};
 use super::jobs::{Jobs, MOST};
 use super::read::{CHAIN, json_list};
+use super::token;
 
 type Wrote<T> = Result<T, LedgerError>;
 
@@ -291,6 +292,9 @@ async fn other(tx: &mut SqliteConnection, write: &Write, evidence: &mut Vec<Entr
             approval::approve(tx, said, evidence).await?;
             Answer::Done
         }
+        Write::Token {
+            account, step, now, ..
+        } => Answer::Stepped(token::step(tx, account, step, *now).await?),
         Write::Ring(_) => Answer::Number(raise(tx, "bell").await?),
         Write::Note { key, value, .. } => {
             sqlx::query(
