@@ -12,6 +12,7 @@ pub mod clock; // the only reader of the clocks and of randomness
 pub mod folder; // the only reader of the messages folder
 pub mod ledger; // WHAT HAPPENED: every post, intent, answer and hold
 pub mod platform; // WHERE: one trait, one file per platform, one door to the network
+pub mod seal; // the key that seals tokens in the ledger
 pub mod settings; // the config, typed
 
 // Second floor: the shell. It decides nothing, it asks the ground floor.

@@ -22,6 +22,7 @@ use crate::campaign::approval::Rule;
 use crate::campaign::{Account, Roster, Untranslated};
 use crate::platform;
 use crate::platform::http::DEADLINE;
+use crate::platform::secret::SecretSource;
 use crate::post::identity::AccountName;
 use crate::text::limits::{Doubt, Limits};
 use keys::{Keys, nearest};
@@ -37,6 +38,8 @@ pub struct Settings {
     /// Where the people behind the posts can be reached; every request says so. May be empty.
     pub contact: String,
     pub ledger: LedgerAt,
+    /// The key that seals the tokens in it.
+    pub key: Option<SecretSource>,
     pub listen: SocketAddr,
     pub workers: usize,
     pub late: Duration,
@@ -74,6 +77,13 @@ pub struct AccountSettings {
     pub in_doubt: InDoubt,
     /// The platform's own keys.
     pub keys: toml::Table,
+}
+
+impl AccountSettings {
+    /// Whether its token is one that `steadfast login` gets.
+    pub fn signs_in(&self) -> bool {
+        self.keys.get("login").and_then(toml::Value::as_bool) == Some(true)
+    }
 }
 
 /// Without the values of the platform's keys: one may be a secret that should not be there (reliability D9).
@@ -146,7 +156,7 @@ impl Settings {
     fn read(root: HashMap<String, Value>) -> Result<Self, SettingsError> {
         let mut problems = Vec::new();
         let mut top = Keys::new("", root);
-        let ledger = top.section("ledger", &mut problems);
+        let mut ledger = top.section("ledger", &mut problems);
         let mut web = top.section("web", &mut problems);
         let mut delivery = top.section("delivery", &mut problems);
         let mut log = top.section("log", &mut problems);
@@ -157,6 +167,7 @@ impl Settings {
         let contact = top.text("contact", &mut problems).unwrap_or_default();
         top.finish(&mut problems);
 
+        let key = ledger::key(&mut ledger, &mut problems);
         let ledger = LedgerAt::read(ledger, &mut problems);
 
         let listen = web
@@ -180,6 +191,7 @@ impl Settings {
         problems.extend(filter::problem(&filter));
         log.finish(&mut problems);
 
+        let sealed = key.is_some();
         let declared = accounts_at.names();
         let mut accounts = Vec::new();
         for name in &declared {
@@ -193,6 +205,13 @@ impl Settings {
         if declared.is_empty() {
             accounts = accounts::stand_ins();
         }
+        for account in accounts.iter().filter(|account| account.signs_in() && !sealed) {
+            problems.push(format!(
+                "[account.{}]: `login = true` needs a key, because the ledger keeps tokens sealed: {}",
+                account.name,
+                crate::seal::HOW
+            ));
+        }
         let groups = groups(groups_at, &accounts, &declared, &mut problems);
 
         match (ledger, listen, workers, late) {
@@ -200,6 +219,7 @@ impl Settings {
                 messages,
                 contact,
                 ledger,
+                key,
                 listen,
                 workers: usize::try_from(workers).unwrap_or(1),
                 late,

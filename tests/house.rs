@@ -31,12 +31,13 @@ const HOUSE: &[(&str, &[&str])] = &[
     ("folder", &["text", "post", "campaign", "card"]),
     ("ledger", &["post", "campaign", "calendar::past"]),
     ("platform", &["text", "post", "calendar::steady", "clock"]),
-    ("settings", &["text", "post", "campaign", "platform"]),
+    ("seal", &["platform"]),
+    ("settings", &["text", "post", "campaign", "platform", "seal"]),
     // Second floor: the shell.
-    ("daemon", &["text", "post", "calendar", "campaign", "clock", "folder", "ledger", "platform", "settings"]),
+    ("daemon", &["text", "post", "calendar", "campaign", "clock", "folder", "ledger", "platform", "seal", "settings"]),
     // Roof: they see all below.
     ("web", &["text", "post", "calendar", "campaign", "clock", "folder", "ledger", "platform", "settings", "daemon"]),
-    ("cli", &["text", "post", "calendar", "campaign", "clock", "folder", "ledger", "platform", "settings", "daemon", "web"]),
+    ("cli", &["text", "post", "calendar", "campaign", "clock", "folder", "ledger", "platform", "seal", "settings", "daemon", "web"]),
     ("main", &["cli"]),
     ("lib", &[]),
 ];

@@ -92,6 +92,25 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Sign in an account on its platform
+    ///
+    /// For accounts with `login = true`. It says what to do on the platform's site, waits for the browser, and ends
+    /// by saying as whom the account is signed in. The token is kept in the ledger, sealed with `ledger.key`, and
+    /// the running daemon uses it at once.
+    #[command(
+        after_help = "Examples:\n  steadfast login mastodon\n  steadfast login mastodon --paste      the browser is on another machine\n  steadfast login mastodon --token      enter a token from the site; it is not shown"
+    )]
+    Login(super::login::LoginArgs),
+    /// Show each account: as whom, until when, what it can promise, and what is wrong with it
+    ///
+    /// Exit status 1 if something is wrong with one.
+    #[command(
+        after_help = "Examples:\n  steadfast accounts\n  steadfast accounts --format json | jq '.[] | select(.wrong != [])'"
+    )]
+    Accounts {
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
     /// Show how the daemon, the campaign and the accounts are
     Status {
         #[arg(long, value_enum, default_value_t)]

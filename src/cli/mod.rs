@@ -1,5 +1,6 @@
 //! The commands: one file each. They see all floors below and change the world only through the ledger.
 
+mod accounts;
 mod approve;
 pub mod args;
 mod check;
@@ -10,6 +11,7 @@ mod hold;
 mod init;
 pub mod ledger;
 mod log;
+pub mod login;
 mod pending;
 mod plan;
 mod post;
@@ -36,11 +38,13 @@ use crate::campaign::{Campaign, Roster};
 use crate::clock::{Clock, SystemClock};
 use crate::daemon::brake::Brake;
 use crate::daemon::lookalike::lookalikes;
+use crate::daemon::tokens::LedgerKeeper;
 use crate::daemon::{asked, variants_said};
 use crate::folder::{Folder, FolderGone, assemble};
 use crate::ledger::open::{Place, Server, Terms, Uptime};
 use crate::ledger::{Hold, Ledger, LedgerError};
 use crate::platform::secret::Secret;
+use crate::seal::Seal;
 use crate::settings::{LedgerAt, Settings, SettingsError};
 
 use args::{Cli, Command};
@@ -136,6 +140,8 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
         Command::Check { format } => check::check(&office, format).await,
         Command::Plan { from, days, format } => plan::plan(&office, from, days, format).await,
         Command::Preview { message, format } => preview::preview(&office, message.as_deref(), format),
+        Command::Login(args) => Box::pin(login::login(&office, &args)).await,
+        Command::Accounts { format } => accounts::accounts(&office, format).await,
         Command::Status { format } => status::status(&office, format).await,
         Command::History {
             evidence: Some(file), ..
@@ -305,6 +311,16 @@ impl Office {
         known
             .transpose()
             .map_err(|why| SettingsError(vec![format!("`ledger.password`: {why}")]).into())
+    }
+
+    /// The ledger's tokens, and the key that they are sealed with.
+    pub fn keeper(&self, ledger: Arc<dyn Ledger>) -> Result<LedgerKeeper, Failed> {
+        let seal = self.settings.key.as_ref().map(Seal::open).transpose();
+        Ok(LedgerKeeper {
+            ledger,
+            seal: seal.map_err(|why| SettingsError(vec![why]))?,
+            clock: Arc::clone(&self.clock),
+        })
     }
 
     /// What leases are counted by.

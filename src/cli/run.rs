@@ -20,7 +20,7 @@ use crate::ledger::open::{Seat, belongs_to};
 use crate::ledger::{Ledger, LedgerError};
 use crate::platform::http::Http;
 use crate::platform::secret::Scrubber;
-use crate::platform::token::{Keeper, NoKeeper};
+use crate::platform::token::Keeper;
 use crate::platform::video::{Open, VideoFile};
 use crate::platform::{self, ImageBytes, Tools};
 use crate::post::content::{Image, Video};
@@ -147,7 +147,7 @@ pub(super) fn assemble_world(
     let clock = Arc::clone(&office.clock);
     let http = Http::with_deadline(&settings.contact, clock, settings.deadline()).map_err(Failed::Wrong)?;
     let vault = settings.state_folder();
-    let keeper: Arc<dyn Keeper> = Arc::new(NoKeeper);
+    let keeper: Arc<dyn Keeper> = Arc::new(office.keeper(Arc::clone(&ledger))?);
     let mut outlets = Vec::new();
     let mut problems = Vec::new();
     for (account, known) in settings.accounts.iter().zip(&assets.roster.accounts) {

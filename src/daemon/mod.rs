@@ -18,6 +18,7 @@ mod recover;
 pub mod report;
 mod shares;
 pub mod timekeeper;
+pub mod tokens;
 pub mod watch;
 
 use std::collections::HashMap;
@@ -84,6 +85,11 @@ pub struct World {
     pub late: Duration,
     /// `None`: nobody need approve anything.
     pub approval: Option<Rule>,
+}
+
+/// Where the ledger notes whose account this was when it was first used.
+pub fn identity_key(account: &AccountName) -> String {
+    format!("identity {account}")
 }
 
 /// How long a ledger that failed is given to answer, and the daemon's last word to be written.
@@ -253,6 +259,7 @@ pub async fn run(
     hands.spawn(probe::probe(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(approval::follow(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(shares::watch(world.clone(), Arc::clone(&shared), stop.clone()));
+    hands.spawn(tokens::watch(world.clone(), stop.clone()));
     hands.spawn(planner.run(stop.clone()));
     hands.spawn(brake::watch(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(holds::listen(world.clone(), Arc::clone(&shared), stop.clone()));

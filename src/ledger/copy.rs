@@ -34,7 +34,7 @@ use Kind::{Number, Text, Truth};
 
 /// All there is to know. Whoever adds a column adds it here: the tests compare this with both engines' tables.
 #[rustfmt::skip]
-pub(super) static TABLES: [Table; 9] = [
+pub(super) static TABLES: [Table; 10] = [
     Table { name: "meta", from: "meta", cursor: None,
         columns: &[("key", Text, None), ("value", Text, None)] },
     Table { name: "known", from: "known", cursor: None,
@@ -76,6 +76,13 @@ pub(super) static TABLES: [Table; 9] = [
         columns: &[
             ("id", Number, None), ("message", Text, None), ("by", Text, None), ("at", Number, None),
             ("digest", Text, None), ("content", Text, None),
+        ] },
+    Table { name: "token", from: "token", cursor: None,
+        columns: &[
+            ("account", Text, None), ("version", Number, None), ("identity", Text, None), ("access", Text, None),
+            ("refresh", Text, None), ("issued", Number, None), ("expires", Number, None),
+            ("refresh_expires", Number, None), ("scopes", Text, None), ("refused", Text, None),
+            ("renewing", Number, None), ("until", Number, None),
         ] },
     Table { name: "event", from: "event", cursor: Some("event.seq"),
         columns: &[

@@ -12,6 +12,7 @@ use crate::post::outcome::Class;
 use crate::post::sealed::Key;
 use crate::post::state::State;
 
+use super::token::{Moved, Step};
 use super::{Change, Conclusion, Hold, Intended, Intent, LedgerError, NewPost, Rename, Renamed, Scope};
 
 /// How many writes may wait, and how many share a commit at most.
@@ -64,6 +65,12 @@ pub(super) enum Write {
     },
     /// Each with what it is about, for people to read.
     Approve(Vec<(Approval, String)>, Reply<()>),
+    Token {
+        account: AccountName,
+        step: Box<Step>,
+        now: jiff::Timestamp,
+        reply: Reply<Moved>,
+    },
     Ring(Reply<i64>),
     Note {
         key: String,
@@ -127,6 +134,7 @@ pub(super) fn fail(write: Write, error: LedgerError) {
         Write::Conclude(_, to) => tell(to, error),
         Write::Release { reply: to, .. } => tell(to, error),
         Write::Ring(to) => tell(to, error),
+        Write::Token { reply: to, .. } => tell(to, error),
     }
 }
 
@@ -137,6 +145,7 @@ pub(super) enum Answer {
     Intended(Intended),
     Moved(bool),
     Renamed(Vec<Renamed>),
+    Stepped(Moved),
     Count(u64),
     Number(i64),
 }
@@ -165,6 +174,7 @@ pub(super) fn reply(write: Write, answer: Answer) {
         (Write::Conclude(_, to), Answer::Moved(moved)) => tell(to, moved),
         (Write::Release { reply: to, .. }, Answer::Count(n)) => tell(to, n),
         (Write::Ring(to), Answer::Number(n)) => tell(to, n),
+        (Write::Token { reply: to, .. }, Answer::Stepped(moved)) => tell(to, moved),
         (write, _) => fail(
             write,
             LedgerError::Broken("its writer answered another question".to_owned()),

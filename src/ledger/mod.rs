@@ -14,6 +14,7 @@ mod pace;
 pub mod postgres;
 pub mod rename;
 pub mod sqlite;
+pub mod token;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub use ask::{Filter, Published, Rivals};
 pub use hold::{BY_DAEMON, BY_FILE, BY_ROLLBACK, BY_WATCH, Hold, Scope};
 pub use pace::Pace;
 pub use rename::{Rename, Renamed, Renaming};
+pub use token::Tokens;
 
 /// What can go wrong with the ledger itself.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -255,7 +257,7 @@ pub struct Daemon {
 
 /// The verbs. Each write is one transaction, durable when it returns.
 #[async_trait]
-pub trait Ledger: Approving + Renaming + Send + Sync {
+pub trait Ledger: Approving + Renaming + Tokens + Send + Sync {
     // --- planning ---------------------------------------------------------------------------------
 
     /// Records posts; those that are recorded already stay as they are. Returns the new ones.

@@ -120,6 +120,11 @@ impl Http {
         self.clock.now()
     }
 
+    /// How long the machine has been on, sleep included.
+    pub fn uptime(&self) -> Duration {
+        self.clock.uptime()
+    }
+
     /// Where the people behind the bot can be reached, as it may stand in a header. May be empty.
     pub fn contact(&self) -> &str {
         &self.contact

@@ -316,7 +316,7 @@ impl Platform for Mastodon {
     }
 
     async fn prepare(&self, out: &Outgoing<'_>) -> Result<Prepared, Failure> {
-        self.learn().await?;
+        self.ask_what_it_is().await?;
         if let Some(url) = out.share {
             return share_request(&self.local_id(url).await?);
         }
@@ -365,6 +365,10 @@ impl Platform for Mastodon {
 
     async fn read(&self, url: &str) -> Option<Result<Look, Failure>> {
         Some(self.read_shared(url).await)
+    }
+
+    async fn learn(&self) -> Result<(), Failure> {
+        self.ask_what_it_is().await
     }
 
     fn token(&self) -> Option<&Token> {
@@ -502,7 +506,7 @@ impl Mastodon {
 
     /// Asks the server once what it is and what it takes. If it does not answer, what it said before stands;
     /// if it never said anything, nothing is posted yet, because doubt could not be resolved rightly.
-    async fn learn(&self) -> Result<(), Failure> {
+    async fn ask_what_it_is(&self) -> Result<(), Failure> {
         if self.learned.get().is_some() {
             return Ok(());
         }

@@ -214,6 +214,12 @@ pub trait Platform: Send + Sync {
         Ok(None)
     }
 
+    /// Asks the server what it is, so that how doubt ends there is known before the first post. What it says is
+    /// kept in the vault. `prepare` asks too.
+    async fn learn(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// The token that requests are signed with, if it can be one of `steadfast login`: the daemon keeps it alive.
     fn token(&self) -> Option<&Token> {
         None
@@ -364,6 +370,10 @@ impl Platform for Discreet {
 
     async fn identity(&self) -> Result<Option<String>, Failure> {
         self.inner.identity().await.map_err(|f| self.scrubbed(f))
+    }
+
+    async fn learn(&self) -> Result<(), Failure> {
+        self.inner.learn().await.map_err(|f| self.scrubbed(f))
     }
 
     fn token(&self) -> Option<&Token> {

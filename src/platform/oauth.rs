@@ -5,28 +5,28 @@
 //! became of it: `Auth`, it was refused; `InDoubt`, it may have been taken and its answer is lost; any other, it was
 //! certainly not taken.
 
-use std::pin::Pin;
+mod door;
 
 use jiff::{SignedDuration, Timestamp};
 use oauth2::basic::{
     BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
 };
 use oauth2::{
-    AccessToken, AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
-    EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
-    RefreshToken, RequestTokenError, StandardRevocableToken, TokenUrl,
+    AccessToken, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
+    EndpointSet, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, StandardRevocableToken,
+    TokenUrl,
 };
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use url::Url;
 
 use super::harmless;
-use super::http::{Answer, BaseUrl, Http, Request};
+use super::http::{BaseUrl, Http, Request};
 use super::secret::Secret;
 use super::sign_in::{ClientIs, Exchange, OAuth, Renewal, Then};
 use crate::post::outcome::{Class, Failure};
-use crate::text::limits::Doubt;
+
+use door::{Door, expected, once, unread};
 
 /// What a platform grants: a token, and how long it lasts.
 #[derive(Debug, Clone)]
@@ -416,87 +416,6 @@ impl Client {
     }
 }
 
-/// One request, on a connection of its own: what was received twice could be refused the second time.
-async fn once(http: &Http, request: Request) -> Result<Answer, Failure> {
-    Ok(http.publish(request, Doubt::Ask).await?)
-}
-
-/// The crate's requests go through our door.
-struct Door(Http);
-
-impl<'c> AsyncHttpClient<'c> for Door {
-    type Error = Failure;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Failure>> + Send + 'c>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(self.pass(request))
-    }
-}
-
-impl Door {
-    async fn pass(&self, request: HttpRequest) -> Result<HttpResponse, Failure> {
-        let (head, body) = request.into_parts();
-        let to = BaseUrl::endpoint(&head.uri.to_string());
-        let to = to.map_err(|why| Failure::new(Class::Rejected, why))?;
-        let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
-        let form = header("content-type").unwrap_or("application/x-www-form-urlencoded");
-        let mut ours = Request::post(&to, "")
-            .header("accept", "application/json")
-            .body(form, body);
-        if let Some(basic) = header("authorization") {
-            ours = ours.secret("authorization", basic);
-        }
-        let answer = once(&self.0, ours).await?;
-        let _: Value = expected(&answer)?;
-        Ok(HttpResponse::new(answer.body.to_vec()))
-    }
-}
-
-/// What the crate makes of an answer that is no token: without its body, which may hold one.
-fn unread<E: oauth2::ErrorResponse + 'static>(error: RequestTokenError<Failure, E>) -> Failure {
-    match error {
-        RequestTokenError::Request(failure) => failure,
-        _ => Failure::new(Class::InDoubt, "its answer is no token"),
-    }
-}
-
 fn address<T>(made: Result<T, url::ParseError>) -> Result<T, Failure> {
     made.map_err(|e| Failure::new(Class::Rejected, format!("an address of the sign-in is none: {e}")))
-}
-
-/// The answer, if it is what the manual says; else what became of the request.
-fn expected<T: DeserializeOwned>(answer: &Answer) -> Result<T, Failure> {
-    if matches!(answer.status, 200 | 201) {
-        let odd = || Failure::new(Class::InDoubt, "it answered something else than its manual says");
-        return answer.json().ok_or_else(odd);
-    }
-    Err(refusal(answer))
-}
-
-/// RFC 6749 §5.2, Meta's `{"error": {"message": …}}`, and others that just have a message.
-fn refusal(answer: &Answer) -> Failure {
-    let said: Option<Value> = answer.json();
-    let text = |pointer: &str| said.as_ref()?.pointer(pointer)?.as_str().map(str::to_owned);
-    let code = text("/error").unwrap_or_default();
-    let words = [
-        "/error_description",
-        "/error/message",
-        "/error_message",
-        "/message",
-        "/error",
-    ]
-    .iter()
-    .find_map(|at| text(at));
-    let passing = matches!(&*code, "temporarily_unavailable" | "server_error")
-        || said.as_ref().and_then(|said| said.pointer("/error/is_transient")) == Some(&Value::Bool(true));
-    let class = match answer.class(words.is_some()) {
-        Class::Rejected | Class::Auth if passing => Class::Transient,
-        Class::Rejected => Class::Auth,
-        class => class,
-    };
-    let words = match words {
-        Some(words) if !code.is_empty() && words != code => Some(format!("{code}: {words}")),
-        words => words,
-    };
-    answer.failure(class, words.as_deref())
 }

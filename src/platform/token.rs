@@ -2,158 +2,24 @@
 //!
 //! An adapter asks for it before each request ([`Token::bearer`]) and tells what came of it ([`Token::heard`]).
 
+mod keys;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use schemars::JsonSchema;
-use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use super::Tools;
-use super::http::{BaseUrl, Http};
+use super::http::Http;
 use super::oauth::{Client, Grant};
-use super::secret::{Scrubber, Secret, SecretSource};
-use super::sign_in::{ClientIs, Renewal, SignIn, Then, Way};
+use super::secret::{Scrubber, Secret};
+use super::sign_in::{Renewal, SignIn, Way};
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure};
 
-/// The keys of `[account.NAME]` that say where its token is. An adapter's `Config` has them by
-/// `#[serde(flatten)]`.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-pub struct Keys {
-    /// A token that somebody got on the platform's site.
-    access_token: Option<SecretSource>,
-    /// `true`: the token is the one that `steadfast login` has got.
-    #[serde(default)]
-    login: bool,
-    /// Of the operators' app on the platform, for `login`.
-    client_id: Option<String>,
-    /// Of the same app.
-    client_secret: Option<SecretSource>,
-}
-
-/// What the config says of an account's token.
-#[derive(Debug, Clone)]
-pub enum Source {
-    /// It is kept outside.
-    Fixed(SecretSource),
-    /// `steadfast login`, with this app; `None` where the app registers itself, or where there is none.
-    Login(Option<App>),
-}
-
-/// The operators' app.
-#[derive(Debug, Clone)]
-pub struct App {
-    /// `client_id`.
-    pub id: String,
-    /// `client_secret`.
-    pub secret: Option<SecretSource>,
-}
-
-/// Whether these keys of an account go together, whatever else is wrong with it; no secret is read.
-pub(super) fn problem(table: &toml::Table, sign_in: &SignIn) -> Option<String> {
-    const OURS: [&str; 4] = ["access_token", "login", "client_id", "client_secret"];
-    let ours = table.iter().filter(|(key, _)| OURS.contains(&key.as_str()));
-    let ours: toml::Table = ours.map(|(key, value)| (key.clone(), value.clone())).collect();
-    // What is wrong with one by itself is said already.
-    let keys: Keys = ours.try_into().ok()?;
-    keys.source(sign_in).err()
-}
-
-impl Keys {
-    /// What they say.
-    ///
-    /// # Errors
-    /// What is missing or too much, in one sentence.
-    pub fn source(self, sign_in: &SignIn) -> Result<Source, String> {
-        let own_app =
-            matches!(sign_in.way, Way::Code(oauth) if !matches!(oauth.client, ClientIs::Registered(_)));
-        match (self.access_token, self.login, self.client_id) {
-            (Some(_), true, _) => Err("write `access_token` or `login = true`, not both".into()),
-            (None, false, _) => Err(
-                "`access_token` is missing; or write `login = true` and run `steadfast login ACCOUNT`".into(),
-            ),
-            (Some(fixed), false, _) => Ok(Source::Fixed(fixed)),
-            (None, true, None) if own_app => Err("`login = true` needs the `client_id` of your app".into()),
-            (None, true, Some(_)) if !own_app => Err("`client_id` says nothing here: leave it out".into()),
-            (None, true, None) => Ok(Source::Login(None)),
-            (None, true, Some(id)) => Ok(Source::Login(Some(App {
-                id,
-                secret: self.client_secret,
-            }))),
-        }
-    }
-
-    /// The account's token. `table` is all of the account's keys. Speaks to nobody.
-    ///
-    /// # Errors
-    /// What is wrong with the keys, or why a secret can't be read.
-    pub fn open(
-        self,
-        sign_in: &'static SignIn,
-        base: Option<&BaseUrl>,
-        page: Option<&str>,
-        tools: &Tools<'_>,
-    ) -> Result<Token, String> {
-        let client = match self.source(sign_in)? {
-            Source::Fixed(source) => {
-                let token = source.resolve().map_err(|e| format!("access_token: {e}"))?;
-                tools.scrubber.learn(&token);
-                return Ok(Token(Arc::new(Kind::Fixed(token))));
-            }
-            Source::Login(app) => app
-                .map(|app| app.client(sign_in, base, page, tools))
-                .transpose()?,
-        };
-        let kept = Kept {
-            account: tools.account.clone(),
-            renewal: renewal_of(sign_in),
-            client: client.flatten(),
-            keeper: Arc::clone(tools.keeper),
-            http: tools.http.clone(),
-            scrubber: tools.scrubber.clone(),
-            turn: Mutex::default(),
-        };
-        Ok(Token(Arc::new(Kind::Kept(Box::new(kept)))))
-    }
-}
-
-impl App {
-    /// The app at its platform's server; `None` where tokens come without one.
-    ///
-    /// # Errors
-    /// If its secret can't be read, or a key is missing.
-    pub fn client(
-        self,
-        sign_in: &'static SignIn,
-        base: Option<&BaseUrl>,
-        page: Option<&str>,
-        tools: &Tools<'_>,
-    ) -> Result<Option<Client>, String> {
-        let Way::Code(oauth) = sign_in.way else {
-            return Ok(None);
-        };
-        let secret = match self.secret.map(|secret| secret.resolve()) {
-            None => None,
-            Some(secret) => Some(secret.map_err(|e| format!("client_secret: {e}"))?),
-        };
-        if let Some(secret) = &secret {
-            tools.scrubber.learn(secret);
-        }
-        if let (Then::Page { key, .. }, None) = (oauth.then, page) {
-            return Err(format!("`{key}` is missing"));
-        }
-        Ok(Some(Client {
-            oauth,
-            base: base.cloned(),
-            id: self.id,
-            secret,
-            page: page.map(str::to_owned),
-        }))
-    }
-}
+pub(super) use keys::problem;
+pub use keys::{App, Keys, Source, base_of, client_of};
 
 fn renewal_of(sign_in: &SignIn) -> Renewal {
     match sign_in.way {
@@ -272,6 +138,8 @@ pub enum Upkeep {
     Renewed(Option<Timestamp>),
 }
 
+/// A right to renew that is older is not used: the keeper gives it for two minutes, and a request takes half of one.
+const STALE: Duration = Duration::from_mins(1);
 /// How long another's renewal is waited for where the token has run out, and between looks.
 const PATIENCE: u32 = 20;
 const LOOK: Duration = Duration::from_millis(500);
@@ -406,7 +274,8 @@ impl Kept {
         let mut heard = self.turn.lock().await;
         let stored = self.current(&mut heard).await?;
         let now = self.http.now();
-        if due(self.renewal, &stored.grant).is_none_or(|due| due > now) {
+        let lasts = stored.grant.expires.is_none_or(|expires| expires > now);
+        if lasts && due(self.renewal, &stored.grant).is_none_or(|due| due > now) {
             return Ok(Upkeep::Fine);
         }
         let renewed = self.renew(&stored, &mut heard).await?;
@@ -445,9 +314,15 @@ impl Kept {
         let Some(client) = self.client.as_ref().filter(|_| renews) else {
             return Err(self.sign_in("its token has run out"));
         };
+        let before = self.http.uptime();
         let Turn::Ours { lost } = self.keeper.begin(account, version).await? else {
             return Ok(None);
         };
+        // The machine may have slept since, and another be at it by now.
+        if self.http.uptime().saturating_sub(before) > STALE {
+            self.keeper.not_renewed(account, version, lost).await?;
+            return Ok(None);
+        }
         let failure = match client.renew(&self.http, &stored.grant).await {
             Ok(grant) => {
                 self.learn(&grant);

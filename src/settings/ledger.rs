@@ -109,6 +109,16 @@ impl LedgerAt {
     }
 }
 
+/// `ledger.key`.
+pub(super) fn key(keys: &mut Keys, problems: &mut Vec<String>) -> Option<SecretSource> {
+    let source = keys.take("key")?.try_deserialize::<SecretSource>();
+    if source.is_err() {
+        // Not with the error's words: they may show the value.
+        problems.push("`ledger.key` is { file = \"PATH\" }, { credential = \"NAME\" } or { env = \"NAME\" }: a secret is never written here".to_owned());
+    }
+    source.ok()
+}
+
 /// The lease of a replica that does not say (reliability §2.7).
 const LEASE: Duration = Duration::from_mins(1);
 /// Shorter, and a busy machine loses it again and again; longer, and nobody takes over a lost one's posts.

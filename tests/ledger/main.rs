@@ -28,6 +28,7 @@ mod replicas;
 mod server;
 mod sqlite;
 mod support;
+mod tokens;
 
 /// The rules as tests of one engine.
 macro_rules! as_tests {
@@ -92,6 +93,12 @@ macro_rules! keeps_the_contract {
             }
             approval {
                 approvals_are_kept_in_the_order_in_which_they_were_said
+            }
+            tokens {
+                a_token_is_kept_as_it_was_granted_and_a_new_one_takes_its_place
+                one_renews_a_token_and_all_others_wait
+                an_answer_that_nobody_saw_is_remembered_until_one_is_seen
+                a_refused_token_is_renewed_by_nobody_until_somebody_signs_in
             }
             looking {
                 posts_are_counted_by_state_and_listed_oldest_first

@@ -12,6 +12,7 @@ use sqlx::{Connection, Executor, Row};
 use steadfast::campaign::approval::Approval;
 use steadfast::ledger::evidence::Head;
 use steadfast::ledger::postgres::{Postgres, Terms, Uptime};
+use steadfast::ledger::token::{Step, Tokens};
 use steadfast::ledger::{Approving, Fence, Filter, Intended, Intent, Ledger, LedgerError, Pace, Post, Scope};
 use steadfast::post::digest::Digest;
 use steadfast::post::identity::PostId;
@@ -21,6 +22,7 @@ use steadfast::post::state::State;
 use crate::postgres::{server, uptime};
 use crate::server::{Server, shared};
 use crate::support::*;
+use crate::tokens::words as words_of_a_token;
 
 /// A database with tables in it, and those who share it.
 struct Shared {
@@ -786,6 +788,8 @@ async fn filled(path: &std::path::Path) -> steadfast::ledger::sqlite::Sqlite {
         .unwrap();
     file.account_waits(&mastodon(), at(9)).await.unwrap();
     file.ring().await.unwrap();
+    let signed = Step::SignedIn(words_of_a_token("sealed", Some("sealed too")));
+    file.step_token(&mastodon(), signed, at(3)).await.unwrap();
     file
 }
 
@@ -867,6 +871,7 @@ async fn everything(ledger: &dyn Ledger) -> impl PartialEq + std::fmt::Debug + u
         (posts, parts, ["a", "b"].map(|id| past.known.get(&message(id)))),
         ledger.waits().await.unwrap(),
         ledger.approvals().await.unwrap(),
+        ledger.tokens(None).await.unwrap(),
         ledger.approved_last(&message("a")).await.unwrap(),
         ledger.counts().await.unwrap(),
         ledger.noted("campaign").await.unwrap(),

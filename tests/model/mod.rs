@@ -16,6 +16,7 @@ use steadfast::calendar::past::{Past, Variants};
 use steadfast::campaign::AfterHold;
 use steadfast::campaign::approval::Approval;
 use steadfast::ledger::evidence::Event;
+use steadfast::ledger::token::{KeptToken, Moved, Step, Tokens};
 use steadfast::ledger::{
     Approving, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError,
     NewPost, Orphan, Post, Published, Rename, Renamed, Renaming, Rivals, Scope, SentPart,
@@ -475,5 +476,23 @@ impl Approving for Model {
         let mut last = rows.approvals.iter().rev();
         let found = last.find(|(approval, _)| approval.message == *message && approval.digest.is_some());
         Ok(found.map(|(_, content)| content.clone()))
+    }
+}
+
+#[async_trait]
+impl Tokens for Model {
+    async fn step_token(&self, account: &AccountName, step: Step, now: Timestamp) -> Did<Moved> {
+        let mut rows = self.store.rows();
+        let (moved, row) = step.from(account, rows.tokens.get(account).cloned(), now);
+        if let Some(row) = row {
+            rows.tokens.insert(account.clone(), row);
+        }
+        Ok(moved)
+    }
+
+    async fn tokens(&self, account: Option<&AccountName>) -> Did<Vec<KeptToken>> {
+        let rows = self.store.rows();
+        let wanted = |row: &&KeptToken| account.is_none_or(|account| row.account == *account);
+        Ok(rows.tokens.values().filter(wanted).cloned().collect())
     }
 }

@@ -7,6 +7,7 @@ use steadfast::calendar::past::{Past, Turns, Variants};
 use steadfast::campaign::AfterHold;
 use steadfast::campaign::approval::Approval;
 use steadfast::ledger::rename::SHARE;
+use steadfast::ledger::token::KeptToken;
 use steadfast::ledger::{
     Change, Conclusion, Fence, Filter, Hold, Intended, Intent, NewPost, Post, Published, Rename, Renamed,
     Rivals, Scope, SentPart,
@@ -80,6 +81,7 @@ pub struct Rows {
     holds: Vec<Said>,
     /// Each with what it is about.
     pub approvals: Vec<(Approval, String)>,
+    pub tokens: BTreeMap<AccountName, KeptToken>,
     /// When each thing happened, as whoever wrote it said.
     events: Vec<Timestamp>,
     recorded: u64,

@@ -9,6 +9,7 @@ use steadfast::calendar::past::{Past, Variants};
 use steadfast::campaign::AfterHold;
 use steadfast::campaign::approval::Approval;
 use steadfast::ledger::evidence::Event;
+use steadfast::ledger::token::{KeptToken, Moved, Step, Tokens};
 use steadfast::ledger::{
     Approving, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError,
     NewPost, Orphan, Post, Published, Rename, Renamed, Renaming, Rivals, Scope, SentPart,
@@ -393,9 +394,9 @@ impl Renaming for Faulty {
             self.hand.say(format_args!("{} is {} now", name.from, name.to));
         }
         let renamed = self.model.rename(campaign, names, now).await?;
-        renamed
-            .iter()
-            .for_each(|name| book::renamed(&self.hand.sim, name));
+        for name in &renamed {
+            book::renamed(&self.hand.sim, name);
+        }
         self.after("after it renamed").await?;
         Ok(renamed)
     }
@@ -422,5 +423,20 @@ impl Approving for Faulty {
     async fn approved_last(&self, message: &MessageId) -> Did<Option<String>> {
         self.look().await?;
         self.model.approved_last(message).await
+    }
+}
+
+#[async_trait]
+impl Tokens for Faulty {
+    async fn step_token(&self, account: &AccountName, step: Step, now: Timestamp) -> Did<Moved> {
+        self.before("before a step of a token").await?;
+        let moved = self.model.step_token(account, step, now).await?;
+        self.after("after a step of a token").await?;
+        Ok(moved)
+    }
+
+    async fn tokens(&self, account: Option<&AccountName>) -> Did<Vec<KeptToken>> {
+        self.look().await?;
+        self.model.tokens(account).await
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::post::outcome::{Class, Failure};
 
+use super::super::identity_key;
 use super::Delivery;
 
 impl Delivery<'_> {
@@ -19,7 +20,7 @@ impl Delivery<'_> {
         let mut known = self.shared.identities.lock().await;
         if !known.contains_key(name) {
             let ledger = |e: crate::ledger::LedgerError| Failure::new(Class::Transient, e.to_string());
-            let key = format!("identity {name}");
+            let key = identity_key(name);
             let was = if let Some(was) = self.world.ledger.noted(&key).await.map_err(ledger)? {
                 was
             } else {

@@ -16,6 +16,7 @@ mod plan;
 mod read;
 mod rename;
 mod send;
+mod token;
 mod write;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use crate::post::identity::{AccountName, MessageId, PostId};
 use crate::post::outcome::Receipt;
 use crate::post::state::State;
 
+use super::copy::TABLES;
 use super::evidence::Event;
 use super::group::{Write, Writer};
 use super::{
@@ -431,9 +433,7 @@ impl Ledger for Postgres {
         sqlx::query("SET LOCAL statement_timeout TO 0")
             .execute(&mut *reading)
             .await?;
-        for table in [
-            "meta", "known", "post", "part", "attempt", "hold", "account", "event", "replica",
-        ] {
+        for table in TABLES.iter().map(|table| table.name).chain(["replica"]) {
             let all = format!("SELECT count(*) FROM {table} AS row WHERE row::text IS NULL");
             sqlx::query(sqlx::AssertSqlSafe(all))
                 .execute(&mut *reading)

@@ -15,7 +15,7 @@ use super::super::group::{Answer, Batches, Write, fail, first_words, reply};
 use super::super::{Intended, LedgerError};
 use super::connect::{BEGIN, PATIENCE, Server, bounded, locks};
 use super::lease::Seat;
-use super::{approval, bell, hold, plan, rename, send};
+use super::{approval, bell, hold, plan, rename, send, token};
 
 pub(super) type Wrote<T> = Result<T, Broke>;
 
@@ -330,6 +330,7 @@ async fn other(
             approval::approve(tx, said, evidence).await?;
             Answer::Done
         }
+        Write::Token { account, step, .. } => Answer::Stepped(token::step(tx, account, step).await?),
         Write::Ring(_) => Answer::Number(ring(tx).await?),
         Write::Note { key, value, .. } => {
             sqlx::query(

@@ -13,6 +13,7 @@ mod oddities;
 mod past;
 mod read;
 mod rename;
+mod token;
 mod write;
 
 use std::path::{Path, PathBuf};

@@ -19,6 +19,7 @@ use super::generation::{Files, Generation, KEY};
 use super::jobs::{Jobs, MOST};
 use super::read::{CHAIN, json_list};
 use super::rename;
+use super::token;
 
 type Wrote<T> = Result<T, LedgerError>;
 
@@ -295,6 +296,9 @@ async fn other(tx: &mut SqliteConnection, write: &Write, evidence: &mut Vec<Entr
             approval::approve(tx, said, evidence).await?;
             Answer::Done
         }
+        Write::Token {
+            account, step, now, ..
+        } => Answer::Stepped(token::step(tx, account, step, *now).await?),
         Write::Ring(_) => Answer::Number(raise(tx, "bell").await?),
         Write::Note { key, value, .. } => {
             sqlx::query(

@@ -1,0 +1,17 @@
+-- What accounts were signed in for. `access` and `refresh` are sealed, so a stolen ledger or backup opens no account.
+-- `renewing`: since when a request to renew this version may have been taken whose answer nobody has seen yet.
+-- `until`: nobody else renews it before.
+CREATE TABLE token (
+    account         TEXT COLLATE "C" PRIMARY KEY,
+    version         BIGINT NOT NULL,
+    identity        TEXT,
+    access          TEXT NOT NULL,
+    refresh         TEXT,
+    issued          BIGINT NOT NULL,
+    expires         BIGINT,
+    refresh_expires BIGINT,
+    scopes          TEXT NOT NULL,
+    refused         TEXT,
+    renewing        BIGINT,
+    until           BIGINT
+);

@@ -1,0 +1,102 @@
+//! What accounts were signed in for.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sqlx::Row;
+use sqlx::postgres::{PgConnection, PgRow};
+
+use crate::post::identity::AccountName;
+
+use super::super::LedgerError;
+use super::super::group::Write;
+use super::super::token::{COLUMNS, KeptToken, Moved, Step, TokenWords, Tokens};
+use super::Postgres;
+use super::connect::bounded;
+use super::read::{Read, instant_at, maybe_instant, parsed};
+use super::write::{Wrote, clean};
+
+#[async_trait]
+impl Tokens for Postgres {
+    async fn step_token(
+        &self,
+        account: &AccountName,
+        step: Step,
+        now: Timestamp,
+    ) -> Result<Moved, LedgerError> {
+        let account = account.clone();
+        let stepping = |reply| Write::Token {
+            account,
+            step: Box::new(step),
+            now,
+            reply,
+        };
+        self.writer.write(stepping).await
+    }
+
+    async fn tokens(&self, account: Option<&AccountName>) -> Result<Vec<KeptToken>, LedgerError> {
+        let sql = format!("SELECT {COLUMNS} FROM token WHERE coalesce(account = $1, TRUE) ORDER BY account");
+        let asking = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(account.map(AccountName::as_str));
+        let rows = bounded(asking.fetch_all(&self.readers)).await?;
+        rows.iter().map(token_of).collect()
+    }
+}
+
+fn token_of(row: &PgRow) -> Read<KeptToken> {
+    Ok(KeptToken {
+        account: parsed(row, "account")?,
+        version: row.try_get("version")?,
+        words: TokenWords {
+            identity: row.try_get("identity")?,
+            access: row.try_get("access")?,
+            refresh: row.try_get("refresh")?,
+            issued: instant_at(row, "issued")?,
+            expires: maybe_instant(row, "expires")?,
+            refresh_expires: maybe_instant(row, "refresh_expires")?,
+            scopes: row.try_get("scopes")?,
+        },
+        refused: row.try_get("refused")?,
+        renewing: maybe_instant(row, "renewing")?,
+        until: maybe_instant(row, "until")?,
+    })
+}
+
+/// By the server's clock: replicas' own differ.
+pub(super) async fn step(tx: &mut PgConnection, account: &AccountName, step: &Step) -> Wrote<Moved> {
+    let asking = sqlx::query("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS at");
+    let now = instant_at(&asking.fetch_one(&mut *tx).await?, "at")?;
+    let sql = format!("SELECT {COLUMNS} FROM token WHERE account = $1 FOR UPDATE");
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(account.as_str())
+        .fetch_optional(&mut *tx)
+        .await?;
+    let row = row.as_ref().map(token_of).transpose()?;
+    let (moved, row) = step.from(account, row, now);
+    if let Some(row) = row {
+        let columns: Vec<&str> = COLUMNS.split(", ").collect();
+        let set: Vec<String> = columns
+            .iter()
+            .map(|name| format!("{name} = excluded.{name}"))
+            .collect();
+        let sql = format!(
+            "INSERT INTO token ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+             ON CONFLICT (account) DO UPDATE SET {}",
+            set.join(", ")
+        );
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(row.account.as_str())
+            .bind(row.version)
+            .bind(row.words.identity.as_deref().map(clean))
+            .bind(row.words.access)
+            .bind(row.words.refresh)
+            .bind(row.words.issued.as_microsecond())
+            .bind(row.words.expires.map(Timestamp::as_microsecond))
+            .bind(row.words.refresh_expires.map(Timestamp::as_microsecond))
+            .bind(clean(&row.words.scopes))
+            .bind(row.refused.as_deref().map(clean))
+            .bind(row.renewing.map(Timestamp::as_microsecond))
+            .bind(row.until.map(Timestamp::as_microsecond))
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(moved)
+}

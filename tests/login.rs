@@ -1,0 +1,277 @@
+//! The real program signs in at a Mastodon server of its own: by the browser, by hand, and not as somebody else.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout
+)]
+
+mod program;
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write as _};
+use std::process::{Output, Stdio};
+use std::sync::{Arc, Mutex};
+
+use program::{Place, get};
+use serde_json::json;
+use url::Url;
+use wiremock::matchers::{body_string_contains, header, method, path};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+const SCOPES: &str = "read:accounts read:statuses read:search write:statuses write:media";
+const ACCESS: &str = "the-access-token-of-a-test";
+
+/// What the server says, and can be made to say.
+struct Server {
+    mock: MockServer,
+    scopes: Arc<Mutex<String>>,
+    whose: Arc<Mutex<String>>,
+}
+
+impl Server {
+    async fn start(version: &str) -> Self {
+        let mock = MockServer::start().await;
+        let scopes = Arc::new(Mutex::new(SCOPES.to_owned()));
+        let whose = Arc::new(Mutex::new("7".to_owned()));
+        let app = json!({"id": "1", "name": "steadfast", "client_id": "the-app", "client_secret": "the-apps-secret"});
+        Mock::given(method("POST"))
+            .and(path("/api/v1/apps"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(app))
+            .mount(&mock)
+            .await;
+        let granted = Arc::clone(&scopes);
+        let grant = move |_: &Request| {
+            ResponseTemplate::new(200).set_body_json(json!({
+                "access_token": ACCESS, "token_type": "Bearer", "scope": *granted.lock().unwrap(), "created_at": 1,
+            }))
+        };
+        Mock::given(method("POST"))
+            .and(path("/oauth/token"))
+            .and(body_string_contains("client_secret=the-apps-secret"))
+            .and(body_string_contains("code=the-code"))
+            .and(body_string_contains("code_verifier="))
+            .respond_with(grant)
+            .mount(&mock)
+            .await;
+        let me = Arc::clone(&whose);
+        let told =
+            move |_: &Request| ResponseTemplate::new(200).set_body_json(json!({"id": *me.lock().unwrap()}));
+        Mock::given(path("/api/v1/accounts/verify_credentials"))
+            .and(header("authorization", format!("Bearer {ACCESS}")))
+            .respond_with(told)
+            .mount(&mock)
+            .await;
+        let refused = json!({"error": "The access token is invalid"});
+        Mock::given(path("/api/v1/accounts/verify_credentials"))
+            .respond_with(ResponseTemplate::new(401).set_body_json(refused))
+            .with_priority(9)
+            .mount(&mock)
+            .await;
+        let instance = json!({"version": version, "source_url": "https://source.example"});
+        Mock::given(path("/api/v2/instance"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(instance))
+            .mount(&mock)
+            .await;
+        Self { mock, scopes, whose }
+    }
+
+    fn place(&self) -> Place {
+        let config = format!(
+            "[ledger]\nurl = \"sqlite://state/steadfast.db\"\nkey = {{ env = \"KEY\" }}\n\
+             [account.main]\nplatform = \"mastodon\"\nbase_url = \"{}\"\nlogin = true\n",
+            self.mock.uri()
+        );
+        let mut place = Place::new(&config);
+        place.set("KEY", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=");
+        assert!(place.run(&["init"]).status.success());
+        place
+    }
+}
+
+fn text(output: &Output) -> String {
+    let (out, err) = (&output.stdout, &output.stderr);
+    format!("{}{}", String::from_utf8_lossy(out), String::from_utf8_lossy(err))
+}
+
+/// Signs in, with a browser that comes back as `back` says: what is asked for in, a path out.
+fn by_browser(place: &Place, back: impl Fn(&HashMap<String, String>) -> String) -> Output {
+    let mut child = place
+        .command(&["login", "main"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let asked = loop {
+        let mut line = String::new();
+        if out.read_line(&mut line).unwrap() == 0 {
+            let output = child.wait_with_output().unwrap();
+            panic!("it ended without an address: {}", text(&output));
+        }
+        if let Ok(url) = Url::parse(line.trim()) {
+            break url;
+        }
+    };
+    assert_eq!(asked.path(), "/oauth/authorize");
+    let query: HashMap<String, String> = asked.query_pairs().into_owned().collect();
+    assert_eq!(query["scope"], SCOPES);
+    assert_eq!(query["code_challenge_method"], "S256");
+    let redirect = Url::parse(&query["redirect_uri"]).unwrap();
+    assert_eq!(
+        (redirect.host_str(), redirect.path()),
+        (Some("127.0.0.1"), "/callback")
+    );
+    let port = redirect.port().unwrap();
+    assert_eq!(
+        get(port, "127.0.0.1", "/favicon.ico").0,
+        404,
+        "it goes on waiting"
+    );
+    assert_eq!(get(port, "127.0.0.1", &back(&query)).0, 200);
+    let mut rest = Vec::new();
+    std::io::Read::read_to_end(&mut out, &mut rest).unwrap();
+    let mut output = child.wait_with_output().unwrap();
+    output.stdout = rest;
+    output
+}
+
+fn allowed(query: &HashMap<String, String>) -> String {
+    format!("/callback?code=the-code&state={}", query["state"])
+}
+
+fn accounts(place: &Place) -> serde_json::Value {
+    place.json(&["accounts", "--format", "json"])[0].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_signs_in_by_the_browser_and_is_told_as_whom() {
+    let server = Server::start("4.5.0").await;
+    let place = server.place();
+    let before = accounts(&place);
+    assert_eq!(
+        before["wrong"][0],
+        "nobody has signed in yet: `steadfast login main`"
+    );
+    let done = by_browser(&place, allowed);
+    let said = text(&done);
+    assert!(done.status.success(), "{said}");
+    let whose = format!("7 on {}", server.mock.uri());
+    assert!(said.contains(&format!("main is signed in as {whose}")), "{said}");
+    assert!(said.contains("never twice"), "{said}");
+    assert!(!said.contains(ACCESS), "{said}");
+    let now = accounts(&place);
+    assert_eq!(now["identity"], whose);
+    assert_eq!(now["permissions"], json!(SCOPES.split(' ').collect::<Vec<_>>()));
+    assert_eq!(
+        (&now["promise"], &now["wrong"]),
+        (&json!("never twice"), &json!([]))
+    );
+    let files = std::fs::read_dir(place.path().join("state")).unwrap();
+    let files = files
+        .map(|file| file.unwrap().path())
+        .filter(|file| file.is_file());
+    for file in files {
+        let bytes = std::fs::read(file).unwrap();
+        assert!(
+            !bytes
+                .windows(ACCESS.len())
+                .any(|bytes| bytes == ACCESS.as_bytes())
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_wrong_is_said_and_nothing_is_stored() {
+    let server = Server::start("4.5.0").await;
+    let place = server.place();
+    let theirs = by_browser(&place, |_| "/callback?code=the-code&state=another".to_owned());
+    let denied = by_browser(&place, |query| {
+        format!("/callback?error=access_denied&state={}", query["state"])
+    });
+    "read:accounts write:statuses".clone_into(&mut server.scopes.lock().unwrap());
+    let little = by_browser(&place, allowed);
+    for (output, words) in [
+        (theirs, "another sign-in than this one"),
+        (denied, "it was not allowed"),
+        (little, "without read:statuses, read:search, write:media"),
+    ] {
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains(words) && said.contains("nothing was stored"),
+            "{said}"
+        );
+        assert_eq!(
+            accounts(&place)["wrong"][0],
+            "nobody has signed in yet: `steadfast login main`"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p38_an_account_is_never_signed_in_as_another() {
+    let server = Server::start("4.5.0").await;
+    let place = server.place();
+    assert!(by_browser(&place, allowed).status.success());
+    "8".clone_into(&mut server.whose.lock().unwrap());
+    let output = by_browser(&place, allowed);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("you signed in as 8 on") && said.contains("`main` is 7 on"),
+        "{said}"
+    );
+    assert!(accounts(&place)["identity"].as_str().unwrap().starts_with("7 on"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_entered_by_hand_and_a_server_that_ignores_keys_is_read_back() {
+    let server = Server::start("2.7.2 (compatible; Akkoma 3.15.0)").await;
+    let place = server.place();
+    let enter = |token: &str| {
+        let mut child = place
+            .command(&["login", "main", "--token"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(token.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let wrong = enter("another-token\n");
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(
+        text(&wrong).contains("the token is not taken"),
+        "{}",
+        text(&wrong)
+    );
+    let done = enter(&format!("{ACCESS}\n"));
+    assert!(done.status.success(), "{}", text(&done));
+    assert!(
+        text(&done).contains("read back") && !text(&done).contains(ACCESS),
+        "{}",
+        text(&done)
+    );
+    assert_eq!(accounts(&place)["promise"], "read back");
+}
+
+#[test]
+fn without_a_key_or_with_a_token_in_the_config_it_says_what_to_do() {
+    let account = "[account.main]\nplatform = \"mastodon\"\nbase_url = \"https://m.example\"\n";
+    let said = |config: &str, name: &str| {
+        let output = Place::new(config).run(&["login", name]);
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+        text(&output)
+    };
+    let keyless = said(&format!("{account}login = true\n"), "main");
+    assert!(
+        keyless.contains("head -c 32 /dev/urandom | base64 > ledger.key"),
+        "{keyless}"
+    );
+    let fixed = format!("{account}access_token = {{ env = \"TOKEN\" }}\n");
+    assert!(said(&fixed, "main").contains("write `login = true`"));
+    assert!(said(&fixed, "mian").contains("did you mean `main`?"));
+}
