@@ -33,7 +33,7 @@ pub const CHANNEL: &str = "155101607195836416";
 pub const DID: &str = "did:plc:campaign234567";
 
 /// The kinds of accounts: platforms, and the second way into one.
-pub const KINDS: [&str; 10] = [
+pub const KINDS: [&str; 11] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -42,6 +42,7 @@ pub const KINDS: [&str; 10] = [
     "slack",
     "slack-webhook",
     "nostr",
+    "x",
     "webhook",
     "sandbox",
 ];
@@ -152,6 +153,7 @@ impl Bench {
                 let relay = url.replacen("http", "ws", 1);
                 format!("relays = ['{relay}']\nsecret_key = 'SECRET({NSEC})'\nmedia = '{url}'")
             }
+            "x" => format!("base_url = '{url}'\naccess_token = 'SECRET({TOKEN})'"),
             "sandbox" => String::new(),
             other => panic!("{other} is not on the bench"),
         };
