@@ -29,7 +29,7 @@ use steadfast::campaign::read::read;
 use steadfast::campaign::render::render;
 use steadfast::folder::{VideoBytes, examine_video};
 use steadfast::platform::http::{Answer, BaseUrl, retry_after};
-use steadfast::platform::{Key, Prepared, bluesky, discord, mastodon, nostr, slack, telegram, webhook};
+use steadfast::platform::{Key, Prepared, bluesky, discord, mastodon, nostr, slack, telegram, webhook, x};
 use steadfast::post::identity::{AccountName, DeliveryId, NAME_MAX, PostId, propose_name};
 use steadfast::post::outcome::{Class, Failure, Receipt, one_line};
 
@@ -225,6 +225,21 @@ pub fn answer(bytes: &[u8]) {
         decided(&answer, slack::read(&prepared(path), &answer), &[200], 201..400);
     }
     decided(&answer, slack::read_webhook(key, &answer), &[200], 200..400);
+    // X answers 429 too where there are no credits left, and refuses a repost that is there already.
+    let repost = Prepared {
+        body: r#"{"tweet_id":"1"}"#.to_owned(),
+        ..prepared("/2/users/1/retweets")
+    };
+    for (request, yes) in [
+        (prepared("/2/tweets"), &[200, 201][..]),
+        (repost, &[200, 201, 400, 403]),
+    ] {
+        let outcome = x::read(&request, &answer);
+        let used_up = matches!(&outcome, Err(failure) if failure.class == Class::Auth);
+        if answer.status != 429 || !used_up {
+            decided(&answer, outcome, yes, 200..400);
+        }
+    }
     let taken: Vec<u16> = (200..300).chain([409]).collect();
     // A webhook that redirects has refused.
     decided(&answer, webhook::read(key, &answer), &taken, 200..300);
@@ -235,6 +250,10 @@ pub fn answer(bytes: &[u8]) {
     }
     if let Some(at) = nostr::Pointer::parse(&words) {
         assert_eq!(nostr::Pointer::parse(&at.nevent().unwrap()), Some(at));
+    }
+    match x::read_shared(&answer) {
+        Ok(_) => assert!(matches!(answer.status, 200 | 404)),
+        Err(failure) => assert!(failure.class != Class::InDoubt && !failure.words.is_empty()),
     }
     // Only the platform's own list can say that another's post is gone.
     match mastodon::read_shared(&answer) {

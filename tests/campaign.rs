@@ -28,7 +28,7 @@ use steadfast::campaign::{Account, AfterHold, Campaign, Roster, Untranslated};
 use steadfast::post::card::Card;
 use steadfast::post::content::Content;
 use steadfast::post::identity::{AccountName, Identity, Occurrence};
-use steadfast::text::limits::{self, DISCORD};
+use steadfast::text::limits::{self, DISCORD, Limits, X};
 
 mod support;
 use support::{World, account, bluesky, inside, mastodon, now, roster, telegram, webhook};
@@ -774,13 +774,13 @@ fn what_a_platform_cannot_do_is_an_error() {
 }
 
 #[test]
-fn images_that_are_too_large_together_for_one_request_are_an_error() {
-    let few = Roster {
-        accounts: vec![account("discord", DISCORD, None)],
-        ..Roster::default()
-    };
+fn moving_images_that_are_too_large_together_or_have_to_stand_alone_are_an_error() {
     let image = |n: u32| format!("{{ file = \"media/{n}.gif\", alt = \"e\" }}");
-    let check = |count: u32| -> Vec<String> {
+    let check = |name: &str, limits: Limits, count: u32| -> Vec<String> {
+        let few = Roster {
+            accounts: vec![account(name, limits, None)],
+            ..Roster::default()
+        };
         let images: Vec<String> = (0..count).map(image).collect();
         let message = format!(
             "[[message]]\nid = \"m\"\ntext = \"d\"\nimage = [{}]\n",
@@ -802,9 +802,14 @@ fn images_that_are_too_large_together_for_one_request_are_an_error() {
             .map(|problem| format!("{}: {}", problem.code, problem.message))
             .collect()
     };
-    assert_eq!(check(2), [] as [&str; 0]);
+    assert_eq!(check("discord", DISCORD, 2), [] as [&str; 0]);
+    assert_eq!(check("x", X, 1), [] as [&str; 0]);
     assert_eq!(
-        check(3),
+        check("x", X, 2),
+        ["bad-image: x takes a moving image alone, and \"media/0.gif\" has others beside it"]
+    );
+    assert_eq!(
+        check("discord", DISCORD, 3),
         ["bad-image: the images are too large together for discord: 27000 kB, the limit is 25000 kB"]
     );
 }

@@ -524,11 +524,21 @@ impl Answer {
 
     /// Until when the platform asks us to wait: by `Retry-After`, else by its rate-limit header.
     pub fn wait_until(&self) -> Option<Timestamp> {
-        let header = |name: &str| self.headers.get(name).and_then(|value| value.to_str().ok());
-        header(RETRY_AFTER.as_str())
+        self.header(RETRY_AFTER.as_str())
             .and_then(|value| retry_after(value, self.at))
-            .or_else(|| header("x-ratelimit-reset").and_then(|value| reset(value, self.at)))
-            .or_else(|| header("ratelimit-reset").and_then(|value| reset(value, self.at)))
+            .or_else(|| self.reset("x-ratelimit-reset"))
+            .or_else(|| self.reset("ratelimit-reset"))
+            .or_else(|| self.reset("x-rate-limit-reset"))
+    }
+
+    /// A header, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// When the rate limit ends of which the header `name` tells.
+    pub fn reset(&self, name: &str) -> Option<Timestamp> {
+        self.header(name).and_then(|value| reset(value, self.at))
     }
 
     /// The beginning of the body, for people: 200 characters on one line (reliability P1).
@@ -730,6 +740,7 @@ mod tests {
         let five = Some(at("2026-11-23T11:22:20Z"));
         assert_eq!(answer("x-ratelimit-reset", "2026-11-23T11:22:20.000Z"), five);
         assert_eq!(answer("ratelimit-reset", "1795432940"), five);
+        assert_eq!(answer("x-rate-limit-reset", "1795432940"), five);
         assert_eq!(answer("ratelimit-reset", "300"), five);
         assert_eq!(answer("retry-after", "300"), five);
         assert_eq!(answer("ratelimit-reset", "1000000001"), None);

@@ -17,6 +17,7 @@ pub mod telegram;
 pub mod token;
 pub mod video;
 pub mod webhook;
+pub mod x;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -78,6 +79,7 @@ pub const PLATFORMS: &[Entry] = &[
     entry!(discord, discord::known_limits, discord::Config::together),
     entry!(slack, slack::known_limits, slack::Config::together),
     entry!(nostr, nostr::known_limits, nostr::Config::together),
+    entry!(x, |_, _, _| x::limits(), |_| Ok(()), Some(&x::SIGN_IN)),
     entry!(webhook),
     entry!(sandbox, sandbox::known_limits),
 ];

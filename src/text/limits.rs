@@ -33,6 +33,8 @@ pub struct Limits {
     pub max_images_bytes: Option<u64>,
     /// The largest moving image; `None`: it would stand still there.
     pub max_moving_bytes: Option<u64>,
+    /// A moving image is the only one of its part.
+    pub moving_alone: bool,
     /// The dimensions of images that it takes.
     pub frame: Frame,
     /// The longest description of an image, in grapheme clusters; `None`: no limit.

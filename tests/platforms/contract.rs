@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use steadfast::platform::http::{self, BaseUrl};
 use steadfast::platform::secret::{Secret, write_private};
 use steadfast::platform::{
-    PLATFORMS, Prepared, Sealed, bluesky, discord, mastodon, nostr, slack, telegram, webhook,
+    PLATFORMS, Prepared, Sealed, bluesky, discord, mastodon, nostr, slack, telegram, webhook, x,
 };
 use steadfast::post::outcome::{Class, Failure, Receipt};
 use steadfast::post::shared::Look;
@@ -22,7 +22,7 @@ use crate::support::{
 };
 
 /// Those that speak over the network.
-const REMOTE: [&str; 9] = [
+const REMOTE: [&str; 10] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -31,6 +31,7 @@ const REMOTE: [&str; 9] = [
     "slack",
     "slack-webhook",
     "nostr",
+    "x",
     "webhook",
 ];
 
@@ -62,6 +63,7 @@ fn prepared(platform: &str, draft: &Draft) -> Prepared {
         "slack" => slack::request(&out, "C0123ABCD", &[], None),
         "slack-webhook" => slack::webhook_request(&out),
         "nostr" => nostr::request(&out, &signer(), &[]).unwrap(),
+        "x" => x::request(&out, &[]).unwrap(),
         _ => webhook::request(&out).unwrap(),
     }
 }
@@ -119,9 +121,14 @@ fn yes(platform: &str) -> String {
         "discord" | "discord-webhook" => json!({ "id": "334385199974967042", "channel_id": CHANNEL }),
         "slack" => json!({ "ok": true, "channel": "C0123ABCD", "ts": "1760000000.000200" }),
         "slack-webhook" => return "ok".to_owned(),
+        "x" => x_post(),
         _ => json!({ "id": "1", "uri": "at://did:plc:x/app.bsky.feed.post/1", "cid": "b" }),
     };
     body.to_string()
+}
+
+fn x_post() -> Value {
+    json!({ "data": { "id": "1445880548472328192", "text": "A fair hearing." } })
 }
 
 fn telegram_message() -> Value {
@@ -145,6 +152,7 @@ fn refusal(platform: &str, status: u16) -> ResponseTemplate {
         "discord" | "discord-webhook" => json!({ "message": words, "code": 0 }),
         "slack" => json!({ "ok": false, "error": "invalid_auth", "needed": words }),
         "slack-webhook" => return ResponseTemplate::new(status).set_body_string("invalid_token"),
+        "x" => json!({ "title": "Unauthorized", "type": "about:blank", "status": status, "detail": words }),
         _ => json!({ "error": "AuthMissing", "message": words }),
     };
     ResponseTemplate::new(status).set_body_json(body)
@@ -319,6 +327,7 @@ async fn a_connection_serves_a_second_visible_request_only_where_a_repeat_ends_a
         ("discord-webhook", false, 3),
         ("slack", false, 3),
         ("slack-webhook", false, 3),
+        ("x", false, 3),
         ("webhook", false, 1),
     ] {
         let yes = yes(platform);
@@ -359,6 +368,7 @@ async fn p23_a_probe_asks_once_for_something_harmless_and_any_answer_will_do() {
         ("slack", "/api/api.test"),
         ("slack-webhook", "/"),
         ("nostr", "/"),
+        ("x", "/2/users/me"),
     ] {
         for (status, there) in [
             (200, true),
@@ -756,6 +766,32 @@ async fn willing() -> MockServer {
             json!({ "ok": true, "upload_url": format!("{}/upload/v1/abc", server.uri()), "file_id": "F0123ABCD" }),
         ),
         ("POST", "/upload/v1/abc", json!("OK - 12")),
+        (
+            "GET",
+            "/2/users/me",
+            json!({ "data": { "id": "2244994945", "name": "Case", "username": "casewatch" } }),
+        ),
+        ("POST", "/2/tweets", x_post()),
+        (
+            "POST",
+            "/2/users/2244994945/retweets",
+            json!({ "data": { "retweeted": true, "rest_id": "1228393702244134912" } }),
+        ),
+        (
+            "GET",
+            "/2/tweets/1228393702244134912",
+            json!({ "data": { "id": "1228393702244134912", "text": "An ally." } }),
+        ),
+        (
+            "POST",
+            "/2/media/upload",
+            json!({ "data": { "id": "1880028106020515840", "expires_after_secs": 86400 } }),
+        ),
+        (
+            "POST",
+            "/2/media/metadata",
+            json!({ "data": { "id": "1880028106020515840" } }),
+        ),
     ] {
         Mock::given(method(verb))
             .and(path(at))
@@ -814,7 +850,7 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
 
         // Who shares and can be asked is asked; the others say so.
         let read = account.read(&theirs(kind)).await.map(|read| read.unwrap());
-        let asked = matches!(kind, "mastodon" | "bluesky" | "nostr");
+        let asked = matches!(kind, "mastodon" | "bluesky" | "nostr" | "x");
         assert_eq!(matches!(read, Some(Look::There(_))), asked, "{kind}: {read:?}");
         if limits.abilities.share {
             let mut share = Draft::text("");
@@ -831,6 +867,7 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
                 "mastodon" => "\"55\"",
                 "bluesky" => "bafkrei",
                 "slack" => "F0123ABCD",
+                "x" => "[\"1880028106020515840\"]",
                 "sandbox" => "media/court.png",
                 "nostr" => "\"imeta\"",
                 _ => "iVBORyBwaXhlbHM=",
@@ -865,6 +902,7 @@ fn earlier(kind: &str) -> Receipt {
         "discord" => receipt("334385199974967041", Some(CHANNEL)),
         "slack" => receipt("1760000000.000100", Some("C0123ABCD")),
         "nostr" => receipt(&anothers_note().id.to_string(), None),
+        "x" => receipt("1445880548472328191", None),
         _ => receipt(&format!("at://{DID}/app.bsky.feed.post/3lp"), Some("bafyp")),
     }
 }
@@ -884,6 +922,7 @@ fn theirs(kind: &str) -> String {
         "nostr" => return format!("https://njump.me/{}", anothers_note().id),
         "telegram" => "https://t.me/ally/7",
         "discord" => "https://discord.com/channels/41771983423143937/155101607195836417/334385199974967040",
+        "x" => "https://x.com/ally/status/1228393702244134912",
         _ => "https://bsky.app/profile/did:plc:ally/post/3l",
     };
     url.to_owned()
@@ -1062,6 +1101,14 @@ fn a_wrong_table_is_refused_in_a_sentence_that_says_what_to_write() {
             "base_url = 'https://a.example'\nwebhook_url = 'SECRET(https://hooks.slack.com/c4nary)'",
             "`base_url` goes with",
         ),
+        ("x", "base_url = 'https://a.example'", "`access_token` is missing"),
+        ("x", "access_token = 'c4nary'", "env = \"NAME\""),
+        (
+            "x",
+            "access_token = 'SECRET(c4nary)'\nlogin = true\nclient_id = 'c4nary'",
+            "not both",
+        ),
+        ("x", "login = true", "`client_id`"),
         ("sandbox", "like = 'sandbox'", "mastodon, bluesky, x, threads"),
         ("sandbox", "like = 'twitter'", "`twitter`"),
     ] {

@@ -24,3 +24,4 @@ mod support;
 mod telegram;
 mod token;
 mod webhook;
+mod x;

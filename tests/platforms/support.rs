@@ -35,7 +35,7 @@ pub const CHANNEL: &str = "155101607195836416";
 pub const DID: &str = "did:plc:campaign234567";
 
 /// The kinds of accounts: platforms, and the second way into one.
-pub const KINDS: [&str; 10] = [
+pub const KINDS: [&str; 11] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -44,6 +44,7 @@ pub const KINDS: [&str; 10] = [
     "slack",
     "slack-webhook",
     "nostr",
+    "x",
     "webhook",
     "sandbox",
 ];
@@ -131,7 +132,7 @@ impl Bench {
     /// The platform's account at `url`, signed in already.
     pub fn open_at(&self, platform: &str, url: &str) -> Box<dyn Platform> {
         let keys = match platform {
-            "mastodon" => format!("base_url = '{url}'\naccess_token = 'SECRET({TOKEN})'"),
+            "mastodon" | "x" => format!("base_url = '{url}'\naccess_token = 'SECRET({TOKEN})'"),
             "bluesky" => {
                 self.sign_in(url, TOKEN_LIFE);
                 format!(

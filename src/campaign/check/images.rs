@@ -38,6 +38,7 @@ impl Check<'_, '_> {
         }
         for part in &content.parts {
             self.together(account, chosen, part);
+            self.alone(account, chosen, part);
         }
         let images = content.parts.iter().flat_map(|part| &part.images);
         for (i, image) in images.enumerate() {
@@ -106,6 +107,28 @@ impl Check<'_, '_> {
                 "use fewer, or save them smaller",
             );
         }
+    }
+
+    /// What moves, and has others beside it where it must not.
+    fn alone(&mut self, account: &Account, chosen: &Chosen<'_>, part: &Part) {
+        if !account.limits.moving_alone || part.images.len() < 2 {
+            return;
+        }
+        let moves =
+            |image: &&Image| matches!(self.media.images.get(&image.file), Some(Ok(media)) if media.moving);
+        let Some(image) = part.images.iter().find(moves) else {
+            return;
+        };
+        self.error(
+            "bad-image",
+            path(chosen.beside_source, &["image"]),
+            format!(
+                "{} takes a moving image alone, and \"{}\" has others beside it",
+                label(account),
+                image.file
+            ),
+            "use it by itself, or one picture of it",
+        );
     }
 
     /// A card that can't be drawn, or whose words are too many for a description.

@@ -35,6 +35,7 @@ const PLAIN: Limits = Limits {
     max_image_bytes: 0,
     max_images_bytes: None,
     max_moving_bytes: Some(0),
+    moving_alone: false,
     frame: Frame::ANY,
     max_alt: None,
     image_types: ALL_IMAGES,
@@ -118,13 +119,14 @@ pub const BLUESKY: Limits = Limits {
 
 /// <https://docs.x.com/fundamentals/counting-characters>. Its timelines lag: three looks within two minutes.
 /// It makes its card from a link in the text. Since February 2026 a program's replies are refused unless the author
-/// of the post asked for them; that one's own posts are an exception is not said.
+/// of the post asked for them; that one's own posts are an exception is said by the refusal, and not by the manual.
 pub const X: Limits = Limits {
     platform: "x",
     length: LengthRule::X { max: 280 },
     max_images: 4,
     max_image_bytes: 5_000_000,
     max_moving_bytes: Some(15_000_000),
+    moving_alone: true,
     max_alt: Some(1000),
     video: Some(videos::X),
     abilities: Abilities {
