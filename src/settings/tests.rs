@@ -263,7 +263,7 @@ fn each_mistake_is_told_once_with_what_to_write() {
 fn an_accounts_own_keys_are_checked_all_at_once_whatever_else_is_wrong_with_it() {
     let text = "[account.'Main Brand']\nplatform = 'mastodon'\nbase_url = 'http://m.example'\nacces_token = 'c4nary'\nmin_gpa = '3m'\nmin_gap = '3'\n\
                 [account.b]\nplatform = 'bluesky'\nidentifier = 5\napp_password = { env = 12345 }\n\
-                [account.c]\nplatform = 'x'\nmin_gap = 'soon'\n[account.d]\nplatform = 'webhook'\nurl = 'https://d.example/path?key=1'\nsecret = { file = 'x' }\n\
+                [account.c]\nplatform = 'myspace'\nmin_gap = 'soon'\n[account.d]\nplatform = 'webhook'\nurl = 'https://d.example/path?key=1'\nsecret = { file = 'x' }\n\
                 [group]\nall = ['b', 'c', 'd']";
     let problems = read(text).unwrap_err();
     let told = problems.join("\n");
@@ -276,7 +276,7 @@ fn an_accounts_own_keys_are_checked_all_at_once_whatever_else_is_wrong_with_it()
         "`account.Main Brand.min_gap` is a length of time",
         "[account.b]: `identifier`: invalid type",
         "[account.b]: `app_password`: a secret is never written here",
-        "[account.c]: this version has no platform \"x\"",
+        "[account.c]: this version has no platform \"myspace\"",
         "`account.c.min_gap` is a length of time",
     ] {
         assert!(told.contains(part), "{part}:\n{told}");
@@ -287,9 +287,9 @@ fn an_accounts_own_keys_are_checked_all_at_once_whatever_else_is_wrong_with_it()
 
 #[test]
 fn every_problem_is_told_at_once() {
-    let text = "massages = 'x'\n[delivery]\nlate = 'soon'\n[account.main]\nplatform = 'x'\n[web]\nlisten = '0.0.0.0:1'";
+    let text = "massages = 'x'\n[delivery]\nlate = 'soon'\n[account.main]\nplatform = 'myspace'\n[web]\nlisten = '0.0.0.0:1'";
     let problems = read(text).unwrap_err();
-    for part in ["massages", "delivery.late", "\"x\"", "web.listen"] {
+    for part in ["massages", "delivery.late", "\"myspace\"", "web.listen"] {
         assert!(
             problems.iter().any(|problem| problem.contains(part)),
             "{part}: {problems:#?}"
