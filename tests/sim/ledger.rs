@@ -204,15 +204,8 @@ impl Ledger for Faulty {
         Ok(intended)
     }
 
-    async fn conclude(&self, mut conclusion: Conclusion) -> Did<bool> {
+    async fn conclude(&self, conclusion: Conclusion) -> Did<bool> {
         self.before("before a conclusion").await?;
-        let orphaned = conclusion.from == State::Sending && conclusion.to.state == State::InDoubt;
-        if orphaned && self.has(Mutant::SettleFromIntent) {
-            let first = conclusion.to.first_intent;
-            if let (Some(unsure), Some(first)) = (&mut conclusion.to.unsure, first) {
-                unsure.since = first;
-            }
-        }
         let before = book::standing(&self.hand.sim, conclusion.post);
         let moved = self.model.conclude(conclusion.clone()).await?;
         book::concluded(&self.hand, &conclusion, before.as_ref(), moved);

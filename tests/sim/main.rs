@@ -39,8 +39,6 @@ use seed::Outcome;
 pub enum Mutant {
     /// Intents are answered before they are on the disk, and power is lost.
     VolatileIntents,
-    /// How long a list is asked counts from the intent, not from when its sender was seen to be gone.
-    SettleFromIntent,
     /// A key that differs with each attempt.
     KeyWithAttempt,
     /// What another replica was sending is sent again for want of it in a list.

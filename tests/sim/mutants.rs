@@ -73,25 +73,6 @@ fn a_ledger_that_answers_before_it_is_durable_is_seen() {
     );
 }
 
-fn lists_lag_and_processes_die(profile: &mut Profile, _: &mut Dice) {
-    quiet(profile, Kind::ReadBack);
-    (profile.crash, profile.stall) = (0.02, 0.8);
-    profile.longest_stall = Duration::from_mins(4);
-    profile.lag = Duration::from_mins(9);
-}
-
-#[test]
-fn a_list_that_is_believed_too_soon_is_seen() {
-    is_seen(
-        |profile, dice| {
-            lists_lag_and_processes_die(profile, dice);
-            profile.mutant = Some(Mutant::SettleFromIntent);
-        },
-        lists_lag_and_processes_die,
-        "2 times",
-    );
-}
-
 fn answers_are_lost(profile: &mut Profile, _: &mut Dice) {
     quiet(profile, Kind::Key);
     profile.lost_answer = 0.4;
