@@ -135,8 +135,6 @@ struct Lane {
     /// Read from the ledger, not yet begun; asked again at the latest when somebody rings.
     page: VecDeque<Post>,
     busy: usize,
-    /// How many of the busy ones are `recording`.
-    answered: usize,
     /// What is known of those that are not on the page.
     rest: Known,
 }
@@ -278,7 +276,9 @@ impl Dispatch {
         }
         let others = self.lanes.len().saturating_sub(1);
         let most = self.world.workers.saturating_sub(others).max(1);
-        most.saturating_sub(lane.busy.saturating_sub(lane.answered))
+        let ours = |id: &&Id| self.claimed.get(*id).is_some_and(|(lane, _)| *lane == number);
+        let recording = self.recording.iter().filter(ours).count();
+        most.saturating_sub(lane.busy.saturating_sub(recording))
             .min(self.free())
     }
 
@@ -325,11 +325,8 @@ impl Dispatch {
     }
 
     fn was_answered(&mut self, id: Id) {
-        let lane = self.claimed.get(&id).map(|(number, _)| *number);
-        if let Some(lane) = lane.and_then(|number| self.lanes.get_mut(number))
-            && self.recording.insert(id)
-        {
-            lane.answered = lane.answered.saturating_add(1);
+        if self.claimed.contains_key(&id) {
+            self.recording.insert(id);
         }
     }
 
@@ -339,13 +336,12 @@ impl Dispatch {
             Ok((id, again)) => (*id, *again, false),
             Err(e) => (e.id(), Some(now), e.is_panic()),
         };
-        let answered = self.recording.remove(&id);
+        self.recording.remove(&id);
         let Some((number, post)) = self.claimed.remove(&id) else {
             return;
         };
         if let Some(lane) = self.lanes.get_mut(number) {
             lane.busy = lane.busy.saturating_sub(1);
-            lane.answered = lane.answered.saturating_sub(usize::from(answered));
             if let Known::Quiet { until, .. } = &mut lane.rest {
                 *until = earliest(*until, again);
             }

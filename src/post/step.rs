@@ -17,6 +17,7 @@ mod doubt;
 
 /// Between two parts of a thread that says something, whatever the reason.
 pub const THREAD_GAP: Duration = Duration::from_mins(30);
+/// With less time left than this, a wait is as long as it is.
 const LAST_MINUTE: Duration = Duration::from_mins(1);
 /// How long a whole account rests when the platform said "too many" but not until when, at the least.
 const RATE_LIMIT_STEP: Duration = Duration::from_secs(30);

@@ -30,15 +30,19 @@ impl Delivery<'_> {
             other => return Ok(other),
         };
         // What the platform shows was intended before it answered, but maybe after its rivals were counted.
-        let rivals = self.rivals(since).await?;
-        if rivals.receipts.contains(&receipt.id) {
+        let Rivals { receipts, twin } = self.rivals(since).await?;
+        let among = Among {
+            since,
+            taken: receipts,
+        };
+        if among.has(&receipt.id, receipt.url.as_deref()) {
             return Err(Failure::new(
                 Class::Transient,
                 "what was found is another post's by now",
             ));
         }
         // Of two that are the same to the letter nobody can tell which one is there (reliability P33).
-        Ok(if rivals.twin {
+        Ok(if twin {
             Found::Unclear("another post with the very same words is in doubt too".to_owned())
         } else {
             Found::Here(receipt)
