@@ -51,7 +51,7 @@ macro_rules! entry {
         entry!($platform, $known_limits, |_| Ok(()))
     };
     ($platform:ident, $known_limits:expr, $together:expr) => {
-        entry!($platform, $known_limits, $together, None)
+        entry!($platform, $known_limits, $together, |_| None)
     };
     ($platform:ident, $known_limits:expr, $together:expr, $sign_in:expr) => {
         Entry {
@@ -68,18 +68,15 @@ macro_rules! entry {
 
 /// Every platform there is: one line each.
 pub const PLATFORMS: &[Entry] = &[
-    entry!(
-        mastodon,
-        mastodon::known_limits,
-        |_| Ok(()),
-        Some(&mastodon::SIGN_IN)
-    ),
+    entry!(mastodon, mastodon::known_limits, |_| Ok(()), |_| Some(
+        &mastodon::SIGN_IN
+    )),
     entry!(bluesky),
     entry!(telegram),
     entry!(discord, discord::known_limits, discord::Config::together),
     entry!(slack, slack::known_limits, slack::Config::together),
     entry!(nostr, nostr::known_limits, nostr::Config::together),
-    entry!(x, |_, _, _| x::limits(), |_| Ok(()), Some(&x::SIGN_IN)),
+    entry!(x, |_, _, _| x::limits(), |_| Ok(()), |_| Some(&x::SIGN_IN)),
     entry!(webhook),
     entry!(sandbox, sandbox::known_limits),
 ];
@@ -101,8 +98,9 @@ pub struct Entry {
     pub check: fn(&toml::Table) -> Vec<String>,
     /// The JSON schema of those keys.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
-    /// How `steadfast login` signs in; `None`: its accounts are set up by their keys alone.
-    pub sign_in: Option<&'static SignIn>,
+    /// How `steadfast login` signs in, by the account's keys: a person's account may want other permissions than a
+    /// page. `None`: its accounts are set up by their keys alone.
+    pub sign_in: fn(&toml::Table) -> Option<&'static SignIn>,
 }
 
 type Open = fn(toml::Table, &Tools<'_>) -> Result<Box<dyn Platform>, String>;
@@ -425,7 +423,7 @@ fn settings<C: DeserializeOwned>(table: toml::Table) -> Result<C, String> {
 fn check<C: DeserializeOwned + JsonSchema>(
     table: &toml::Table,
     together: fn(C) -> Result<(), String>,
-    sign_in: Option<&SignIn>,
+    sign_in: fn(&toml::Table) -> Option<&'static SignIn>,
 ) -> Vec<String> {
     let schema = C::json_schema(&mut SchemaGenerator::default()).to_value();
     let required = schema.get("required").and_then(serde_json::Value::as_array);
@@ -444,7 +442,7 @@ fn check<C: DeserializeOwned + JsonSchema>(
     }
     let missing = required.filter(|key| !table.contains_key(*key));
     problems.extend(missing.map(|key| format!("`{key}` is missing")));
-    problems.extend(sign_in.and_then(|sign_in| token::problem(table, sign_in)));
+    problems.extend(sign_in(table).and_then(|sign_in| token::problem(table, sign_in)));
     if problems.is_empty() {
         problems.extend(settings(table.clone()).and_then(together).err());
     }
