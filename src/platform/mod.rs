@@ -6,6 +6,7 @@ pub mod dates;
 pub mod discord;
 mod form;
 pub mod http;
+pub mod linkedin;
 pub mod mastodon;
 pub mod nostr;
 pub mod oauth;
@@ -27,6 +28,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
+use url::Url;
 
 use crate::calendar::steady::CONTRADICTS;
 use crate::post::content::Part;
@@ -34,6 +36,7 @@ use crate::post::digest::Digest;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::post::shared::Look;
+use crate::text::entities::first_link;
 use crate::text::limits::Limits;
 use http::{BaseUrl, Http, Request};
 use secret::Scrubber;
@@ -77,6 +80,9 @@ pub const PLATFORMS: &[Entry] = &[
     entry!(slack, slack::known_limits, slack::Config::together),
     entry!(nostr, nostr::known_limits, nostr::Config::together),
     entry!(x, |_, _, _| x::limits(), |_| Ok(()), |_| Some(&x::SIGN_IN)),
+    entry!(linkedin, linkedin::known_limits, |_| Ok(()), |table| Some(
+        linkedin::sign_in(table)
+    )),
     entry!(webhook),
     entry!(sandbox, sandbox::known_limits),
 ];
@@ -477,6 +483,18 @@ async fn answers(http: &Http, base: &BaseUrl, path: &str) -> Result<(), Failure>
         return Ok(());
     }
     Err(harmless(answer.failure(Class::InDoubt, None)))
+}
+
+/// The link that a part's card is of, and its title, where whoever posts makes the card. Ours says where the link leads
+/// and no more, because fetching a page to learn its title means a request to wherever a message file points
+/// (reliability §6.2).
+fn card_of(part: &Part) -> Option<(String, String)> {
+    let link = part.link.as_ref().map(|link| link.url.clone());
+    let uri = link.or_else(|| first_link(&part.text))?;
+    let url = Url::parse(&uri).ok()?;
+    let host = url.host_str()?.trim_start_matches("www.");
+    let title = format!("{host}{}", url.path().trim_end_matches('/'));
+    Some((uri, title))
 }
 
 /// A name for an uploaded image; some servers go by its ending.
