@@ -233,6 +233,7 @@ pub const FACEBOOK: Limits = Limits {
 pub const LINKEDIN: Limits = Limits {
     platform: "linkedin",
     length: utf16(3000, Escape::LittleText),
+    max_parts: 1,
     max_images: 20,
     max_image_bytes: 5_000_000,
     max_moving_bytes: Some(5_000_000),
