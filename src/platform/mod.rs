@@ -5,15 +5,18 @@ pub mod bluesky;
 pub mod dates;
 pub mod discord;
 mod form;
+mod graph;
 pub mod http;
 pub mod mastodon;
 pub mod nostr;
 pub mod oauth;
 pub mod sandbox;
 pub mod secret;
+mod shelf;
 pub mod sign_in;
 pub mod slack;
 pub mod telegram;
+pub mod threads;
 pub mod token;
 pub mod video;
 pub mod webhook;
@@ -80,12 +83,24 @@ pub const PLATFORMS: &[Entry] = &[
     entry!(slack, slack::known_limits, slack::Config::together),
     entry!(nostr, nostr::known_limits, nostr::Config::together),
     entry!(x, |_, _, _| x::limits(), |_| Ok(()), Some(&x::SIGN_IN)),
+    entry!(
+        threads,
+        threads::known_limits,
+        threads::Config::together,
+        Some(&threads::SIGN_IN)
+    ),
     entry!(webhook),
     entry!(sandbox, sandbox::known_limits),
 ];
 
 /// Those whose adapters upload videos. The others' platforms may take them, but not from us.
-const SEND_VIDEO: &[&str] = &[mastodon::NAME, bluesky::NAME, slack::NAME, sandbox::NAME];
+const SEND_VIDEO: &[&str] = &[
+    mastodon::NAME,
+    bluesky::NAME,
+    slack::NAME,
+    threads::NAME,
+    sandbox::NAME,
+];
 
 /// One line of `PLATFORMS`.
 pub struct Entry {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use steadfast::platform::http::{self, BaseUrl};
 use steadfast::platform::secret::{Secret, write_private};
 use steadfast::platform::{
-    PLATFORMS, Prepared, Sealed, bluesky, discord, mastodon, nostr, slack, telegram, webhook, x,
+    PLATFORMS, Prepared, Sealed, bluesky, discord, mastodon, nostr, slack, telegram, threads, webhook, x,
 };
 use steadfast::post::outcome::{Class, Failure, Receipt};
 use steadfast::post::shared::Look;
@@ -22,7 +22,7 @@ use crate::support::{
 };
 
 /// Those that speak over the network.
-const REMOTE: [&str; 10] = [
+const REMOTE: [&str; 11] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -32,6 +32,7 @@ const REMOTE: [&str; 10] = [
     "slack-webhook",
     "nostr",
     "x",
+    "threads",
     "webhook",
 ];
 
@@ -64,9 +65,14 @@ fn prepared(platform: &str, draft: &Draft) -> Prepared {
         "slack-webhook" => slack::webhook_request(&out),
         "nostr" => nostr::request(&out, &signer(), &[]).unwrap(),
         "x" => x::request(&out, &[]).unwrap(),
+        "threads" => threads::request(ME, CONTAINER, &threads::told(&out, None, &[], &[]), &[]),
         _ => webhook::request(&out).unwrap(),
     }
 }
+
+/// An account of Meta's, and a container there.
+const ME: &str = "17841400000000001";
+const CONTAINER: &str = "17889615691921648";
 
 fn signer() -> nostr::Signer {
     nostr::Signer::new(&Secret::new(SECRET_KEY)).unwrap()
@@ -152,6 +158,7 @@ fn refusal(platform: &str, status: u16) -> ResponseTemplate {
         "discord" | "discord-webhook" => json!({ "message": words, "code": 0 }),
         "slack" => json!({ "ok": false, "error": "invalid_auth", "needed": words }),
         "slack-webhook" => return ResponseTemplate::new(status).set_body_string("invalid_token"),
+        "threads" => json!({ "error": { "message": words, "type": "OAuthException", "code": 190 } }),
         "x" => json!({ "title": "Unauthorized", "type": "about:blank", "status": status, "detail": words }),
         _ => json!({ "error": "AuthMissing", "message": words }),
     };
@@ -369,6 +376,7 @@ async fn p23_a_probe_asks_once_for_something_harmless_and_any_answer_will_do() {
         ("slack-webhook", "/"),
         ("nostr", "/"),
         ("x", "/2/users/me"),
+        ("threads", "/v1.0/me"),
     ] {
         for (status, there) in [
             (200, true),
@@ -766,6 +774,18 @@ async fn willing() -> MockServer {
             json!({ "ok": true, "upload_url": format!("{}/upload/v1/abc", server.uri()), "file_id": "F0123ABCD" }),
         ),
         ("POST", "/upload/v1/abc", json!("OK - 12")),
+        ("GET", "/v1.0/me", json!({ "id": ME })),
+        ("POST", &format!("/v1.0/{ME}/threads"), json!({ "id": CONTAINER })),
+        (
+            "GET",
+            &format!("/v1.0/{CONTAINER}"),
+            json!({ "id": CONTAINER, "status": "FINISHED" }),
+        ),
+        (
+            "POST",
+            &format!("/v1.0/{ME}/threads_publish"),
+            json!({ "id": "18000000000000002" }),
+        ),
         (
             "GET",
             "/2/users/me",
@@ -868,6 +888,7 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
                 "bluesky" => "bafkrei",
                 "slack" => "F0123ABCD",
                 "x" => "[\"1880028106020515840\"]",
+                "threads" => "\"https://media.example/steadfast-",
                 "sandbox" => "media/court.png",
                 "nostr" => "\"imeta\"",
                 _ => "iVBORyBwaXhlbHM=",
@@ -885,6 +906,7 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
                     "mastodon" => "\"55\"",
                     "bluesky" => "app.bsky.embed.video",
                     "slack" => "F0123ABCD",
+                    "threads" => "\"video_url\"",
                     _ => "media/march.mp4",
                 };
                 assert!(frozen.body.contains(video), "{}: {}", kind, frozen.body);
@@ -903,6 +925,7 @@ fn earlier(kind: &str) -> Receipt {
         "slack" => receipt("1760000000.000100", Some("C0123ABCD")),
         "nostr" => receipt(&anothers_note().id.to_string(), None),
         "x" => receipt("1445880548472328191", None),
+        "threads" => receipt("18000000000000001", None),
         _ => receipt(&format!("at://{DID}/app.bsky.feed.post/3lp"), Some("bafyp")),
     }
 }
@@ -1109,6 +1132,17 @@ fn a_wrong_table_is_refused_in_a_sentence_that_says_what_to_write() {
             "not both",
         ),
         ("x", "login = true", "`client_id`"),
+        ("threads", "user_id = '178414'", "`access_token` is missing"),
+        (
+            "threads",
+            "access_token = 'SECRET(c4nary)'\nuser_id = 'casewatch'",
+            "number",
+        ),
+        (
+            "threads",
+            "access_token = 'SECRET(c4nary)'\nmedia_folder = '/srv/m'",
+            "go together",
+        ),
         ("sandbox", "like = 'sandbox'", "mastodon, bluesky, x, threads"),
         ("sandbox", "like = 'twitter'", "`twitter`"),
     ] {

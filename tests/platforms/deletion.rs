@@ -181,6 +181,7 @@ async fn a_lost_answer_is_a_doubt_and_a_limit_a_wait_on_every_platform() {
         "discord-webhook",
         "slack",
         "x",
+        "threads",
         "webhook",
     ] {
         for (status, class) in [
@@ -220,7 +221,8 @@ async fn whether_posts_can_be_deleted_is_as_the_data_say() {
     assert_eq!(
         names,
         [
-            "mastodon", "bluesky", "telegram", "discord", "slack", "nostr", "x", "webhook", "sandbox"
+            "mastodon", "bluesky", "telegram", "discord", "slack", "nostr", "x", "threads", "webhook",
+            "sandbox"
         ]
     );
     // A sandbox that is like a platform without can't either.

@@ -22,6 +22,7 @@ mod sandbox;
 mod slack;
 mod support;
 mod telegram;
+mod threads;
 mod token;
 mod webhook;
 mod x;

@@ -35,7 +35,7 @@ pub const CHANNEL: &str = "155101607195836416";
 pub const DID: &str = "did:plc:campaign234567";
 
 /// The kinds of accounts: platforms, and the second way into one.
-pub const KINDS: [&str; 11] = [
+pub const KINDS: [&str; 12] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -45,6 +45,7 @@ pub const KINDS: [&str; 11] = [
     "slack-webhook",
     "nostr",
     "x",
+    "threads",
     "webhook",
     "sandbox",
 ];
@@ -154,6 +155,12 @@ impl Bench {
             "nostr" => {
                 let relay = url.replacen("http", "ws", 1);
                 format!("relays = ['{relay}']\nsecret_key = 'SECRET({NSEC})'\nmedia = '{url}'")
+            }
+            "threads" => {
+                let folder = self.vault.path().display();
+                format!(
+                    "base_url = '{url}'\naccess_token = 'SECRET({TOKEN})'\nmedia_folder = '{folder}'\nmedia_url = 'https://media.example'"
+                )
             }
             "sandbox" => String::new(),
             other => panic!("{other} is not on the bench"),

@@ -172,6 +172,15 @@ pub const THREADS: Limits = Limits {
     ..PLAIN
 };
 
+/// An account that has no folder for images and videos.
+pub const THREADS_WITHOUT_MEDIA: Limits = Limits {
+    max_images: 0,
+    max_image_bytes: 0,
+    max_moving_bytes: Some(0),
+    video: None,
+    ..THREADS
+};
+
 /// <https://developers.facebook.com/docs/instagram-platform/content-publishing>. The unit of a caption's
 /// length is not published.
 pub const INSTAGRAM: Limits = Limits {
