@@ -24,6 +24,7 @@ const HOUSE: &[(&str, &[&str])] = &[
     ("campaign", &["text", "post", "calendar::civil", "calendar::cron", "calendar::window", "calendar::traffic"]),
     ("calendar::plan", &["post", "campaign", "calendar::civil", "calendar::cron", "calendar::traffic", "calendar::past"]),
     ("calendar::outlook", &["post", "campaign", "calendar::civil", "calendar::plan"]),
+    ("calendar::bill", &["text", "post", "campaign", "calendar::civil", "calendar::plan"]),
     ("calendar", &[]), // only the list of its rooms
     // First floor: each talks to one thing; neither knows the other.
     ("clock", &["calendar::steady"]),
@@ -85,7 +86,7 @@ const NO_SUCH_WORD_ON_THE_GROUND: [&str; 9] = [
 
 /// The most lines that a file may have outside its tests, and those that may have more, with the reason.
 const LONG: usize = 450;
-const LONGER: [(&str, &str); 12] = [
+const LONGER: [(&str, &str); 13] = [
     (
         "src/post/step.rs",
         "every decision about a delivery, to be read in one go",
@@ -116,6 +117,10 @@ const LONGER: [(&str, &str); 12] = [
     ),
     (
         "src/platform/nostr.rs",
+        "one platform is one file, in the order of its manual",
+    ),
+    (
+        "src/platform/linkedin.rs",
         "one platform is one file, in the order of its manual",
     ),
     (
