@@ -60,10 +60,10 @@ struct Usage {
     estimated_time_to_regain_access: i64,
 }
 
-/// As they stand in paths and forms. A post of a Page has its Page's number before its own.
+/// As they stand in paths and forms. A post of a Page has its Page's number before its own, a comment its post's.
 pub(super) fn is_id(id: &str) -> bool {
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    id.len() <= 64 && id.split('_').count() <= 2 && id.split('_').all(digits)
+    id.len() <= 64 && id.split('_').count() <= 3 && id.split('_').all(digits)
 }
 
 /// An account's number, as the config has it under `key`.
@@ -340,16 +340,32 @@ impl Me {
 }
 
 impl Graph {
-    /// Asks `of` who it is. Nothing about a post is in question here.
-    pub(super) async fn who(&self, of: &str, fields: &str) -> Result<Me, Failure> {
+    /// Asks `of` who it is, and that it is the account that the config names by `wanted`: a key, and its number.
+    /// Nothing about a post is in question here.
+    pub(super) async fn who(
+        &self,
+        of: &str,
+        fields: &str,
+        wanted: Option<(&str, &str)>,
+    ) -> Result<Me, Failure> {
         let answer = self.get(of, &[("fields", fields)]).await?;
-        let me = said::<Me>(&answer).and_then(|me| if is_id(me.id()) { Ok(me) } else { Err(odd(&answer)) });
-        me.map_err(|failure| match failure.class {
-            Class::Rejected => Failure {
-                class: Class::Auth,
-                ..failure
-            },
-            _ => failure,
-        })
+        let me = match said::<Me>(&answer) {
+            Ok(me) if is_id(me.id()) => me,
+            Ok(_) => return Err(odd(&answer)),
+            Err(failure) if failure.class == Class::Rejected => {
+                return Err(Failure {
+                    class: Class::Auth,
+                    ..failure
+                });
+            }
+            Err(failure) => return Err(failure),
+        };
+        match wanted {
+            Some((key, wanted)) if wanted != me.id() => {
+                let words = format!("the token is of {}, and `{key}` is {wanted}", me.id());
+                Err(Failure::new(Class::Auth, words))
+            }
+            _ => Ok(me),
+        }
     }
 }

@@ -4,6 +4,7 @@
 pub mod bluesky;
 pub mod dates;
 pub mod discord;
+pub mod facebook;
 mod form;
 mod graph;
 pub mod http;
@@ -89,6 +90,12 @@ pub const PLATFORMS: &[Entry] = &[
     entry!(threads, threads::known_limits, threads::Config::together, |_| {
         Some(&threads::SIGN_IN)
     }),
+    entry!(
+        facebook,
+        |_, _, _| facebook::limits(),
+        facebook::Config::together,
+        |_| Some(&facebook::SIGN_IN)
+    ),
     entry!(webhook),
     entry!(sandbox, sandbox::known_limits),
 ];

@@ -308,17 +308,8 @@ impl Account {
     }
 
     async fn ask_who(&self) -> Result<Me, Failure> {
-        let me = self.graph.who("me", "id").await?;
-        match &self.user_id {
-            Some(wanted) if wanted != me.id() => {
-                let words = format!(
-                    "the token is of the account {}, and `user_id` is {wanted}",
-                    me.id()
-                );
-                Err(Failure::new(Class::Auth, words))
-            }
-            _ => Ok(me),
-        }
+        let wanted = self.user_id.as_deref().map(|wanted| ("user_id", wanted));
+        self.graph.who("me", "id", wanted).await
     }
 
     async fn shelve(&self, out: &Outgoing<'_>) -> Result<Vec<Item>, Failure> {
@@ -343,6 +334,8 @@ impl Account {
             graph: &self.graph,
             at,
             fields,
+            order: &[],
+            by_time: true,
         }
     }
 

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use steadfast::platform::http::{self, BaseUrl};
 use steadfast::platform::secret::{Secret, write_private};
 use steadfast::platform::{
-    PLATFORMS, Prepared, Sealed, bluesky, discord, linkedin, mastodon, nostr, slack, telegram, threads,
-    webhook, x,
+    PLATFORMS, Prepared, Sealed, bluesky, discord, facebook, linkedin, mastodon, nostr, slack, telegram,
+    threads, webhook, x,
 };
 use steadfast::post::outcome::{Class, Failure, Receipt};
 use steadfast::post::shared::Look;
@@ -23,7 +23,7 @@ use crate::support::{
 };
 
 /// Those that speak over the network.
-const REMOTE: [&str; 13] = [
+const REMOTE: [&str; 14] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -36,6 +36,7 @@ const REMOTE: [&str; 13] = [
     "linkedin",
     "linkedin-member",
     "threads",
+    "facebook",
     "webhook",
 ];
 
@@ -70,6 +71,7 @@ fn prepared(platform: &str, draft: &Draft) -> Prepared {
         "x" => x::request(&out, &[]).unwrap(),
         "linkedin" => linkedin::request(&out, PAGE, &[]),
         "linkedin-member" => linkedin::request(&out, MEMBER, &[]),
+        "facebook" => facebook::request(&out, ME, None, &[]).unwrap(),
         "threads" => threads::request(ME, CONTAINER, &threads::told(&out, None, &[], &[]), &[]),
         _ => webhook::request(&out).unwrap(),
     }
@@ -177,7 +179,9 @@ fn refusal(platform: &str, status: u16) -> ResponseTemplate {
         "discord" | "discord-webhook" => json!({ "message": words, "code": 0 }),
         "slack" => json!({ "ok": false, "error": "invalid_auth", "needed": words }),
         "slack-webhook" => return ResponseTemplate::new(status).set_body_string("invalid_token"),
-        "threads" => json!({ "error": { "message": words, "type": "OAuthException", "code": 190 } }),
+        "threads" | "facebook" => {
+            json!({ "error": { "message": words, "type": "OAuthException", "code": 190 } })
+        }
         "x" => json!({ "title": "Unauthorized", "type": "about:blank", "status": status, "detail": words }),
         "linkedin" | "linkedin-member" => {
             json!({ "status": status, "serviceErrorCode": 65600, "code": "INVALID_ACCESS_TOKEN", "message": words })
@@ -357,6 +361,7 @@ async fn a_connection_serves_a_second_visible_request_only_where_a_repeat_ends_a
         ("slack", false, 3),
         ("slack-webhook", false, 3),
         ("x", false, 3),
+        ("facebook", false, 3),
         ("linkedin", false, 3),
         ("linkedin-member", false, 3),
         ("webhook", false, 1),
@@ -401,6 +406,7 @@ async fn p23_a_probe_asks_once_for_something_harmless_and_any_answer_will_do() {
         ("linkedin", "/v2/userinfo"),
         ("linkedin-member", "/v2/userinfo"),
         ("threads", "/v1.0/me"),
+        ("facebook", "/v25.0/me"),
     ] {
         for (status, there) in [
             (200, true),
@@ -798,6 +804,17 @@ async fn willing() -> MockServer {
             json!({ "ok": true, "upload_url": format!("{}/upload/v1/abc", server.uri()), "file_id": "F0123ABCD" }),
         ),
         ("POST", "/upload/v1/abc", json!("OK - 12")),
+        (
+            "POST",
+            &format!("/v25.0/{ME}/feed"),
+            json!({ "id": format!("{ME}_122") }),
+        ),
+        ("POST", &format!("/v25.0/{ME}/photos"), json!({ "id": "555001" })),
+        (
+            "POST",
+            &format!("/v25.0/{ME}_121/comments"),
+            json!({ "id": "121_7" }),
+        ),
         ("GET", "/v1.0/me", json!({ "id": ME })),
         ("POST", &format!("/v1.0/{ME}/threads"), json!({ "id": CONTAINER })),
         (
@@ -906,7 +923,8 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
         assert_eq!(frozen.body.contains("\"es"), says, "{kind}");
         assert!(!limits.abilities.warn || frozen.body.contains("prison"), "{kind}");
         let parent = earlier(kind);
-        let tied = frozen.body.contains(&parent.id) || frozen.body.contains(tie(&parent));
+        let whole = format!("{} {}", frozen.path, frozen.body);
+        let tied = whole.contains(&parent.id) || whole.contains(tie(&parent));
         assert!(!limits.abilities.reply || tied, "{kind}");
         assert!(
             !frozen.body.contains(TOKEN) && !frozen.body.contains(WEBHOOK_SECRET),
@@ -945,6 +963,7 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
                 "x" => "[\"1880028106020515840\"]",
                 "linkedin" | "linkedin-member" => "\"urn:li:image:C5F10AQ\"",
                 "threads" => "\"https://media.example/steadfast-",
+                "facebook" => "[{\"media_fbid\":\"555001\"}]",
                 "sandbox" => "media/court.png",
                 "nostr" => "\"imeta\"",
                 _ => "iVBORyBwaXhlbHM=",
@@ -982,6 +1001,7 @@ fn earlier(kind: &str) -> Receipt {
         "nostr" => receipt(&anothers_note().id.to_string(), None),
         "x" => receipt("1445880548472328191", None),
         "threads" => receipt("18000000000000001", None),
+        "facebook" => receipt(&format!("{ME}_121"), None),
         _ => receipt(&format!("at://{DID}/app.bsky.feed.post/3lp"), Some("bafyp")),
     }
 }
@@ -1016,7 +1036,7 @@ async fn every_part_of_a_thread_is_tied_to_the_one_before() {
         let server = Willing::start().await;
         let bench = Bench::new();
         let account = bench.open_at(kind, &server.uri(kind));
-        if !account.limits().abilities.reply {
+        if account.limits().max_parts == 1 || !account.limits().abilities.reply {
             continue;
         }
         let first = Draft {
@@ -1201,6 +1221,12 @@ fn a_wrong_table_is_refused_in_a_sentence_that_says_what_to_write() {
             "linkedin",
             "author = 'urn:li:person:a'\nversion = '2026-05'\naccess_token = 'SECRET(c4nary)'",
             "as `202605`",
+        ),
+        ("facebook", "access_token = 'SECRET(c4nary)'", "page_id"),
+        (
+            "facebook",
+            "page_id = 'CaseWatch'\naccess_token = 'SECRET(c4nary)'",
+            "number",
         ),
         ("threads", "user_id = '178414'", "`access_token` is missing"),
         (

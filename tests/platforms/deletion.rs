@@ -185,6 +185,7 @@ async fn a_lost_answer_is_a_doubt_and_a_limit_a_wait_on_every_platform() {
         "linkedin",
         "linkedin-member",
         "threads",
+        "facebook",
         "webhook",
     ] {
         for (status, class) in [
@@ -225,7 +226,7 @@ async fn whether_posts_can_be_deleted_is_as_the_data_say() {
         names,
         [
             "mastodon", "bluesky", "telegram", "discord", "slack", "nostr", "x", "linkedin", "threads",
-            "webhook", "sandbox"
+            "facebook", "webhook", "sandbox"
         ]
     );
     // A sandbox that is like a platform without can't either.

@@ -14,6 +14,8 @@ mod connections;
 mod contract;
 mod deletion;
 mod discord;
+mod facebook;
+
 mod linkedin;
 mod look;
 mod mastodon;

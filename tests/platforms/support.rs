@@ -38,7 +38,7 @@ pub const MEMBER: &str = "urn:li:person:5abc_dEfgH";
 pub const DID: &str = "did:plc:campaign234567";
 
 /// The kinds of accounts: platforms, and the second way into one.
-pub const KINDS: [&str; 14] = [
+pub const KINDS: [&str; 15] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -51,6 +51,7 @@ pub const KINDS: [&str; 14] = [
     "linkedin",
     "linkedin-member",
     "threads",
+    "facebook",
     "webhook",
     "sandbox",
 ];
@@ -164,6 +165,9 @@ impl Bench {
             "linkedin" | "linkedin-member" => {
                 let author = if platform == "linkedin" { PAGE } else { MEMBER };
                 format!("base_url = '{url}'\nauthor = '{author}'\naccess_token = 'SECRET({TOKEN})'")
+            }
+            "facebook" => {
+                format!("base_url = '{url}'\npage_id = '17841400000000001'\naccess_token = 'SECRET({TOKEN})'")
             }
             "threads" => {
                 let folder = self.vault.path().display();

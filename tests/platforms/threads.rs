@@ -442,7 +442,7 @@ fn a_yes_names_the_post_or_is_a_doubt() {
     );
     for page in [
         r#"{"id":"../me"}"#,
-        r#"{"id":"1_2_3"}"#,
+        r#"{"id":"1__2"}"#,
         r#"{"id":18000000000000002}"#,
         r#"{"success":true}"#,
     ] {

@@ -241,7 +241,7 @@ impl<'a> Check<'a, '_> {
             }
         }
         let count = content.parts.len();
-        if count > 1 && !limits.abilities.reply {
+        if count > 1 && (!limits.abilities.reply || limits.max_parts == 1) {
             self.error(
                 "unsupported",
                 text(),

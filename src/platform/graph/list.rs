@@ -46,6 +46,12 @@ pub(in super::super) struct Listed {
     #[serde(default)]
     pub media_type: String,
     pub replied_to: Option<Named>,
+    /// Who wrote a comment.
+    pub from: Option<Named>,
+    #[serde(default)]
+    attachments: Attachments,
+    /// Of a comment.
+    attachment: Option<Attachment>,
 }
 
 /// What has a number.
@@ -54,7 +60,41 @@ pub(in super::super) struct Named {
     pub id: String,
 }
 
+/// Of a post on a Page.
+#[derive(Debug, Default, Deserialize)]
+struct Attachments {
+    #[serde(default)]
+    data: Vec<Attachment>,
+}
+
+/// A photo, or an album of some.
+#[derive(Debug, Deserialize)]
+struct Attachment {
+    target: Option<Target>,
+    #[serde(default)]
+    subattachments: Attachments,
+}
+
+#[derive(Debug, Deserialize)]
+struct Target {
+    id: Option<String>,
+}
+
+impl Attachment {
+    fn shows(&self, photos: &[&str]) -> bool {
+        let id = self.target.as_ref().and_then(|target| target.id.as_deref());
+        id.is_some_and(|id| photos.contains(&id))
+            || self.subattachments.data.iter().any(|one| one.shows(photos))
+    }
+}
+
 impl Listed {
+    /// Whether it shows one of these photos.
+    pub(in super::super) fn shows(&self, photos: &[&str]) -> bool {
+        let mut all = self.attachments.data.iter().chain(&self.attachment);
+        all.any(|one| one.shows(photos))
+    }
+
     /// Whether it has these words.
     pub(in super::super) fn says(&self, text: &str) -> bool {
         letters(&self.text) == letters(text)
@@ -77,12 +117,15 @@ impl Listed {
     }
 }
 
-/// The last step of an address's path, by which it is known on each of the platform's hosts.
+/// The last step of an address's path, by which it is known on each of the platform's hosts; of a script, what it is
+/// asked for too.
 fn last(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once("://")?;
-    let path = rest.split(['?', '#']).next()?;
-    let steps = path.split('/').skip(1).filter(|step| !step.is_empty());
-    steps.last()
+    let (_, whole) = rest.split_once('/')?;
+    let path = whole.split(['?', '#']).next()?;
+    let step = path.split('/').rfind(|step| !step.is_empty())?;
+    let script = step.rsplit_once('.').is_some_and(|(_, kind)| kind == "php");
+    Some(if script { whole } else { step })
 }
 
 /// For comparing: how lines are broken and how letters are composed is the platform's.
@@ -106,6 +149,10 @@ pub(in super::super) struct List<'a> {
     /// Below the version: `me/threads`.
     pub at: &'a str,
     pub fields: &'a str,
+    /// What else is asked for, so that the newest come first.
+    pub order: &'a [(&'a str, &'a str)],
+    /// Whether it can be asked for what is newer than an instant.
+    pub by_time: bool,
 }
 
 impl List<'_> {
@@ -157,10 +204,13 @@ impl List<'_> {
         since: Option<Timestamp>,
         mut each: impl FnMut(Listed) -> bool,
     ) -> Result<Read, Failure> {
-        let begin = since.map(|since| since.as_second().to_string());
+        let begin = since
+            .filter(|_| self.by_time)
+            .map(|since| since.as_second().to_string());
         let mut after: Option<String> = None;
         for _ in 0..PAGES {
             let mut query = vec![("fields", self.fields), ("limit", PAGE)];
+            query.extend_from_slice(self.order);
             query.extend(begin.as_deref().map(|begin| ("since", begin)));
             query.extend(after.as_deref().map(|after| ("after", after)));
             let answer = self.graph.get(self.at, &query).await?;

@@ -188,6 +188,7 @@ pub const THREADS_WITHOUT_MEDIA: Limits = Limits {
 pub const INSTAGRAM: Limits = Limits {
     platform: "instagram",
     length: utf16(2200, Escape::None),
+    max_parts: 1,
     min_images: 1,
     max_images: 10,
     max_image_bytes: 8_000_000,
@@ -217,16 +218,18 @@ const NOTHING: Abilities = Abilities {
 };
 
 /// <https://developers.facebook.com/docs/pages-api/posts>. The unit of the length and the longest description
-/// are not published; of an image one page says 10 MB, an error says 4.
+/// are not published; of an image one page says 10 MB, an error says 4. There are no threads; an answer is a comment.
 pub const FACEBOOK: Limits = Limits {
     platform: "facebook",
     length: utf16(63_206, Escape::None),
+    max_parts: 1,
     max_images: 10,
     max_image_bytes: 4_000_000,
     max_moving_bytes: None,
     max_alt: Some(1000),
     image_types: &["image/jpeg", "image/png", "image/gif"],
     abilities: Abilities {
+        reply: true,
         card: true,
         ..NOTHING
     },
