@@ -8,6 +8,7 @@ pub mod facebook;
 mod form;
 mod graph;
 pub mod http;
+pub mod instagram;
 pub mod linkedin;
 pub mod mastodon;
 pub mod nostr;
@@ -96,6 +97,12 @@ pub const PLATFORMS: &[Entry] = &[
         facebook::Config::together,
         |_| Some(&facebook::SIGN_IN)
     ),
+    entry!(
+        instagram,
+        instagram::known_limits,
+        instagram::Config::together,
+        |_| Some(&instagram::SIGN_IN)
+    ),
     entry!(webhook),
     entry!(sandbox, sandbox::known_limits),
 ];
@@ -106,6 +113,7 @@ const SEND_VIDEO: &[&str] = &[
     bluesky::NAME,
     slack::NAME,
     threads::NAME,
+    instagram::NAME,
     sandbox::NAME,
 ];
 

@@ -88,9 +88,24 @@ impl Keys {
     }
 }
 
+/// Puts a part's images there, or its video. Where the account has no such folder, it can have none.
+pub(super) async fn hold(
+    place: Option<&Shelf>,
+    out: &Outgoing<'_>,
+    now: Timestamp,
+) -> Result<Vec<Item>, Failure> {
+    match place {
+        _ if out.images.is_empty() && out.video.is_none() => Ok(Vec::new()),
+        Some(place) => place.all(out, now).await,
+        None => Err(Failure::new(
+            Class::Rejected,
+            "the account has no `media_folder` and `media_url`, from where it could be fetched",
+        )),
+    }
+}
+
 impl Shelf {
-    /// Puts a part's images there, or its video.
-    pub(super) async fn all(&self, out: &Outgoing<'_>, now: Timestamp) -> Result<Vec<Item>, Failure> {
+    async fn all(&self, out: &Outgoing<'_>, now: Timestamp) -> Result<Vec<Item>, Failure> {
         let mut items = Vec::new();
         for (nth, image) in out.images.iter().enumerate() {
             items.push(self.image(out.key, nth, image, now).await?);

@@ -11,11 +11,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 
-use super::graph::container::{Frozen, Steps, Told};
+use super::graph::container::{self, Frozen, Steps, Told};
 use super::graph::list::List;
-use super::graph::{Graph, Me, is_id, made, number, said};
-use super::http::{Answer, BaseUrl, Request};
-use super::shelf::{self, Item, Shelf};
+use super::graph::{Graph, Me, is_id, number};
+use super::http::{Answer, BaseUrl};
+use super::shelf::{self, Shelf};
 use super::sign_in::{ClientIs, Exchange, OAuth, Redirect, Renewal, SignIn, Then, Way};
 use super::token::{Keys, Token};
 use super::{Among, Deletion, Outgoing, Platform, Prepared, Sealed, Tools, answers, settings};
@@ -183,11 +183,9 @@ pub fn told(out: &Outgoing<'_>, parent: Option<&str>, beside: &[Told], children:
     told
 }
 
-/// The whole request that will be visible: the container `id` of the account `me` is published. What it was told is
-/// frozen with it, for the record, and to be known again by.
+/// The whole request that will be visible: the container `id` of the account `me` is published.
 pub fn request(me: &str, id: &str, told: &Told, beside: &[Told]) -> Prepared {
-    let children = if beside.len() > 1 { beside } else { &[] };
-    STEPS.request(VERSION, me, id, told, children)
+    STEPS.request(VERSION, me, id, told, beside)
 }
 
 /// As a list says what a container was made as.
@@ -201,7 +199,7 @@ fn listed_as(media_type: &str) -> &str {
 
 /// What the answer to a publishing request means.
 pub fn read(answer: &Answer) -> Result<Receipt, Failure> {
-    made(answer).map(|id| Receipt::named(id, None))
+    container::read(answer)
 }
 
 // The account.
@@ -219,31 +217,20 @@ impl Platform for Account {
             None => None,
         };
         // They lie there until their containers are ready: until Meta has fetched them.
-        let items = self.shelve(out).await?;
+        let items = shelf::hold(self.shelf.as_ref(), out, self.graph.http.now()).await?;
         let urls: Vec<&str> = items.iter().map(|item| item.url.as_str()).collect();
         let beside = beside(out, &urls);
-        let mut children = Vec::new();
-        if beside.len() > 1 {
-            let of_a_carousel = |told: &Told| {
-                let mut told = told.clone();
-                told.push(("is_carousel_item", "true".to_owned()));
-                told
-            };
-            let told: Vec<Told> = beside.iter().map(of_a_carousel).collect();
-            children = STEPS.make(&self.graph, me, &told).await?;
-        }
-        let told = told(out, parent.as_deref(), &beside, &children);
-        let made = STEPS.make(&self.graph, me, std::slice::from_ref(&told)).await?;
-        let id = made.first().map(String::as_str).unwrap_or_default();
-        Ok(request(me, id, &told, &beside))
+        STEPS
+            .prepare(&self.graph, me, &beside, |children| {
+                told(out, parent.as_deref(), &beside, children)
+            })
+            .await
     }
 
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
-        let sent = Frozen::of(&sealed.prepared)?;
-        let pairs = [("creation_id", sent.creation_id.as_str())];
-        let request = Request::post(&self.graph.base, &sealed.prepared.path).pairs(&pairs);
-        let receipt = self.graph.publish(request, self.limits.doubt, read).await?;
-        Ok(self.addressed(receipt).await)
+        STEPS
+            .publish(&self.graph, &sealed.prepared, self.limits.doubt)
+            .await
     }
 
     async fn prepare_deletion(&self, gone: &Deletion<'_>) -> Result<Prepared, Failure> {
@@ -285,14 +272,6 @@ impl Platform for Account {
     }
 }
 
-#[derive(Deserialize)]
-struct Shown {
-    permalink: Option<String>,
-}
-
-/// How long the address of a post that is out may be waited for: its receipt is not on the disk yet.
-const ADDRESS: Duration = Duration::from_secs(5);
-
 fn elsewhere(parent: &Receipt) -> Failure {
     let shown = parent.url.as_deref().unwrap_or(&parent.id);
     Failure::new(
@@ -310,17 +289,6 @@ impl Account {
     async fn ask_who(&self) -> Result<Me, Failure> {
         let wanted = self.user_id.as_deref().map(|wanted| ("user_id", wanted));
         self.graph.who("me", "id", wanted).await
-    }
-
-    async fn shelve(&self, out: &Outgoing<'_>) -> Result<Vec<Item>, Failure> {
-        if out.images.is_empty() && out.video.is_none() {
-            return Ok(Vec::new());
-        }
-        let Some(place) = &self.shelf else {
-            let words = "the account has no `media_folder` and `media_url`, where Meta could fetch it";
-            return Err(Failure::new(Class::Rejected, words));
-        };
-        place.all(out, self.graph.http.now()).await
     }
 
     /// The account's replies, or its other posts.
@@ -352,15 +320,5 @@ impl Account {
             }
         }
         Ok(None)
-    }
-
-    /// With its address, which can't be told from its id. It is out, whatever becomes of this.
-    async fn addressed(&self, receipt: Receipt) -> Receipt {
-        let asking = self.graph.get(&receipt.id, &[("fields", "id,permalink")]);
-        let url = match tokio::time::timeout(ADDRESS, asking).await {
-            Ok(Ok(answer)) => said::<Shown>(&answer).ok().and_then(|shown| shown.permalink),
-            _ => None,
-        };
-        Receipt { url, ..receipt }
     }
 }

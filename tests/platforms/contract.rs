@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use steadfast::platform::http::{self, BaseUrl};
 use steadfast::platform::secret::{Secret, write_private};
 use steadfast::platform::{
-    PLATFORMS, Prepared, Sealed, bluesky, discord, facebook, linkedin, mastodon, nostr, slack, telegram,
-    threads, webhook, x,
+    PLATFORMS, Prepared, Sealed, bluesky, discord, facebook, instagram, linkedin, mastodon, nostr, slack,
+    telegram, threads, webhook, x,
 };
 use steadfast::post::outcome::{Class, Failure, Receipt};
 use steadfast::post::shared::Look;
@@ -23,7 +23,7 @@ use crate::support::{
 };
 
 /// Those that speak over the network.
-const REMOTE: [&str; 14] = [
+const REMOTE: [&str; 15] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -37,6 +37,7 @@ const REMOTE: [&str; 14] = [
     "linkedin-member",
     "threads",
     "facebook",
+    "instagram",
     "webhook",
 ];
 
@@ -72,6 +73,7 @@ fn prepared(platform: &str, draft: &Draft) -> Prepared {
         "linkedin" => linkedin::request(&out, PAGE, &[]),
         "linkedin-member" => linkedin::request(&out, MEMBER, &[]),
         "facebook" => facebook::request(&out, ME, None, &[]).unwrap(),
+        "instagram" => instagram::request(ME, CONTAINER, &instagram::told(&out, &[], &[]), &[]),
         "threads" => threads::request(ME, CONTAINER, &threads::told(&out, None, &[], &[]), &[]),
         _ => webhook::request(&out).unwrap(),
     }
@@ -179,7 +181,7 @@ fn refusal(platform: &str, status: u16) -> ResponseTemplate {
         "discord" | "discord-webhook" => json!({ "message": words, "code": 0 }),
         "slack" => json!({ "ok": false, "error": "invalid_auth", "needed": words }),
         "slack-webhook" => return ResponseTemplate::new(status).set_body_string("invalid_token"),
-        "threads" | "facebook" => {
+        "threads" | "facebook" | "instagram" => {
             json!({ "error": { "message": words, "type": "OAuthException", "code": 190 } })
         }
         "x" => json!({ "title": "Unauthorized", "type": "about:blank", "status": status, "detail": words }),
@@ -407,6 +409,7 @@ async fn p23_a_probe_asks_once_for_something_harmless_and_any_answer_will_do() {
         ("linkedin-member", "/v2/userinfo"),
         ("threads", "/v1.0/me"),
         ("facebook", "/v25.0/me"),
+        ("instagram", "/v25.0/me"),
     ] {
         for (status, there) in [
             (200, true),
@@ -815,6 +818,18 @@ async fn willing() -> MockServer {
             &format!("/v25.0/{ME}_121/comments"),
             json!({ "id": "121_7" }),
         ),
+        ("GET", "/v25.0/me", json!({ "id": "1", "user_id": ME })),
+        ("POST", &format!("/v25.0/{ME}/media"), json!({ "id": CONTAINER })),
+        (
+            "GET",
+            &format!("/v25.0/{CONTAINER}"),
+            json!({ "id": CONTAINER, "status_code": "FINISHED" }),
+        ),
+        (
+            "POST",
+            &format!("/v25.0/{ME}/media_publish"),
+            json!({ "id": "18000000000000002" }),
+        ),
         ("GET", "/v1.0/me", json!({ "id": ME })),
         ("POST", &format!("/v1.0/{ME}/threads"), json!({ "id": CONTAINER })),
         (
@@ -912,6 +927,9 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
         }
 
         let mut draft = Draft::text("¿Qué falta?").link("https://example.org/caso");
+        if limits.min_images > 0 {
+            draft = draft.image();
+        }
         draft.warn = limits.abilities.warn.then(|| "prison".into());
         draft.parent = limits.abilities.reply.then(|| earlier(kind));
         draft.root.clone_from(&draft.parent);
@@ -962,7 +980,7 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
                 "slack" => "F0123ABCD",
                 "x" => "[\"1880028106020515840\"]",
                 "linkedin" | "linkedin-member" => "\"urn:li:image:C5F10AQ\"",
-                "threads" => "\"https://media.example/steadfast-",
+                "threads" | "instagram" => "\"https://media.example/steadfast-",
                 "facebook" => "[{\"media_fbid\":\"555001\"}]",
                 "sandbox" => "media/court.png",
                 "nostr" => "\"imeta\"",
@@ -981,7 +999,7 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
                     "mastodon" => "\"55\"",
                     "bluesky" => "app.bsky.embed.video",
                     "slack" => "F0123ABCD",
-                    "threads" => "\"video_url\"",
+                    "threads" | "instagram" => "\"video_url\"",
                     _ => "media/march.mp4",
                 };
                 assert!(frozen.body.contains(video), "{}: {}", kind, frozen.body);
@@ -1223,6 +1241,21 @@ fn a_wrong_table_is_refused_in_a_sentence_that_says_what_to_write() {
             "as `202605`",
         ),
         ("facebook", "access_token = 'SECRET(c4nary)'", "page_id"),
+        (
+            "instagram",
+            "access_token = 'SECRET(c4nary)'",
+            "`media_folder` and `media_url` are missing",
+        ),
+        (
+            "instagram",
+            "base_url = 'https://graph.facebook.com'\naccess_token = 'SECRET(c4nary)'",
+            "`user_id` is needed",
+        ),
+        (
+            "instagram",
+            "base_url = 'https://graph.facebook.com'\nlogin = true\nclient_id = 'c4nary'",
+            "write `access_token`",
+        ),
         (
             "facebook",
             "page_id = 'CaseWatch'\naccess_token = 'SECRET(c4nary)'",

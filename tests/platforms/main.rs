@@ -15,6 +15,7 @@ mod contract;
 mod deletion;
 mod discord;
 mod facebook;
+mod instagram;
 
 mod linkedin;
 mod look;

@@ -38,7 +38,7 @@ pub const MEMBER: &str = "urn:li:person:5abc_dEfgH";
 pub const DID: &str = "did:plc:campaign234567";
 
 /// The kinds of accounts: platforms, and the second way into one.
-pub const KINDS: [&str; 15] = [
+pub const KINDS: [&str; 16] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -52,6 +52,7 @@ pub const KINDS: [&str; 15] = [
     "linkedin-member",
     "threads",
     "facebook",
+    "instagram",
     "webhook",
     "sandbox",
 ];
@@ -169,7 +170,7 @@ impl Bench {
             "facebook" => {
                 format!("base_url = '{url}'\npage_id = '17841400000000001'\naccess_token = 'SECRET({TOKEN})'")
             }
-            "threads" => {
+            "threads" | "instagram" => {
                 let folder = self.vault.path().display();
                 format!(
                     "base_url = '{url}'\naccess_token = 'SECRET({TOKEN})'\nmedia_folder = '{folder}'\nmedia_url = 'https://media.example'"

@@ -83,6 +83,7 @@ impl<'a> Check<'a, '_> {
                             self.ahead(account, &chosen, &terms);
                         }
                         self.may_be_refused(account, &chosen, &words);
+                        self.dead_link(account, &chosen, &words);
                         said.push((account, words));
                     }
                     Err(Unsaid::Text(_)) => {} // Said already, with the words.

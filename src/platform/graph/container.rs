@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::list::Looked;
-use super::{Graph, Made, Trouble, is_id, passes, said};
+use super::{Graph, Made, Trouble, is_id, made, passes, said};
 use crate::platform::harmless;
-use crate::platform::http::Request;
-use crate::post::outcome::{Class, Failure, Found};
+use crate::platform::http::{Answer, Request};
+use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::post::sealed::Prepared;
+use crate::text::limits::Doubt;
 
 /// The words in which a platform has them.
 pub(in super::super) struct Steps {
@@ -43,6 +44,27 @@ struct State {
     /// Of Threads.
     status: Option<String>,
     error_message: Option<String>,
+}
+
+/// What is out.
+#[derive(Deserialize)]
+struct Shown {
+    permalink: Option<String>,
+}
+
+/// How long the address of a post that is out may be waited for: its receipt is not on the disk yet.
+const ADDRESS: Duration = Duration::from_secs(5);
+
+/// What the answer to a publishing request means.
+pub(in super::super) fn read(answer: &Answer) -> Result<Receipt, Failure> {
+    made(answer).map(|id| Receipt::named(id, None))
+}
+
+/// It can't be told from the id. The post is out, whatever becomes of this.
+async fn address(graph: &Graph, id: &str) -> Option<String> {
+    let asking = graph.get(id, &[("fields", "id,permalink")]);
+    let answer = tokio::time::timeout(ADDRESS, asking).await.ok()?.ok()?;
+    said::<Shown>(&answer).ok()?.permalink
 }
 
 /// How a container stands.
@@ -88,15 +110,17 @@ impl Frozen {
 }
 
 impl Steps {
-    /// The request that publishes the container `id` of the account `me`, which was told so much.
+    /// The request that publishes the container `id` of the account `me`, which was told so much. That is frozen with
+    /// it, for the record, and to be known again by; with `beside`, what each image of several was told.
     pub(in super::super) fn request(
         &self,
         version: &str,
         me: &str,
         id: &str,
         told: &Told,
-        children: &[Told],
+        beside: &[Told],
     ) -> Prepared {
+        let children = if beside.len() > 1 { beside } else { &[] };
         let frozen = Frozen {
             creation_id: id.to_owned(),
             said: frozen(told),
@@ -108,23 +132,33 @@ impl Steps {
         }
     }
 
-    /// Makes containers, and waits until all are ready. What is not published is gone in a day.
-    pub(in super::super) async fn make(
+    /// Makes the container of a part, and waits until it is ready. Several media, each told `beside`, have containers
+    /// of their own; `whole` says what the one that is published is told, given their ids. What is not published is
+    /// gone in a day.
+    pub(in super::super) async fn prepare(
         &self,
         graph: &Graph,
         me: &str,
-        all: &[Told],
-    ) -> Result<Vec<String>, Failure> {
-        let mut made = Vec::new();
-        for told in all {
-            made.push(self.begin(graph, me, told).await?);
+        beside: &[Told],
+        whole: impl FnOnce(&[String]) -> Told,
+    ) -> Result<Prepared, Failure> {
+        let mut children = Vec::new();
+        if beside.len() > 1 {
+            for told in beside {
+                let mut told = told.clone();
+                told.push(("is_carousel_item", "true".to_owned()));
+                children.push(self.begin(graph, me, &told).await?);
+            }
+            for child in &children {
+                self.ready(graph, child, LOOKS).await?;
+            }
         }
-        for (id, told) in made.iter().zip(all) {
-            let video = told.iter().any(|(key, _)| *key == "video_url");
-            self.ready(graph, id, if video { VIDEO_LOOKS } else { LOOKS })
-                .await?;
-        }
-        Ok(made)
+        let told = whole(&children);
+        let video = told.iter().any(|(key, _)| *key == "video_url");
+        let id = self.begin(graph, me, &told).await?;
+        self.ready(graph, &id, if video { VIDEO_LOOKS } else { LOOKS })
+            .await?;
+        Ok(self.request(graph.version, me, &id, &told, beside))
     }
 
     async fn begin(&self, graph: &Graph, me: &str, told: &Told) -> Result<String, Failure> {
@@ -199,6 +233,21 @@ impl Steps {
             "ERROR" => Ok(Standing::Failed(words.unwrap_or_default())),
             _ => Err(super::odd(&answer)),
         }
+    }
+
+    /// Publishes the container of a frozen request, and asks for the address of what came of it.
+    pub(in super::super) async fn publish(
+        &self,
+        graph: &Graph,
+        prepared: &Prepared,
+        doubt: Doubt,
+    ) -> Result<Receipt, Failure> {
+        let sent = Frozen::of(prepared)?;
+        let pairs = [("creation_id", sent.creation_id.as_str())];
+        let request = Request::post(&graph.base, &prepared.path).pairs(&pairs);
+        let receipt = graph.publish(request, doubt, read).await?;
+        let url = address(graph, &receipt.id).await;
+        Ok(Receipt { url, ..receipt })
     }
 
     /// What became of the container of a request whose answer was lost. `look` reads the account's list: it alone

@@ -42,6 +42,7 @@ const PLAIN: Limits = Limits {
     video: None,
     max_links: None,
     max_tags: None,
+    dead_links: false,
     abilities: Abilities {
         warn: false,
         share: false,
@@ -200,6 +201,7 @@ pub const INSTAGRAM: Limits = Limits {
     max_alt: Some(1000),
     image_types: &["image/jpeg"],
     max_tags: Some(30),
+    dead_links: true,
     video: Some(videos::INSTAGRAM),
     abilities: NOTHING,
     delete: false,
@@ -208,6 +210,12 @@ pub const INSTAGRAM: Limits = Limits {
     },
     homes: &["instagram.com"],
     ..PLAIN
+};
+
+/// An account that is reached by the Page that it belongs to: there what was posted can be deleted.
+pub const INSTAGRAM_BY_FACEBOOK: Limits = Limits {
+    delete: true,
+    ..INSTAGRAM
 };
 
 const NOTHING: Abilities = Abilities {
