@@ -5,17 +5,22 @@ pub mod bluesky;
 mod counts;
 pub mod dates;
 pub mod discord;
+pub mod facebook;
 mod form;
+mod graph;
 pub mod http;
+pub mod instagram;
 pub mod linkedin;
 pub mod mastodon;
 pub mod nostr;
 pub mod oauth;
 pub mod sandbox;
 pub mod secret;
+mod shelf;
 pub mod sign_in;
 pub mod slack;
 pub mod telegram;
+pub mod threads;
 pub mod token;
 pub mod video;
 pub mod webhook;
@@ -85,12 +90,34 @@ pub const PLATFORMS: &[Entry] = &[
     entry!(linkedin, linkedin::known_limits, |_| Ok(()), |table| Some(
         linkedin::sign_in(table)
     )),
+    entry!(threads, threads::known_limits, threads::Config::together, |_| {
+        Some(&threads::SIGN_IN)
+    }),
+    entry!(
+        facebook,
+        |_, _, _| facebook::limits(),
+        facebook::Config::together,
+        |_| Some(&facebook::SIGN_IN)
+    ),
+    entry!(
+        instagram,
+        instagram::known_limits,
+        instagram::Config::together,
+        |_| Some(&instagram::SIGN_IN)
+    ),
     entry!(webhook),
     entry!(sandbox, sandbox::known_limits),
 ];
 
 /// Those whose adapters upload videos. The others' platforms may take them, but not from us.
-const SEND_VIDEO: &[&str] = &[mastodon::NAME, bluesky::NAME, slack::NAME, sandbox::NAME];
+const SEND_VIDEO: &[&str] = &[
+    mastodon::NAME,
+    bluesky::NAME,
+    slack::NAME,
+    threads::NAME,
+    instagram::NAME,
+    sandbox::NAME,
+];
 
 /// One line of `PLATFORMS`.
 pub struct Entry {

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use steadfast::platform::http::{self, BaseUrl};
 use steadfast::platform::secret::{Secret, write_private};
 use steadfast::platform::{
-    PLATFORMS, Prepared, Sealed, bluesky, discord, linkedin, mastodon, nostr, slack, telegram, webhook, x,
+    PLATFORMS, Prepared, Sealed, bluesky, discord, facebook, instagram, linkedin, mastodon, nostr, slack,
+    telegram, threads, webhook, x,
 };
 use steadfast::post::outcome::{Class, Failure, Receipt};
 use steadfast::post::shared::Look;
@@ -22,7 +23,7 @@ use crate::support::{
 };
 
 /// Those that speak over the network.
-const REMOTE: [&str; 12] = [
+const REMOTE: [&str; 15] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -34,6 +35,9 @@ const REMOTE: [&str; 12] = [
     "x",
     "linkedin",
     "linkedin-member",
+    "threads",
+    "facebook",
+    "instagram",
     "webhook",
 ];
 
@@ -68,9 +72,16 @@ fn prepared(platform: &str, draft: &Draft) -> Prepared {
         "x" => x::request(&out, &[]).unwrap(),
         "linkedin" => linkedin::request(&out, PAGE, &[]),
         "linkedin-member" => linkedin::request(&out, MEMBER, &[]),
+        "facebook" => facebook::request(&out, ME, None, &[]).unwrap(),
+        "instagram" => instagram::request(ME, CONTAINER, &instagram::told(&out, &[], &[]), &[]),
+        "threads" => threads::request(ME, CONTAINER, &threads::told(&out, None, &[], &[]), &[]),
         _ => webhook::request(&out).unwrap(),
     }
 }
+
+/// An account of Meta's, and a container there.
+const ME: &str = "17841400000000001";
+const CONTAINER: &str = "17889615691921648";
 
 fn signer() -> nostr::Signer {
     nostr::Signer::new(&Secret::new(SECRET_KEY)).unwrap()
@@ -170,6 +181,9 @@ fn refusal(platform: &str, status: u16) -> ResponseTemplate {
         "discord" | "discord-webhook" => json!({ "message": words, "code": 0 }),
         "slack" => json!({ "ok": false, "error": "invalid_auth", "needed": words }),
         "slack-webhook" => return ResponseTemplate::new(status).set_body_string("invalid_token"),
+        "threads" | "facebook" | "instagram" => {
+            json!({ "error": { "message": words, "type": "OAuthException", "code": 190 } })
+        }
         "x" => json!({ "title": "Unauthorized", "type": "about:blank", "status": status, "detail": words }),
         "linkedin" | "linkedin-member" => {
             json!({ "status": status, "serviceErrorCode": 65600, "code": "INVALID_ACCESS_TOKEN", "message": words })
@@ -349,6 +363,7 @@ async fn a_connection_serves_a_second_visible_request_only_where_a_repeat_ends_a
         ("slack", false, 3),
         ("slack-webhook", false, 3),
         ("x", false, 3),
+        ("facebook", false, 3),
         ("linkedin", false, 3),
         ("linkedin-member", false, 3),
         ("webhook", false, 1),
@@ -392,6 +407,9 @@ async fn p23_a_probe_asks_once_for_something_harmless_and_any_answer_will_do() {
         ("x", "/2/users/me"),
         ("linkedin", "/v2/userinfo"),
         ("linkedin-member", "/v2/userinfo"),
+        ("threads", "/v1.0/me"),
+        ("facebook", "/v25.0/me"),
+        ("instagram", "/v25.0/me"),
     ] {
         for (status, there) in [
             (200, true),
@@ -790,6 +808,41 @@ async fn willing() -> MockServer {
         ),
         ("POST", "/upload/v1/abc", json!("OK - 12")),
         (
+            "POST",
+            &format!("/v25.0/{ME}/feed"),
+            json!({ "id": format!("{ME}_122") }),
+        ),
+        ("POST", &format!("/v25.0/{ME}/photos"), json!({ "id": "555001" })),
+        (
+            "POST",
+            &format!("/v25.0/{ME}_121/comments"),
+            json!({ "id": "121_7" }),
+        ),
+        ("GET", "/v25.0/me", json!({ "id": "1", "user_id": ME })),
+        ("POST", &format!("/v25.0/{ME}/media"), json!({ "id": CONTAINER })),
+        (
+            "GET",
+            &format!("/v25.0/{CONTAINER}"),
+            json!({ "id": CONTAINER, "status_code": "FINISHED" }),
+        ),
+        (
+            "POST",
+            &format!("/v25.0/{ME}/media_publish"),
+            json!({ "id": "18000000000000002" }),
+        ),
+        ("GET", "/v1.0/me", json!({ "id": ME })),
+        ("POST", &format!("/v1.0/{ME}/threads"), json!({ "id": CONTAINER })),
+        (
+            "GET",
+            &format!("/v1.0/{CONTAINER}"),
+            json!({ "id": CONTAINER, "status": "FINISHED" }),
+        ),
+        (
+            "POST",
+            &format!("/v1.0/{ME}/threads_publish"),
+            json!({ "id": "18000000000000002" }),
+        ),
+        (
             "GET",
             "/2/users/me",
             json!({ "data": { "id": "2244994945", "name": "Case", "username": "casewatch" } }),
@@ -874,6 +927,9 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
         }
 
         let mut draft = Draft::text("¿Qué falta?").link("https://example.org/caso");
+        if limits.min_images > 0 {
+            draft = draft.image();
+        }
         draft.warn = limits.abilities.warn.then(|| "prison".into());
         draft.parent = limits.abilities.reply.then(|| earlier(kind));
         draft.root.clone_from(&draft.parent);
@@ -885,7 +941,8 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
         assert_eq!(frozen.body.contains("\"es"), says, "{kind}");
         assert!(!limits.abilities.warn || frozen.body.contains("prison"), "{kind}");
         let parent = earlier(kind);
-        let tied = frozen.body.contains(&parent.id) || frozen.body.contains(tie(&parent));
+        let whole = format!("{} {}", frozen.path, frozen.body);
+        let tied = whole.contains(&parent.id) || whole.contains(tie(&parent));
         assert!(!limits.abilities.reply || tied, "{kind}");
         assert!(
             !frozen.body.contains(TOKEN) && !frozen.body.contains(WEBHOOK_SECRET),
@@ -923,6 +980,8 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
                 "slack" => "F0123ABCD",
                 "x" => "[\"1880028106020515840\"]",
                 "linkedin" | "linkedin-member" => "\"urn:li:image:C5F10AQ\"",
+                "threads" | "instagram" => "\"https://media.example/steadfast-",
+                "facebook" => "[{\"media_fbid\":\"555001\"}]",
                 "sandbox" => "media/court.png",
                 "nostr" => "\"imeta\"",
                 _ => "iVBORyBwaXhlbHM=",
@@ -940,6 +999,7 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
                     "mastodon" => "\"55\"",
                     "bluesky" => "app.bsky.embed.video",
                     "slack" => "F0123ABCD",
+                    "threads" | "instagram" => "\"video_url\"",
                     _ => "media/march.mp4",
                 };
                 assert!(frozen.body.contains(video), "{}: {}", kind, frozen.body);
@@ -958,6 +1018,8 @@ fn earlier(kind: &str) -> Receipt {
         "slack" => receipt("1760000000.000100", Some("C0123ABCD")),
         "nostr" => receipt(&anothers_note().id.to_string(), None),
         "x" => receipt("1445880548472328191", None),
+        "threads" => receipt("18000000000000001", None),
+        "facebook" => receipt(&format!("{ME}_121"), None),
         _ => receipt(&format!("at://{DID}/app.bsky.feed.post/3lp"), Some("bafyp")),
     }
 }
@@ -992,7 +1054,7 @@ async fn every_part_of_a_thread_is_tied_to_the_one_before() {
         let server = Willing::start().await;
         let bench = Bench::new();
         let account = bench.open_at(kind, &server.uri(kind));
-        if !account.limits().abilities.reply {
+        if account.limits().max_parts == 1 || !account.limits().abilities.reply {
             continue;
         }
         let first = Draft {
@@ -1177,6 +1239,38 @@ fn a_wrong_table_is_refused_in_a_sentence_that_says_what_to_write() {
             "linkedin",
             "author = 'urn:li:person:a'\nversion = '2026-05'\naccess_token = 'SECRET(c4nary)'",
             "as `202605`",
+        ),
+        ("facebook", "access_token = 'SECRET(c4nary)'", "page_id"),
+        (
+            "instagram",
+            "access_token = 'SECRET(c4nary)'",
+            "`media_folder` and `media_url` are missing",
+        ),
+        (
+            "instagram",
+            "base_url = 'https://graph.facebook.com'\naccess_token = 'SECRET(c4nary)'",
+            "`user_id` is needed",
+        ),
+        (
+            "instagram",
+            "base_url = 'https://graph.facebook.com'\nlogin = true\nclient_id = 'c4nary'",
+            "write `access_token`",
+        ),
+        (
+            "facebook",
+            "page_id = 'CaseWatch'\naccess_token = 'SECRET(c4nary)'",
+            "number",
+        ),
+        ("threads", "user_id = '178414'", "`access_token` is missing"),
+        (
+            "threads",
+            "access_token = 'SECRET(c4nary)'\nuser_id = 'casewatch'",
+            "number",
+        ),
+        (
+            "threads",
+            "access_token = 'SECRET(c4nary)'\nmedia_folder = '/srv/m'",
+            "go together",
         ),
         ("sandbox", "like = 'sandbox'", "mastodon, bluesky, x, threads"),
         ("sandbox", "like = 'twitter'", "`twitter`"),

@@ -184,6 +184,8 @@ async fn a_lost_answer_is_a_doubt_and_a_limit_a_wait_on_every_platform() {
         "x",
         "linkedin",
         "linkedin-member",
+        "threads",
+        "facebook",
         "webhook",
     ] {
         for (status, class) in [
@@ -223,8 +225,8 @@ async fn whether_posts_can_be_deleted_is_as_the_data_say() {
     assert_eq!(
         names,
         [
-            "mastodon", "bluesky", "telegram", "discord", "slack", "nostr", "x", "linkedin", "webhook",
-            "sandbox"
+            "mastodon", "bluesky", "telegram", "discord", "slack", "nostr", "x", "linkedin", "threads",
+            "facebook", "webhook", "sandbox"
         ]
     );
     // A sandbox that is like a platform without can't either.

@@ -15,6 +15,9 @@ mod contract;
 mod deletion;
 mod discord;
 mod engagement;
+mod facebook;
+mod instagram;
+
 mod linkedin;
 mod look;
 mod mastodon;
@@ -24,6 +27,7 @@ mod sandbox;
 mod slack;
 mod support;
 mod telegram;
+mod threads;
 mod token;
 mod webhook;
 mod x;

@@ -42,6 +42,7 @@ const PLAIN: Limits = Limits {
     video: None,
     max_links: None,
     max_tags: None,
+    dead_links: false,
     abilities: Abilities {
         warn: false,
         share: false,
@@ -178,11 +179,21 @@ pub const THREADS: Limits = Limits {
     ..PLAIN
 };
 
+/// An account that has no folder for images and videos.
+pub const THREADS_WITHOUT_MEDIA: Limits = Limits {
+    max_images: 0,
+    max_image_bytes: 0,
+    max_moving_bytes: Some(0),
+    video: None,
+    ..THREADS
+};
+
 /// <https://developers.facebook.com/docs/instagram-platform/content-publishing>. The unit of a caption's
 /// length is not published.
 pub const INSTAGRAM: Limits = Limits {
     platform: "instagram",
     length: utf16(2200, Escape::None),
+    max_parts: 1,
     min_images: 1,
     max_images: 10,
     max_image_bytes: 8_000_000,
@@ -194,6 +205,7 @@ pub const INSTAGRAM: Limits = Limits {
     max_alt: Some(1000),
     image_types: &["image/jpeg"],
     max_tags: Some(30),
+    dead_links: true,
     video: Some(videos::INSTAGRAM),
     abilities: NOTHING,
     delete: false,
@@ -204,6 +216,12 @@ pub const INSTAGRAM: Limits = Limits {
     ..PLAIN
 };
 
+/// An account that is reached by the Page that it belongs to: there what was posted can be deleted.
+pub const INSTAGRAM_BY_FACEBOOK: Limits = Limits {
+    delete: true,
+    ..INSTAGRAM
+};
+
 const NOTHING: Abilities = Abilities {
     warn: false,
     share: false,
@@ -212,16 +230,18 @@ const NOTHING: Abilities = Abilities {
 };
 
 /// <https://developers.facebook.com/docs/pages-api/posts>. The unit of the length and the longest description
-/// are not published; of an image one page says 10 MB, an error says 4.
+/// are not published; of an image one page says 10 MB, an error says 4. There are no threads; an answer is a comment.
 pub const FACEBOOK: Limits = Limits {
     platform: "facebook",
     length: utf16(63_206, Escape::None),
+    max_parts: 1,
     max_images: 10,
     max_image_bytes: 4_000_000,
     max_moving_bytes: None,
     max_alt: Some(1000),
     image_types: &["image/jpeg", "image/png", "image/gif"],
     abilities: Abilities {
+        reply: true,
         card: true,
         ..NOTHING
     },
