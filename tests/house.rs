@@ -24,6 +24,7 @@ const HOUSE: &[(&str, &[&str])] = &[
     ("campaign", &["text", "post", "calendar::civil", "calendar::cron", "calendar::window", "calendar::traffic"]),
     ("calendar::plan", &["post", "campaign", "calendar::civil", "calendar::cron", "calendar::traffic", "calendar::past"]),
     ("calendar::outlook", &["post", "campaign", "calendar::civil", "calendar::plan"]),
+    ("calendar::bill", &["text", "post", "campaign", "calendar::civil", "calendar::plan"]),
     ("calendar", &[]), // only the list of its rooms
     // First floor: each talks to one thing; neither knows the other.
     ("clock", &["calendar::steady"]),
@@ -87,7 +88,7 @@ const NO_SUCH_WORD_ON_THE_GROUND: [&str; 9] = [
 
 /// The most lines that a file may have outside its tests, and those that may have more, with the reason.
 const LONG: usize = 450;
-const LONGER: [(&str, &str); 13] = [
+const LONGER: [(&str, &str); 14] = [
     (
         "src/post/step.rs",
         "every decision about a delivery, to be read in one go",
@@ -122,6 +123,10 @@ const LONGER: [(&str, &str); 13] = [
     ),
     (
         "src/platform/nostr.rs",
+        "one platform is one file, in the order of its manual",
+    ),
+    (
+        "src/platform/linkedin.rs",
         "one platform is one file, in the order of its manual",
     ),
     (

@@ -3,12 +3,15 @@
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
+use crate::calendar::bill::{Tally, bills};
 use crate::calendar::past::Past;
 use crate::calendar::plan::{View, plan as make_plan};
 use crate::campaign::Campaign;
+use crate::daemon::spending::spending;
 use crate::desk::agenda::{self, Row};
 
 use super::args::PlanFormat;
+use super::say::in_words;
 use super::{Exit, Failed, Office, print, print_json, print_line, table};
 
 pub(super) async fn plan(
@@ -34,11 +37,15 @@ pub(super) async fn plan(
         .timestamp();
     let from = from.timestamp();
 
+    let tally = match &ledger {
+        Some(ledger) => spending(&**ledger, &campaign, &files.roster, now).await?,
+        None => Tally::new(zone.clone()),
+    };
     let (past, holds, mut rows) = match ledger {
         Some(ledger) => (
             office.past(&campaign, &*ledger).await?,
             ledger.holds().await?,
-            agenda::recorded(&*ledger, &campaign).await?,
+            agenda::recorded(&*ledger, &campaign, &files.roster).await?,
         ),
         None => (Past::default(), Vec::new(), Vec::new()),
     };
@@ -49,7 +56,7 @@ pub(super) async fn plan(
         late: office.settings.late,
     };
     let plan = make_plan(&view, now, until);
-    rows.extend(agenda::planned(&view, &plan));
+    rows.extend(agenda::planned(&view, &plan, tally.clone()));
     agenda::under(&holds, &mut rows);
     rows.retain(|row| {
         row.due
@@ -63,6 +70,11 @@ pub(super) async fn plan(
         }
     }
     show(&rows, &campaign, format);
+    if matches!(format, PlanFormat::Table) {
+        for bill in bills(&view, now, &tally) {
+            print_line(&in_words(&bill, &files.roster));
+        }
+    }
     Ok(Exit::Done)
 }
 

@@ -127,7 +127,7 @@ fn row(
 }
 
 fn ends(account: &AccountSettings, token: &KeptToken) -> Option<Timestamp> {
-    let sign_in = platform::find(account.platform)?.sign_in?;
+    let sign_in = (platform::find(account.platform)?.sign_in)(&account.keys)?;
     let by_refresh =
         matches!(sign_in.way, Way::Code(oauth) if matches!(oauth.renewal, Renewal::RefreshToken { .. }));
     if by_refresh && token.words.refresh.is_some() {

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::calendar::bill::Tally;
 use crate::calendar::plan::{Fate, Plan, Planned, View};
 use crate::campaign::render::render;
-use crate::campaign::{Campaign, Roster, variants};
+use crate::campaign::{Account, Campaign, Roster, variants};
 use crate::ledger::{Hold, Ledger, Post, Scope};
-use crate::post::content::Variant;
+use crate::post::content::{Content, Variant};
 use crate::post::identity::{MessageId, PostId};
 use crate::post::state::State;
 
@@ -27,6 +28,9 @@ pub struct Row {
     /// Which of its message's variants it says, counted from 1; absent where there is one text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<u16>,
+    /// What its platform charges; absent where it charges nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
     /// Its first part's text, where it is recorded.
     #[serde(skip)]
     pub text: Option<String>,
@@ -42,17 +46,17 @@ const WAITING: u32 = 100_000;
 ///
 /// # Errors
 /// If the ledger can't be read.
-pub async fn recorded(ledger: &dyn Ledger, campaign: &Campaign) -> Result<Vec<Row>, Failed> {
+pub async fn recorded(ledger: &dyn Ledger, campaign: &Campaign, roster: &Roster) -> Result<Vec<Row>, Failed> {
     let mut rows = Vec::new();
     for state in [State::Due, State::Retrying, State::Held] {
         let posts = ledger.in_state(state, WAITING).await?;
-        rows.extend(posts.into_iter().map(|post| of_post(campaign, post)));
+        rows.extend(posts.into_iter().map(|post| of_post(campaign, roster, post)));
     }
     Ok(rows)
 }
 
 /// A post that waits.
-pub fn of_post(campaign: &Campaign, post: Post) -> Row {
+pub fn of_post(campaign: &Campaign, roster: &Roster, post: Post) -> Row {
     let held = post.standing.state == State::Held;
     let due = if held {
         post.due
@@ -71,15 +75,21 @@ pub fn of_post(campaign: &Campaign, post: Post) -> Row {
         },
         why: blocked.cloned().or(post.standing.why).or(post.error),
         variant: number(post.content.variant),
+        cost_usd: roster
+            .accounts
+            .iter()
+            .find(|account| account.name == post.account)
+            .and_then(|account| cost_of(account, &post.content)),
         text: post.content.parts.into_iter().next().map(|part| part.text),
         post: Some(post.id),
     }
 }
 
-/// Every post of the plan, without its words: [`words`] makes them.
-pub fn planned(view: &View<'_>, plan: &Plan) -> Vec<Row> {
-    let row = |post: &Planned| {
-        let (state, why) = match &post.fate {
+/// Every post of the plan, without its words: [`words`] makes them. What its account's budget would not let through
+/// is held; `tally` says what was spent before.
+pub fn planned(view: &View<'_>, plan: &Plan, mut tally: Tally) -> Vec<Row> {
+    let mut row = |post: &Planned| {
+        let (mut state, mut why) = match &post.fate {
             Fate::Planned => ("planned", None),
             Fate::Expected(why) => ("planned", Some(why.clone())),
             Fate::Late(why) | Fate::Missed(why) => ("held", Some(why.clone())),
@@ -88,8 +98,21 @@ pub fn planned(view: &View<'_>, plan: &Plan) -> Vec<Row> {
         let account = view.roster.accounts.get(post.account);
         let said =
             account.and_then(|account| variants::said(view.campaign, &post.message, account, post.variant));
+        let mut cost_usd = None;
+        // Only there the words matter.
+        if let Some(account) = account.filter(|account| account.charge.is_some())
+            && let Ok(content) = render(view.campaign, &post.message, account, post.due, post.variant)
+        {
+            cost_usd = cost_of(account, &content);
+            if state == "planned"
+                && let Err(over) = tally.take(account, post.due, &content)
+            {
+                (state, why) = ("held", Some(over));
+            }
+        }
         Row {
             message: post.message.id.to_string(),
+            cost_usd,
             account: account
                 .map(|account| account.name.to_string())
                 .unwrap_or_default(),
@@ -101,7 +124,7 @@ pub fn planned(view: &View<'_>, plan: &Plan) -> Vec<Row> {
             post: Some(post.identity.post_id()),
         }
     };
-    plan.posts.iter().map(row).collect()
+    plan.posts.iter().map(&mut row).collect()
 }
 
 /// Messages that would go out but have no time, and those of which no more is known than that they can't go out:
@@ -114,6 +137,7 @@ pub fn timeless(view: &View<'_>, plan: &Plan) -> Vec<Row> {
         state,
         why: Some(why.clone()),
         variant: None,
+        cost_usd: None,
         text: None,
         post: None,
     };
@@ -166,6 +190,10 @@ pub fn words(campaign: &Campaign, roster: &Roster, row: &Row) -> Option<String> 
     let nth = usize::from(row.variant.map_or(0, |number| number.saturating_sub(1)));
     let content = render(campaign, message, account, row.due?, nth).ok()?;
     content.parts.into_iter().next().map(|part| part.text)
+}
+
+fn cost_of(account: &Account, content: &Content) -> Option<f64> {
+    account.charge.map(|_| account.cost(content).dollars())
 }
 
 /// As people count.

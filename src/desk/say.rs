@@ -1,7 +1,10 @@
 //! What commands and pages say alike.
 
+use crate::calendar::bill::Bill;
+use crate::campaign::Roster;
 use crate::campaign::problem::nearest;
 use crate::ledger::{Hold, Post, Scope};
+use crate::post::cost::Budget;
 
 use super::Office;
 
@@ -54,6 +57,25 @@ pub fn local(at: jiff::Timestamp, zone: &jiff::tz::TimeZone) -> String {
     at.to_zoned(zone.clone())
         .strftime("%a %Y-%m-%d %H:%M %Z")
         .to_string()
+}
+
+/// `x: 1.20 USD spent this month, 12.40 USD planned for the coming 30 days; …`
+pub fn in_words(bill: &Bill, roster: &Roster) -> String {
+    let account = roster.accounts.get(bill.account);
+    let budget = match bill.budget {
+        None => String::new(),
+        Some(Budget(most)) if bill.over == 0 => format!("; the budget is {most} a month"),
+        Some(Budget(most)) => format!(
+            "; the budget is {most} a month, so {} will be held",
+            many(bill.over, "post")
+        ),
+    };
+    format!(
+        "{}: {} spent this month, {} planned for the coming 30 days{budget}",
+        account.map_or("", |account| account.name.as_str()),
+        bill.spent,
+        bill.coming
+    )
 }
 
 #[cfg(test)]

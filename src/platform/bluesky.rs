@@ -12,19 +12,19 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
-use url::Url;
 
 use super::http::{Answer, BaseUrl, Http, Request};
 use super::secret::SecretSource;
 use super::video::VideoFile;
 use super::{
-    Deletion, ImageBytes, Key, Outgoing, Platform, Prepared, Sealed, Tools, answers, harmless, settings,
+    Deletion, ImageBytes, Key, Outgoing, Platform, Prepared, Sealed, Tools, answers, card_of, harmless,
+    settings,
 };
 use crate::post::digest::Digest;
 use crate::post::outcome::{Class, Failure, Receipt};
 use crate::post::shared::Look;
 use crate::text::count::with_warning;
-use crate::text::entities::{EntityKind, entities, first_link};
+use crate::text::entities::{EntityKind, entities};
 use crate::text::limits::{BLUESKY, Limits};
 use session::{Session, SignIn};
 
@@ -273,16 +273,7 @@ fn embed(out: &Outgoing<'_>, blobs: &[Value]) -> Option<Value> {
         let images: Vec<Value> = out.images.iter().zip(blobs).map(image).collect();
         return Some(json!({ "$type": "app.bsky.embed.images", "images": images }));
     }
-    let link = out.part.link.as_ref().map(|link| link.url.clone());
-    let uri = link.or_else(|| first_link(&out.part.text))?;
-    // Whoever posts makes the card. Ours says where the link leads and no more, because fetching a page to
-    // learn its title means a request to wherever a message file points (reliability §6.2).
-    let url = Url::parse(&uri).ok()?;
-    let title = format!(
-        "{}{}",
-        url.host_str()?.trim_start_matches("www."),
-        url.path().trim_end_matches('/')
-    );
+    let (uri, title) = card_of(out.part)?;
     Some(json!({
         "$type": "app.bsky.embed.external",
         "external": { "uri": uri, "title": title, "description": "" },

@@ -6,6 +6,7 @@ pub mod dates;
 pub mod discord;
 mod form;
 pub mod http;
+pub mod linkedin;
 pub mod mastodon;
 pub mod nostr;
 pub mod oauth;
@@ -27,6 +28,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
+use url::Url;
 
 use crate::calendar::steady::CONTRADICTS;
 use crate::post::content::Part;
@@ -34,6 +36,7 @@ use crate::post::digest::Digest;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::post::shared::Look;
+use crate::text::entities::first_link;
 use crate::text::limits::Limits;
 use http::{BaseUrl, Http, Request};
 use secret::Scrubber;
@@ -51,7 +54,7 @@ macro_rules! entry {
         entry!($platform, $known_limits, |_| Ok(()))
     };
     ($platform:ident, $known_limits:expr, $together:expr) => {
-        entry!($platform, $known_limits, $together, None)
+        entry!($platform, $known_limits, $together, |_| None)
     };
     ($platform:ident, $known_limits:expr, $together:expr, $sign_in:expr) => {
         Entry {
@@ -68,18 +71,18 @@ macro_rules! entry {
 
 /// Every platform there is: one line each.
 pub const PLATFORMS: &[Entry] = &[
-    entry!(
-        mastodon,
-        mastodon::known_limits,
-        |_| Ok(()),
-        Some(&mastodon::SIGN_IN)
-    ),
+    entry!(mastodon, mastodon::known_limits, |_| Ok(()), |_| Some(
+        &mastodon::SIGN_IN
+    )),
     entry!(bluesky),
     entry!(telegram),
     entry!(discord, discord::known_limits, discord::Config::together),
     entry!(slack, slack::known_limits, slack::Config::together),
     entry!(nostr, nostr::known_limits, nostr::Config::together),
-    entry!(x, |_, _, _| x::limits(), |_| Ok(()), Some(&x::SIGN_IN)),
+    entry!(x, |_, _, _| x::limits(), |_| Ok(()), |_| Some(&x::SIGN_IN)),
+    entry!(linkedin, linkedin::known_limits, |_| Ok(()), |table| Some(
+        linkedin::sign_in(table)
+    )),
     entry!(webhook),
     entry!(sandbox, sandbox::known_limits),
 ];
@@ -101,8 +104,9 @@ pub struct Entry {
     pub check: fn(&toml::Table) -> Vec<String>,
     /// The JSON schema of those keys.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
-    /// How `steadfast login` signs in; `None`: its accounts are set up by their keys alone.
-    pub sign_in: Option<&'static SignIn>,
+    /// How `steadfast login` signs in, by the account's keys: a person's account may want other permissions than a
+    /// page. `None`: its accounts are set up by their keys alone.
+    pub sign_in: fn(&toml::Table) -> Option<&'static SignIn>,
 }
 
 type Open = fn(toml::Table, &Tools<'_>) -> Result<Box<dyn Platform>, String>;
@@ -336,12 +340,13 @@ impl Platform for Discreet {
         if part.video.is_some() && !takes {
             return Err(Failure::new(Class::Rejected, "no video can be posted here"));
         }
+        // The words as people wrote them, too: a platform's escapes would hide a secret in the request.
+        if words_of(part).any(|words| self.holds_secret(words)) {
+            return Err(with_secret());
+        }
         let prepared = self.inner.prepare(part).await.map_err(|f| self.scrubbed(f))?;
-        if self.scrubber.scrub(&prepared.body) != prepared.body {
-            return Err(Failure::new(
-                Class::Rejected,
-                "one of our own secrets stands in it: it is not sent",
-            ));
+        if self.holds_secret(&prepared.body) {
+            return Err(with_secret());
         }
         Ok(prepared)
     }
@@ -388,7 +393,25 @@ impl Platform for Discreet {
     }
 }
 
+/// All that people wrote of it.
+fn words_of<'p>(out: &'p Outgoing<'_>) -> impl Iterator<Item = &'p str> {
+    let link = out.part.link.as_ref().map(|link| &*link.url);
+    let beside = [Some(&*out.part.text), link, out.warn, out.share];
+    beside.into_iter().flatten().chain(out.part.alts())
+}
+
+fn with_secret() -> Failure {
+    Failure::new(
+        Class::Rejected,
+        "one of our own secrets stands in it: it is not sent",
+    )
+}
+
 impl Discreet {
+    fn holds_secret(&self, text: &str) -> bool {
+        self.scrubber.scrub(text) != text
+    }
+
     fn scrubbed(&self, mut failure: Failure) -> Failure {
         failure.words = self.scrubber.scrub(&failure.words).into_owned();
         failure
@@ -406,7 +429,7 @@ fn settings<C: DeserializeOwned>(table: toml::Table) -> Result<C, String> {
 fn check<C: DeserializeOwned + JsonSchema>(
     table: &toml::Table,
     together: fn(C) -> Result<(), String>,
-    sign_in: Option<&SignIn>,
+    sign_in: fn(&toml::Table) -> Option<&'static SignIn>,
 ) -> Vec<String> {
     let schema = C::json_schema(&mut SchemaGenerator::default()).to_value();
     let required = schema.get("required").and_then(serde_json::Value::as_array);
@@ -425,7 +448,7 @@ fn check<C: DeserializeOwned + JsonSchema>(
     }
     let missing = required.filter(|key| !table.contains_key(*key));
     problems.extend(missing.map(|key| format!("`{key}` is missing")));
-    problems.extend(sign_in.and_then(|sign_in| token::problem(table, sign_in)));
+    problems.extend(sign_in(table).and_then(|sign_in| token::problem(table, sign_in)));
     if problems.is_empty() {
         problems.extend(settings(table.clone()).and_then(together).err());
     }
@@ -460,6 +483,18 @@ async fn answers(http: &Http, base: &BaseUrl, path: &str) -> Result<(), Failure>
         return Ok(());
     }
     Err(harmless(answer.failure(Class::InDoubt, None)))
+}
+
+/// The link that a part's card is of, and its title, where whoever posts makes the card. Ours says where the link leads
+/// and no more, because fetching a page to learn its title means a request to wherever a message file points
+/// (reliability §6.2).
+fn card_of(part: &Part) -> Option<(String, String)> {
+    let link = part.link.as_ref().map(|link| link.url.clone());
+    let uri = link.or_else(|| first_link(&part.text))?;
+    let url = Url::parse(&uri).ok()?;
+    let host = url.host_str()?.trim_start_matches("www.");
+    let title = format!("{host}{}", url.path().trim_end_matches('/'));
+    Some((uri, title))
 }
 
 /// A name for an uploaded image; some servers go by its ending.

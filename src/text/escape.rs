@@ -67,7 +67,8 @@ impl Escape {
                 let signs = text.replace("&lt;", "<").replace("&gt;", ">");
                 signs.replace("&amp;", "&").into()
             }
-            Escape::LittleText | Escape::Discord | Escape::Reddit => without_backslashes(text),
+            Escape::LittleText => without_backslashes(&without_templates(text)).into_owned().into(),
+            Escape::Discord | Escape::Reddit => without_backslashes(text),
         }
     }
 }
@@ -145,6 +146,12 @@ fn without_backslashes(text: &str) -> Cow<'_, str> {
     out.into()
 }
 
+/// LinkedIn gives a hashtag back as `{hashtag|\#|word}`.
+fn without_templates(text: &str) -> Cow<'_, str> {
+    static TAG: LazyLock<Regex> = LazyLock::new(|| super::pattern(r"\{hashtag\|\\?#\|([^{}|]*)\}"));
+    TAG.replace_all(text, "#$1")
+}
+
 fn links(text: &str) -> Kept {
     let all = entities(text).into_iter();
     all.filter(|entity| matches!(entity.kind, EntityKind::Link { .. }))
@@ -203,6 +210,10 @@ mod tests {
             assert_eq!(escape.apply(text), sent, "{escape:?}");
             assert_eq!(escape.undo(sent), text, "{escape:?}");
         }
+        assert_eq!(
+            Escape::LittleText.undo(r"{hashtag|\#|Justice} \(now\), {hashtag|#|a\_b}"),
+            "#Justice (now), #a_b"
+        );
         assert_eq!(
             attribute(r#"https://a.io/"x"&y"#),
             "https://a.io/&quot;x&quot;&amp;y"

@@ -197,7 +197,7 @@ async fn soon(site: &Site, view: &Overview, holds: &[Hold], now: Timestamp) -> R
     let waiting = site.pages.ledger.in_state(Stands::Due, WAITING).await?;
     let mut rows: Vec<Row> = waiting
         .into_iter()
-        .map(|post| agenda::of_post(&view.campaign, post))
+        .map(|post| agenda::of_post(&view.campaign, &view.files.roster, post))
         .collect();
     let recorded: HashSet<PostId> = rows.iter().filter_map(|row| row.post).collect();
     let planned = view.planned.iter().filter(|row| {

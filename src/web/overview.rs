@@ -14,6 +14,7 @@ use crate::campaign::assemble::Assembled;
 use crate::campaign::message::Message;
 use crate::campaign::problem::Problem;
 use crate::campaign::{Account, Campaign};
+use crate::daemon::spending::spending;
 use crate::desk::agenda::{self, Row};
 use crate::desk::check::{Known, older_translations};
 use crate::desk::{Failed, Files, accounts, pending};
@@ -177,7 +178,8 @@ async fn look(site: &Arc<Site>, bell: i64) -> Result<Overview, Failed> {
     let now = office.clock.now();
     let until = now.saturating_add(AHEAD).unwrap_or(Timestamp::MAX);
     let plan = plan(&view, now, until);
-    let mut planned = agenda::planned(&view, &plan);
+    let tally = spending(ledger, &gated, &files.roster, now).await?;
+    let mut planned = agenda::planned(&view, &plan, tally);
     agenda::sort(&mut planned);
     let timeless = agenda::timeless(&view, &plan);
     let pending = match office.settings.approval {

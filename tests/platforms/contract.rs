@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use steadfast::platform::http::{self, BaseUrl};
 use steadfast::platform::secret::{Secret, write_private};
 use steadfast::platform::{
-    PLATFORMS, Prepared, Sealed, bluesky, discord, mastodon, nostr, slack, telegram, webhook, x,
+    PLATFORMS, Prepared, Sealed, bluesky, discord, linkedin, mastodon, nostr, slack, telegram, webhook, x,
 };
 use steadfast::post::outcome::{Class, Failure, Receipt};
 use steadfast::post::shared::Look;
@@ -17,12 +17,12 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::relay::{Manner, Relay};
 use crate::support::{
-    BOT, Bench, CHANNEL, DID, Draft, KINDS, SECRET_KEY, TOKEN, Then, WEBHOOK_SECRET, gzip_bomb, now,
-    platform_of, raw, receipt, resident_bytes,
+    BOT, Bench, CHANNEL, DID, Draft, KINDS, MEMBER, PAGE, SECRET_KEY, TOKEN, Then, WEBHOOK_SECRET, gzip_bomb,
+    now, platform_of, raw, receipt, resident_bytes,
 };
 
 /// Those that speak over the network.
-const REMOTE: [&str; 10] = [
+const REMOTE: [&str; 12] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -32,6 +32,8 @@ const REMOTE: [&str; 10] = [
     "slack-webhook",
     "nostr",
     "x",
+    "linkedin",
+    "linkedin-member",
     "webhook",
 ];
 
@@ -64,6 +66,8 @@ fn prepared(platform: &str, draft: &Draft) -> Prepared {
         "slack-webhook" => slack::webhook_request(&out),
         "nostr" => nostr::request(&out, &signer(), &[]).unwrap(),
         "x" => x::request(&out, &[]).unwrap(),
+        "linkedin" => linkedin::request(&out, PAGE, &[]),
+        "linkedin-member" => linkedin::request(&out, MEMBER, &[]),
         _ => webhook::request(&out).unwrap(),
     }
 }
@@ -121,11 +125,25 @@ fn yes(platform: &str) -> String {
         "discord" | "discord-webhook" => json!({ "id": "334385199974967042", "channel_id": CHANNEL }),
         "slack" => json!({ "ok": true, "channel": "C0123ABCD", "ts": "1760000000.000200" }),
         "slack-webhook" => return "ok".to_owned(),
+        "linkedin" | "linkedin-member" => return String::new(),
         "x" => x_post(),
         _ => json!({ "id": "1", "uri": "at://did:plc:x/app.bsky.feed.post/1", "cid": "b" }),
     };
     body.to_string()
 }
+
+/// The same as a whole answer: of LinkedIn, the header says it.
+fn yes_on_the_wire(platform: &str) -> Vec<u8> {
+    let yes = yes(platform);
+    let head = match platform {
+        "linkedin" | "linkedin-member" => format!("HTTP/1.1 201 Created\r\nx-restli-id: {SHARE}"),
+        _ => "HTTP/1.1 200 OK".to_owned(),
+    };
+    format!("{head}\r\ncontent-length: {}\r\n\r\n{yes}", yes.len()).into_bytes()
+}
+
+/// A post on LinkedIn.
+const SHARE: &str = "urn:li:share:7141138937766391808";
 
 fn x_post() -> Value {
     json!({ "data": { "id": "1445880548472328192", "text": "A fair hearing." } })
@@ -153,6 +171,9 @@ fn refusal(platform: &str, status: u16) -> ResponseTemplate {
         "slack" => json!({ "ok": false, "error": "invalid_auth", "needed": words }),
         "slack-webhook" => return ResponseTemplate::new(status).set_body_string("invalid_token"),
         "x" => json!({ "title": "Unauthorized", "type": "about:blank", "status": status, "detail": words }),
+        "linkedin" | "linkedin-member" => {
+            json!({ "status": status, "serviceErrorCode": 65600, "code": "INVALID_ACCESS_TOKEN", "message": words })
+        }
         _ => json!({ "error": "AuthMissing", "message": words }),
     };
     ResponseTemplate::new(status).set_body_json(body)
@@ -328,11 +349,11 @@ async fn a_connection_serves_a_second_visible_request_only_where_a_repeat_ends_a
         ("slack", false, 3),
         ("slack-webhook", false, 3),
         ("x", false, 3),
+        ("linkedin", false, 3),
+        ("linkedin-member", false, 3),
         ("webhook", false, 1),
     ] {
-        let yes = yes(platform);
-        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{yes}", yes.len());
-        let server = raw(Then::Keep(answer.into_bytes())).await;
+        let server = raw(Then::Keep(yes_on_the_wire(platform))).await;
         let bench = Bench::new();
         if forgets_keys {
             let known = json!({"base_url": server.url, "honours_keys": false, "max_characters": 500, "per_link": 23,
@@ -369,6 +390,8 @@ async fn p23_a_probe_asks_once_for_something_harmless_and_any_answer_will_do() {
         ("slack-webhook", "/"),
         ("nostr", "/"),
         ("x", "/2/users/me"),
+        ("linkedin", "/v2/userinfo"),
+        ("linkedin-member", "/v2/userinfo"),
     ] {
         for (status, there) in [
             (200, true),
@@ -799,11 +822,42 @@ async fn willing() -> MockServer {
             .mount(&server)
             .await;
     }
+    willing_linkedin(&server).await;
     Mock::given(path("/services/T0001/B0001/".to_owned() + TOKEN))
         .respond_with(ResponseTemplate::new(200).set_body_string("ok"))
         .mount(&server)
         .await;
     server
+}
+
+async fn willing_linkedin(server: &MockServer) {
+    let image = "urn:li:image:C5F10AQ";
+    let begun =
+        json!({ "value": { "uploadUrl": format!("{}/dms-uploads/1", server.uri()), "image": image } });
+    for (verb, at, answer) in [
+        (
+            "POST",
+            "/rest/posts",
+            ResponseTemplate::new(201).insert_header("x-restli-id", SHARE),
+        ),
+        (
+            "POST",
+            "/rest/images",
+            ResponseTemplate::new(200).set_body_json(begun),
+        ),
+        ("PUT", "/dms-uploads/1", ResponseTemplate::new(201)),
+        (
+            "GET",
+            "/rest/images/urn%3Ali%3Aimage%3AC5F10AQ",
+            ResponseTemplate::new(200).set_body_json(json!({ "id": image, "status": "AVAILABLE" })),
+        ),
+    ] {
+        Mock::given(method(verb))
+            .and(path(at))
+            .respond_with(answer)
+            .mount(server)
+            .await;
+    }
 }
 
 #[tokio::test]
@@ -868,6 +922,7 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
                 "bluesky" => "bafkrei",
                 "slack" => "F0123ABCD",
                 "x" => "[\"1880028106020515840\"]",
+                "linkedin" | "linkedin-member" => "\"urn:li:image:C5F10AQ\"",
                 "sandbox" => "media/court.png",
                 "nostr" => "\"imeta\"",
                 _ => "iVBORyBwaXhlbHM=",
@@ -923,6 +978,9 @@ fn theirs(kind: &str) -> String {
         "telegram" => "https://t.me/ally/7",
         "discord" => "https://discord.com/channels/41771983423143937/155101607195836417/334385199974967040",
         "x" => "https://x.com/ally/status/1228393702244134912",
+        "linkedin" | "linkedin-member" => {
+            "https://www.linkedin.com/feed/update/urn:li:share:7141138937766391807/"
+        }
         _ => "https://bsky.app/profile/did:plc:ally/post/3l",
     };
     url.to_owned()
@@ -1109,6 +1167,17 @@ fn a_wrong_table_is_refused_in_a_sentence_that_says_what_to_write() {
             "not both",
         ),
         ("x", "login = true", "`client_id`"),
+        ("linkedin", "access_token = 'SECRET(c4nary)'", "`author`"),
+        (
+            "linkedin",
+            "author = 'urn:li:company:1'\naccess_token = 'SECRET(c4nary)'",
+            "`urn:li:organization:NUMBER`",
+        ),
+        (
+            "linkedin",
+            "author = 'urn:li:person:a'\nversion = '2026-05'\naccess_token = 'SECRET(c4nary)'",
+            "as `202605`",
+        ),
         ("sandbox", "like = 'sandbox'", "mastodon, bluesky, x, threads"),
         ("sandbox", "like = 'twitter'", "`twitter`"),
     ] {

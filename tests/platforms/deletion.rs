@@ -34,6 +34,7 @@ fn receipt_of(platform: &str) -> Receipt {
         "discord" | "discord-webhook" => receipt("334385199974967042", Some(CHANNEL)),
         "slack" => receipt("1760000000.000200", Some("C0123ABCD")),
         "nostr" => receipt(&"ab".repeat(32), None),
+        "linkedin" | "linkedin-member" => receipt("urn:li:share:7141138937766391808", None),
         _ => receipt("103254962155278888", None),
     }
 }
@@ -181,6 +182,8 @@ async fn a_lost_answer_is_a_doubt_and_a_limit_a_wait_on_every_platform() {
         "discord-webhook",
         "slack",
         "x",
+        "linkedin",
+        "linkedin-member",
         "webhook",
     ] {
         for (status, class) in [
@@ -220,7 +223,8 @@ async fn whether_posts_can_be_deleted_is_as_the_data_say() {
     assert_eq!(
         names,
         [
-            "mastodon", "bluesky", "telegram", "discord", "slack", "nostr", "x", "webhook", "sandbox"
+            "mastodon", "bluesky", "telegram", "discord", "slack", "nostr", "x", "linkedin", "webhook",
+            "sandbox"
         ]
     );
     // A sandbox that is like a platform without can't either.

@@ -518,3 +518,23 @@ async fn the_same_request_again_is_answered_with_the_same_message() {
     let first = account.publish(&sealed).await.unwrap();
     assert_eq!(account.publish(&sealed).await.unwrap(), first);
 }
+
+#[tokio::test]
+async fn f16_a_secret_of_ours_is_seen_through_the_signs_that_discord_wants_escaped() {
+    let secret = "c4nary_t0ken_0123456789";
+    let server = MockServer::start().await;
+    let keys = format!(
+        "base_url = '{}'\nbot_token = 'SECRET({secret})'\nchannel = '{CHANNEL}'",
+        server.uri()
+    );
+    let account = Bench::new().open("discord", &keys);
+    for draft in [
+        Draft::text(&format!("Look: {secret}")),
+        Draft::text("Look.").link(&format!("https://example.org/{secret}")),
+    ] {
+        let failure = account.prepare(&draft.out()).await.unwrap_err();
+        assert_eq!(failure.class, Class::Rejected);
+        assert!(!failure.words.contains(secret), "{failure}");
+    }
+    assert!(server.received_requests().await.unwrap().is_empty());
+}

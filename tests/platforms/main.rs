@@ -14,6 +14,7 @@ mod connections;
 mod contract;
 mod deletion;
 mod discord;
+mod linkedin;
 mod look;
 mod mastodon;
 mod nostr;

@@ -32,10 +32,13 @@ pub const SECRET_KEY: &str = "67dea2ed018072d675f5415ecfaed7d2597555e202d85b3d65
 /// A Telegram bot, a Discord channel.
 pub const BOT: i64 = 123_456;
 pub const CHANNEL: &str = "155101607195836416";
+/// A page and a member of LinkedIn.
+pub const PAGE: &str = "urn:li:organization:2414183";
+pub const MEMBER: &str = "urn:li:person:5abc_dEfgH";
 pub const DID: &str = "did:plc:campaign234567";
 
 /// The kinds of accounts: platforms, and the second way into one.
-pub const KINDS: [&str; 11] = [
+pub const KINDS: [&str; 13] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -45,6 +48,8 @@ pub const KINDS: [&str; 11] = [
     "slack-webhook",
     "nostr",
     "x",
+    "linkedin",
+    "linkedin-member",
     "webhook",
     "sandbox",
 ];
@@ -154,6 +159,10 @@ impl Bench {
             "nostr" => {
                 let relay = url.replacen("http", "ws", 1);
                 format!("relays = ['{relay}']\nsecret_key = 'SECRET({NSEC})'\nmedia = '{url}'")
+            }
+            "linkedin" | "linkedin-member" => {
+                let author = if platform == "linkedin" { PAGE } else { MEMBER };
+                format!("base_url = '{url}'\nauthor = '{author}'\naccess_token = 'SECRET({TOKEN})'")
             }
             "sandbox" => String::new(),
             other => panic!("{other} is not on the bench"),

@@ -109,7 +109,8 @@ fn find<'o>(
             meant(name, known)
         )));
     };
-    let found = platform::find(account.platform).and_then(|entry| Some((entry, entry.sign_in?)));
+    let sign_in = |entry: &'static Entry| Some((entry, (entry.sign_in)(&account.keys)?));
+    let found = platform::find(account.platform).and_then(sign_in);
     let Some((entry, sign_in)) = found else {
         return Err(Failed::Usage(format!(
             "nobody signs in on {}: its accounts are set up by their keys in the config",
