@@ -167,7 +167,25 @@ fn each_mistake_is_told_once_with_what_to_write() {
             "[ledger]\nreplica = 'one'",
             "`ledger.replica`, `ledger.lease` and `ledger.password` are for PostgreSQL",
         ),
-        ("[web]\ntoken_file = 'x'", "`web.token_file`"),
+        ("[web]\ntoken_file = 'x'", "unknown key `web.token_file`"),
+        ("[web]\nnames = ['posts.example.org']", "nobody has to sign in"),
+        (
+            "[web]\nnames = ['posts.example.org:443']",
+            "`web.names` is a list",
+        ),
+        (
+            "[user.Ann]\nrole = 'viewer'\npassword_hash = ''",
+            "a user's name has a-z",
+        ),
+        ("[user.ann]\npassword_hash = 'hunter2'", "[user.ann] needs `role"),
+        (
+            "[user.ann]\nrole = 'boss'",
+            "viewer, editor, approver, operator, not \"boss\"",
+        ),
+        (
+            "[user.ann]\nrole = 'editor'\npassword_hash = 'hunter2'",
+            "[user.ann] needs `password_hash",
+        ),
         // D8: nobody else is let in
         ("[web]\nlisten = '0.0.0.0:8910'", "would let others in"),
         ("[web]\nlisten = '192.168.1.2:8910'", "would let others in"),

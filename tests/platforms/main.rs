@@ -17,7 +17,6 @@ mod discord;
 mod engagement;
 mod facebook;
 mod instagram;
-
 mod linkedin;
 mod look;
 mod mastodon;
