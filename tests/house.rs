@@ -85,7 +85,7 @@ const NO_SUCH_WORD_ON_THE_GROUND: [&str; 9] = [
 
 /// The most lines that a file may have outside its tests, and those that may have more, with the reason.
 const LONG: usize = 450;
-const LONGER: [(&str, &str); 13] = [
+const LONGER: [(&str, &str); 14] = [
     (
         "src/post/step.rs",
         "every decision about a delivery, to be read in one go",
@@ -120,6 +120,10 @@ const LONGER: [(&str, &str); 13] = [
     ),
     (
         "src/platform/linkedin.rs",
+        "one platform is one file, in the order of its manual",
+    ),
+    (
+        "src/platform/reddit.rs",
         "one platform is one file, in the order of its manual",
     ),
     (

@@ -10,6 +10,7 @@ pub mod linkedin;
 pub mod mastodon;
 pub mod nostr;
 pub mod oauth;
+pub mod reddit;
 pub mod sandbox;
 pub mod secret;
 pub mod sign_in;
@@ -82,6 +83,9 @@ pub const PLATFORMS: &[Entry] = &[
     entry!(x, |_, _, _| x::limits(), |_| Ok(()), |_| Some(&x::SIGN_IN)),
     entry!(linkedin, linkedin::known_limits, |_| Ok(()), |table| Some(
         linkedin::sign_in(table)
+    )),
+    entry!(reddit, |_, _, _| reddit::limits(), |_| Ok(()), |_| Some(
+        &reddit::SIGN_IN
     )),
     entry!(webhook),
     entry!(sandbox, sandbox::known_limits),

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use steadfast::platform::http::{self, BaseUrl};
 use steadfast::platform::secret::{Secret, write_private};
 use steadfast::platform::{
-    PLATFORMS, Prepared, Sealed, bluesky, discord, linkedin, mastodon, nostr, slack, telegram, webhook, x,
+    PLATFORMS, Prepared, Sealed, bluesky, discord, linkedin, mastodon, nostr, reddit, slack, telegram,
+    webhook, x,
 };
 use steadfast::post::outcome::{Class, Failure, Receipt};
 use steadfast::post::shared::Look;
@@ -22,7 +23,7 @@ use crate::support::{
 };
 
 /// Those that speak over the network.
-const REMOTE: [&str; 12] = [
+const REMOTE: [&str; 13] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -34,6 +35,7 @@ const REMOTE: [&str; 12] = [
     "x",
     "linkedin",
     "linkedin-member",
+    "reddit",
     "webhook",
 ];
 
@@ -68,6 +70,7 @@ fn prepared(platform: &str, draft: &Draft) -> Prepared {
         "x" => x::request(&out, &[]).unwrap(),
         "linkedin" => linkedin::request(&out, PAGE, &[]),
         "linkedin-member" => linkedin::request(&out, MEMBER, &[]),
+        "reddit" => reddit::request(&out, &reddit::Place::default(), None).unwrap(),
         _ => webhook::request(&out).unwrap(),
     }
 }
@@ -124,6 +127,7 @@ fn yes(platform: &str) -> String {
         "telegram" => json!({ "ok": true, "result": telegram_message() }),
         "discord" | "discord-webhook" => json!({ "id": "334385199974967042", "channel_id": CHANNEL }),
         "slack" => json!({ "ok": true, "channel": "C0123ABCD", "ts": "1760000000.000200" }),
+        "reddit" => reddit_post(),
         "slack-webhook" => return "ok".to_owned(),
         "linkedin" | "linkedin-member" => return String::new(),
         "x" => x_post(),
@@ -140,6 +144,11 @@ fn yes_on_the_wire(platform: &str) -> Vec<u8> {
         _ => "HTTP/1.1 200 OK".to_owned(),
     };
     format!("{head}\r\ncontent-length: {}\r\n\r\n{yes}", yes.len()).into_bytes()
+}
+
+fn reddit_post() -> Value {
+    let url = "https://www.reddit.com/r/casewatch/comments/1abcd/a_fair_hearing/";
+    json!({ "json": { "errors": [], "data": { "url": url, "drafts_count": 0, "id": "1abcd", "name": "t3_1abcd" } } })
 }
 
 /// A post on LinkedIn.
@@ -171,6 +180,7 @@ fn refusal(platform: &str, status: u16) -> ResponseTemplate {
         "slack" => json!({ "ok": false, "error": "invalid_auth", "needed": words }),
         "slack-webhook" => return ResponseTemplate::new(status).set_body_string("invalid_token"),
         "x" => json!({ "title": "Unauthorized", "type": "about:blank", "status": status, "detail": words }),
+        "reddit" => json!({ "message": words, "error": status }),
         "linkedin" | "linkedin-member" => {
             json!({ "status": status, "serviceErrorCode": 65600, "code": "INVALID_ACCESS_TOKEN", "message": words })
         }
@@ -351,6 +361,7 @@ async fn a_connection_serves_a_second_visible_request_only_where_a_repeat_ends_a
         ("x", false, 3),
         ("linkedin", false, 3),
         ("linkedin-member", false, 3),
+        ("reddit", false, 3),
         ("webhook", false, 1),
     ] {
         let server = raw(Then::Keep(yes_on_the_wire(platform))).await;
@@ -392,6 +403,7 @@ async fn p23_a_probe_asks_once_for_something_harmless_and_any_answer_will_do() {
         ("x", "/2/users/me"),
         ("linkedin", "/v2/userinfo"),
         ("linkedin-member", "/v2/userinfo"),
+        ("reddit", "/api/v1/me"),
     ] {
         for (status, there) in [
             (200, true),
@@ -823,11 +835,39 @@ async fn willing() -> MockServer {
             .await;
     }
     willing_linkedin(&server).await;
+    willing_reddit(&server).await;
     Mock::given(path("/services/T0001/B0001/".to_owned() + TOKEN))
         .respond_with(ResponseTemplate::new(200).set_body_string("ok"))
         .mount(&server)
         .await;
     server
+}
+
+async fn willing_reddit(server: &MockServer) {
+    let lease = json!({
+        "args": { "action": format!("{}/reddit-uploads", server.uri()), "fields": [{ "name": "key", "value": "1" }] },
+        "asset": { "asset_id": "k3y0fimage" },
+    });
+    let comment = json!({ "name": "t1_2bcde", "permalink": "/r/casewatch/comments/1abcd/x/2bcde/" });
+    for (at, answer) in [
+        ("/api/submit", reddit_post()),
+        (
+            "/api/comment",
+            json!({ "json": { "errors": [], "data": { "things": [{ "kind": "t1", "data": comment }] } } }),
+        ),
+        ("/api/media/asset.json", lease),
+        ("/reddit-uploads", json!({})),
+        (
+            "/api/convert_rte_body_format",
+            json!({ "output": { "document": [{ "e": "img", "id": "k3y0fimage" }] } }),
+        ),
+    ] {
+        Mock::given(method("POST"))
+            .and(path(at))
+            .respond_with(ResponseTemplate::new(200).set_body_json(answer))
+            .mount(server)
+            .await;
+    }
 }
 
 async fn willing_linkedin(server: &MockServer) {
@@ -923,6 +963,7 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
                 "slack" => "F0123ABCD",
                 "x" => "[\"1880028106020515840\"]",
                 "linkedin" | "linkedin-member" => "\"urn:li:image:C5F10AQ\"",
+                "reddit" => "k3y0fimage",
                 "sandbox" => "media/court.png",
                 "nostr" => "\"imeta\"",
                 _ => "iVBORyBwaXhlbHM=",
@@ -958,6 +999,7 @@ fn earlier(kind: &str) -> Receipt {
         "slack" => receipt("1760000000.000100", Some("C0123ABCD")),
         "nostr" => receipt(&anothers_note().id.to_string(), None),
         "x" => receipt("1445880548472328191", None),
+        "reddit" => receipt("t3_1abcc", None),
         _ => receipt(&format!("at://{DID}/app.bsky.feed.post/3lp"), Some("bafyp")),
     }
 }
@@ -1167,6 +1209,12 @@ fn a_wrong_table_is_refused_in_a_sentence_that_says_what_to_write() {
             "not both",
         ),
         ("x", "login = true", "`client_id`"),
+        ("reddit", "access_token = 'SECRET(c4nary)'", "`subreddit`"),
+        (
+            "reddit",
+            "subreddit = 'r/casewatch'\naccess_token = 'SECRET(c4nary)'",
+            "without `r/`",
+        ),
         ("linkedin", "access_token = 'SECRET(c4nary)'", "`author`"),
         (
             "linkedin",

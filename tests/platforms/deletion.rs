@@ -34,6 +34,7 @@ fn receipt_of(platform: &str) -> Receipt {
         "discord" | "discord-webhook" => receipt("334385199974967042", Some(CHANNEL)),
         "slack" => receipt("1760000000.000200", Some("C0123ABCD")),
         "nostr" => receipt(&"ab".repeat(32), None),
+        "reddit" => receipt("t3_1abcd", None),
         "linkedin" | "linkedin-member" => receipt("urn:li:share:7141138937766391808", None),
         _ => receipt("103254962155278888", None),
     }
@@ -184,6 +185,7 @@ async fn a_lost_answer_is_a_doubt_and_a_limit_a_wait_on_every_platform() {
         "x",
         "linkedin",
         "linkedin-member",
+        "reddit",
         "webhook",
     ] {
         for (status, class) in [
@@ -223,8 +225,8 @@ async fn whether_posts_can_be_deleted_is_as_the_data_say() {
     assert_eq!(
         names,
         [
-            "mastodon", "bluesky", "telegram", "discord", "slack", "nostr", "x", "linkedin", "webhook",
-            "sandbox"
+            "mastodon", "bluesky", "telegram", "discord", "slack", "nostr", "x", "linkedin", "reddit",
+            "webhook", "sandbox"
         ]
     );
     // A sandbox that is like a platform without can't either.

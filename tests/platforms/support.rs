@@ -38,7 +38,7 @@ pub const MEMBER: &str = "urn:li:person:5abc_dEfgH";
 pub const DID: &str = "did:plc:campaign234567";
 
 /// The kinds of accounts: platforms, and the second way into one.
-pub const KINDS: [&str; 13] = [
+pub const KINDS: [&str; 14] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -50,6 +50,7 @@ pub const KINDS: [&str; 13] = [
     "x",
     "linkedin",
     "linkedin-member",
+    "reddit",
     "webhook",
     "sandbox",
 ];
@@ -163,6 +164,9 @@ impl Bench {
             "linkedin" | "linkedin-member" => {
                 let author = if platform == "linkedin" { PAGE } else { MEMBER };
                 format!("base_url = '{url}'\nauthor = '{author}'\naccess_token = 'SECRET({TOKEN})'")
+            }
+            "reddit" => {
+                format!("base_url = '{url}'\nsubreddit = 'casewatch'\naccess_token = 'SECRET({TOKEN})'")
             }
             "sandbox" => String::new(),
             other => panic!("{other} is not on the bench"),

@@ -347,16 +347,22 @@ pub const SLACK_WEBHOOK: Limits = Limits {
     ..SLACK
 };
 
-/// <https://www.reddit.com/dev/api#POST_api_submit>: a text post, and comments on it as the further parts.
-/// Images have no descriptions; a post with one may show in the lists only minutes later.
+/// <https://www.reddit.com/dev/api#POST_api_submit>: a text post, and comments on it as the further parts. How many
+/// images one may have is not published: as many as a gallery. Their descriptions are captions, or stand below them. A
+/// post with one may show in the lists only minutes later.
 pub const REDDIT: Limits = Limits {
     platform: "reddit",
     length: units(40_000, Escape::Reddit),
     later: Some(units(10_000, Escape::Reddit)),
-    max_images: 1,
+    max_images: 20,
     max_image_bytes: 20_000_000,
     max_moving_bytes: Some(20_000_000),
     image_types: &["image/jpeg", "image/png", "image/gif"],
+    abilities: Abilities {
+        warn: true,
+        reply: true,
+        ..NOTHING
+    },
     doubt: Doubt::ReadBack {
         settle: Duration::from_mins(10),
     },
