@@ -5,6 +5,7 @@ mod accounts;
 mod filter;
 mod keys;
 mod ledger;
+mod money;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ use crate::campaign::{Account, Roster, Untranslated};
 use crate::platform;
 use crate::platform::http::DEADLINE;
 use crate::platform::secret::SecretSource;
+use crate::post::cost::Charge;
 use crate::post::identity::AccountName;
 use crate::text::limits::{Doubt, Limits};
 use keys::{Keys, nearest};
@@ -74,6 +76,8 @@ pub struct AccountSettings {
     pub untranslated: Untranslated,
     pub min_gap: Duration,
     pub max_per_day: Option<u32>,
+    /// What its platform charges, and the most that it may; `None`: it charges nothing.
+    pub charge: Option<Charge>,
     pub in_doubt: InDoubt,
     /// The platform's own keys.
     pub keys: toml::Table,
@@ -270,6 +274,7 @@ impl Settings {
             untranslated: settings.untranslated,
             min_gap: settings.min_gap,
             max_per_day: settings.max_per_day,
+            charge: settings.charge,
         };
         Roster {
             accounts: self.accounts.iter().map(account).collect(),

@@ -24,6 +24,7 @@ const HOUSE: &[(&str, &[&str])] = &[
     ("campaign", &["text", "post", "calendar::civil", "calendar::cron", "calendar::window", "calendar::traffic"]),
     ("calendar::plan", &["post", "campaign", "calendar::civil", "calendar::cron", "calendar::traffic", "calendar::past"]),
     ("calendar::outlook", &["post", "campaign", "calendar::civil", "calendar::plan"]),
+    ("calendar::bill", &["text", "post", "campaign", "calendar::civil", "calendar::plan"]),
     ("calendar", &[]), // only the list of its rooms
     // First floor: each talks to one thing; neither knows the other.
     ("clock", &["calendar::steady"]),

@@ -31,8 +31,11 @@ use crate::calendar::cron::Cron;
 use crate::calendar::traffic::Spacing;
 use crate::calendar::window::Windows;
 use crate::post::card::Colours;
+use crate::post::content::Content;
+use crate::post::cost::{Charge, cost};
 use crate::post::identity::{AccountName, CampaignId, MessageId, Occurrence};
 use crate::text::limits::{self, Limits};
+use crate::text::money::Usd;
 
 use allow::Allow;
 use approval::Approved;
@@ -185,6 +188,12 @@ impl Account {
             max_per_day: self.max_per_day,
         }
     }
+
+    /// What its platform charges for this post.
+    pub fn cost(&self, content: &Content) -> Usd {
+        let charge = self.charge.as_ref();
+        charge.map_or(Usd::NOTHING, |charge| cost(content, &charge.prices, &self.limits))
+    }
 }
 
 /// What an account does with a message that has no words in its language.
@@ -213,4 +222,6 @@ pub struct Account {
     pub untranslated: Untranslated,
     pub min_gap: Duration,
     pub max_per_day: Option<u32>,
+    /// What its posts cost; `None`: nothing.
+    pub charge: Option<Charge>,
 }

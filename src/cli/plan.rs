@@ -6,16 +6,19 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 
+use crate::calendar::bill::{Tally, bills};
 use crate::calendar::past::Past;
 use crate::calendar::plan::{Fate, View, plan as make_plan};
 use crate::campaign::render::render;
-use crate::campaign::{Campaign, Roster};
+use crate::campaign::{Account, Campaign, Roster};
+use crate::daemon::spending::spending;
 use crate::ledger::{Hold, Scope};
-use crate::post::content::Variant;
+use crate::post::content::{Content, Variant};
 use crate::post::identity::MessageId;
 use crate::post::state::State;
 
 use super::args::PlanFormat;
+use super::say::in_words;
 use super::{Exit, Failed, Office, print, print_json, print_line, table};
 
 #[derive(Serialize)]
@@ -29,6 +32,9 @@ struct Row {
     /// Which of its message's variants it says, counted from 1; absent where there is one text.
     #[serde(skip_serializing_if = "Option::is_none")]
     variant: Option<u16>,
+    /// What its platform charges; absent where it charges nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_usd: Option<f64>,
     #[serde(skip)]
     text: String,
 }
@@ -56,6 +62,10 @@ pub(super) async fn plan(
         .timestamp();
     let from = from.timestamp();
 
+    let mut tally = Tally::new(zone.clone());
+    if let Some(ledger) = &ledger {
+        tally = spending(&**ledger, &campaign, &files.roster, now).await?;
+    }
     let (past, holds, open) = match ledger {
         Some(ledger) => {
             let mut open = ledger.in_state(State::Due, 100_000).await?;
@@ -77,6 +87,7 @@ pub(super) async fn plan(
     };
     let plan = make_plan(&view, now, until);
 
+    let accounts = &files.roster.accounts;
     let mut rows: Vec<Row> = open
         .into_iter()
         .map(|post| {
@@ -98,6 +109,10 @@ pub(super) async fn plan(
                 },
                 why: blocked.cloned().or(post.standing.why).or(post.error),
                 variant: number(post.content.variant),
+                cost_usd: accounts
+                    .iter()
+                    .find(|account| account.name == post.account)
+                    .and_then(|account| cost_of(account, &post.content)),
                 text: post
                     .content
                     .parts
@@ -108,6 +123,7 @@ pub(super) async fn plan(
             }
         })
         .collect();
+    let mut running = tally.clone();
     for post in &plan.posts {
         let (state, why) = match &post.fate {
             Fate::Planned => ("planned", None),
@@ -115,7 +131,7 @@ pub(super) async fn plan(
             Fate::Late(why) | Fate::Missed(why) => ("held", Some(why.clone())),
             Fate::Blocked(why) => ("blocked", Some(why.clone())),
         };
-        rows.push(row(&campaign, &files.roster, post, state, why));
+        rows.push(row(&campaign, &files.roster, post, state, why, &mut running));
     }
     for row in rows.iter_mut().filter(|row| row.state == "planned") {
         if let Some(hold) = holds.iter().find(|hold| covers(hold, row)) {
@@ -143,11 +159,17 @@ pub(super) async fn plan(
             state,
             why: Some(why.clone()),
             variant: None,
+            cost_usd: None,
             text: String::new(),
         });
     }
     rows.extend(unreadable(&campaign));
     show(&rows, &campaign, format);
+    if matches!(format, PlanFormat::Table) {
+        for bill in bills(&view, now, &tally) {
+            print_line(&in_words(&bill, &files.roster));
+        }
+    }
     Ok(Exit::Done)
 }
 
@@ -162,6 +184,7 @@ fn unreadable(campaign: &Campaign) -> impl Iterator<Item = Row> {
         state: "blocked",
         why: Some(why.clone()),
         variant: None,
+        cost_usd: None,
         text: String::new(),
     })
 }
@@ -172,10 +195,21 @@ fn row(
     post: &crate::calendar::plan::Planned,
     state: &'static str,
     why: Option<String>,
+    tally: &mut Tally,
 ) -> Row {
     let account = roster.accounts.get(post.account);
     let content =
         account.and_then(|account| render(campaign, &post.message, account, post.due, post.variant).ok());
+    let (mut state, mut why) = (state, why);
+    let mut cost_usd = None;
+    if let (Some(account), Some(content)) = (account, &content) {
+        cost_usd = cost_of(account, content);
+        if state == "planned"
+            && let Err(over) = tally.take(account, post.due, content)
+        {
+            (state, why) = ("held", Some(over));
+        }
+    }
     let variant = number(content.as_ref().and_then(|content| content.variant));
     let text = content
         .and_then(|content| content.parts.into_iter().next())
@@ -189,8 +223,13 @@ fn row(
         state,
         why,
         variant,
+        cost_usd,
         text: text.unwrap_or_default(),
     }
+}
+
+fn cost_of(account: &Account, content: &Content) -> Option<f64> {
+    account.charge.map(|_| account.cost(content).dollars())
 }
 
 /// As people count.

@@ -1,7 +1,10 @@
 //! What several commands say alike.
 
+use crate::calendar::bill::Bill;
+use crate::campaign::Roster;
 use crate::campaign::problem::nearest;
 use crate::ledger::{Hold, Post, Scope};
+use crate::post::cost::Budget;
 
 use super::Office;
 
@@ -47,6 +50,25 @@ pub(crate) fn list(holds: &[Hold]) -> String {
         .map(|hold| format!("{} ({})", hold.scope, hold.why))
         .collect();
     all.join(", ")
+}
+
+/// `x: 1.20 USD spent this month, 12.40 USD planned for the coming 30 days; …`
+pub(crate) fn in_words(bill: &Bill, roster: &Roster) -> String {
+    let account = roster.accounts.get(bill.account);
+    let budget = match bill.budget {
+        None => String::new(),
+        Some(Budget(most)) if bill.over == 0 => format!("; the budget is {most} a month"),
+        Some(Budget(most)) => format!(
+            "; the budget is {most} a month, so {} will be held",
+            many(bill.over, "post")
+        ),
+    };
+    format!(
+        "{}: {} spent this month, {} planned for the coming 30 days{budget}",
+        account.map_or("", |account| account.name.as_str()),
+        bill.spent,
+        bill.coming
+    )
 }
 
 #[cfg(test)]

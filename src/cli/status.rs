@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::calendar::bill::{Bill, Tally, bills};
 use crate::calendar::outlook::outlook;
 use crate::calendar::past::Past;
 use crate::calendar::plan::{Fate, View, plan};
@@ -12,12 +13,13 @@ use crate::campaign::Campaign;
 use crate::campaign::likeness::problems;
 use crate::campaign::problem::Problem;
 use crate::daemon::lookalike::lookalikes;
+use crate::daemon::spending::spending;
 use crate::ledger::{Hold, Ledger, Scope};
 use crate::post::state::State;
 
 use super::args::Format;
 use super::pending::waiting;
-use super::say::{many, wait_for_a_word};
+use super::say::{in_words, many, wait_for_a_word};
 use super::{Exit, Failed, Files, Office, print_json, print_line, table};
 
 #[derive(Serialize)]
@@ -35,6 +37,9 @@ struct Status {
     pending: usize,
     /// What the plan of the next 14 days has to be warned of.
     ahead: Vec<AheadRow>,
+    /// What the accounts cost, in words.
+    #[serde(skip)]
+    bills: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -80,6 +85,19 @@ struct AccountRow {
     held: Option<String>,
     next_due: Option<Timestamp>,
     rate_limited_until: Option<Timestamp>,
+    /// None: its platform charges nothing.
+    cost: Option<CostRow>,
+}
+
+#[derive(Serialize)]
+struct CostRow {
+    /// This month so far.
+    spent_usd: f64,
+    /// All that is planned for the coming 30 days.
+    coming_usd: f64,
+    budget_usd: Option<f64>,
+    /// How many planned posts the budget will hold.
+    over: usize,
 }
 
 pub(super) async fn status(office: &Office, format: Format) -> Result<Exit, Failed> {
@@ -120,9 +138,10 @@ async fn gather(
         counts: State::ALL.iter().map(|state| (state.as_str(), 0)).collect(),
         pending: 0,
         ahead: Vec::new(),
+        bills: Vec::new(),
     };
     let holds = office.holds(ledger.map(|ledger| ledger as &dyn Ledger)).await?;
-    let (mut waits, mut next) = (BTreeMap::new(), BTreeMap::new());
+    let (mut waits, mut next, mut costs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     if let Some(ledger) = ledger {
         let running = !ledger.daemons().await?.is_empty();
         if running {
@@ -156,6 +175,16 @@ async fn gather(
             late: office.settings.late,
         };
         next = next_due(office, &view, ledger, now).await?;
+        let tally = match ledger {
+            Some(ledger) => spending(ledger, &campaign, &files.roster, now).await?,
+            None => Tally::new(campaign.settings.zone.clone()),
+        };
+        for bill in bills(&view, now, &tally) {
+            status.bills.push(in_words(&bill, &files.roster));
+            if let Some(account) = files.roster.accounts.get(bill.account) {
+                costs.insert(account.name.to_string(), cost_row(&bill));
+            }
+        }
         let mut ahead = outlook(&view, now, &files.folder);
         ahead.extend(alike);
         status.ahead = ahead
@@ -190,9 +219,19 @@ async fn gather(
             held: held.map(|hold| hold.why.clone()),
             next_due: next.get(account.name.as_str()).copied(),
             rate_limited_until: waiting,
+            cost: costs.remove(account.name.as_str()),
         });
     }
     Ok(status)
+}
+
+fn cost_row(bill: &Bill) -> CostRow {
+    CostRow {
+        spent_usd: bill.spent.dollars(),
+        coming_usd: bill.coming.dollars(),
+        budget_usd: bill.budget.map(|budget| budget.0.dollars()),
+        over: bill.over,
+    }
 }
 
 fn scope_row(hold: &Hold) -> ScopeRow {
@@ -299,6 +338,7 @@ fn show(status: &Status, files: &Files) {
         ]);
     }
     print_line(&table::text(accounts));
+    status.bills.iter().for_each(|bill| print_line(bill));
     let counts: Vec<String> = status
         .counts
         .iter()

@@ -17,6 +17,7 @@ mod probe;
 mod recover;
 pub mod report;
 mod shares;
+pub mod spending;
 pub mod timekeeper;
 pub mod tokens;
 pub mod watch;

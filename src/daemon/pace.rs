@@ -259,6 +259,7 @@ mod tests {
                 min_gap: std::time::Duration::ZERO,
                 untranslated: crate::campaign::Untranslated::default(),
                 max_per_day: None,
+                charge: None,
             },
             platform: Box::new(Silent(sandbox::limits())),
             in_doubt: InDoubt::Auto,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::{Timestamp, ToSpan};
 use tokio_util::sync::CancellationToken;
 
+use crate::calendar::bill::Tally;
 use crate::calendar::civil;
 use crate::calendar::past::{Past, Variants};
 use crate::calendar::plan::{Fate, Plan, Planned, View, plan};
@@ -17,6 +18,7 @@ use crate::ledger::{Ledger, LedgerError, NewPost, Rename};
 use crate::post::identity::{MessageId, PostId};
 use crate::post::state::State;
 
+use super::spending::spending;
 use super::{Shared, World, report, until};
 
 /// How long before its time a post is recorded: long enough that a thousand of one second are all there,
@@ -210,10 +212,18 @@ impl Planner {
         let midnight = next_midnight(&campaign, now);
         self.next = Some(plan.next.map_or(midnight, |next| next.min(midnight)));
 
+        if plan.posts.is_empty() {
+            return;
+        }
+        let spending = spending(&*self.world.ledger, &campaign, &self.world.roster, now).await;
+        let mut tally = match spending {
+            Ok(tally) => tally,
+            Err(e) => return self.cannot_plan(&e, now),
+        };
         let posts: Vec<(NewPost, Planned)> = plan
             .posts
             .into_iter()
-            .filter_map(|planned| Some((self.new_post(&campaign, &planned)?, planned)))
+            .filter_map(|planned| Some((self.new_post(&campaign, &planned, &mut tally)?, planned)))
             .collect();
         if posts.is_empty() {
             return;
@@ -239,9 +249,10 @@ impl Planner {
         self.next = now.saturating_add(AGAIN.saturating_add(LEAD)).ok();
     }
 
-    /// The post as the ledger will keep it; `None` if it is not to be recorded now.
-    fn new_post(&mut self, campaign: &Campaign, planned: &Planned) -> Option<NewPost> {
-        let (state, why) = match &planned.fate {
+    /// The post as the ledger will keep it; `None` if it is not to be recorded now. One that its account's budget
+    /// does not let through is held.
+    fn new_post(&mut self, campaign: &Campaign, planned: &Planned, tally: &mut Tally) -> Option<NewPost> {
+        let (mut state, mut why) = match &planned.fate {
             Fate::Planned => (State::Due, None),
             Fate::Late(why) => (State::Held, Some(why.clone())),
             Fate::Missed(why) => (State::Skipped, Some(why.clone())),
@@ -259,6 +270,11 @@ impl Planner {
                 return None;
             }
         };
+        if state == State::Due
+            && let Err(over) = tally.take(account, planned.due, &content)
+        {
+            (state, why) = (State::Held, Some(over));
+        }
         Some(NewPost {
             identity: planned.identity.clone(),
             platform: account.platform,

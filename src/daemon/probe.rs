@@ -199,6 +199,7 @@ mod tests {
                     min_gap: Duration::ZERO,
                     untranslated: crate::campaign::Untranslated::default(),
                     max_per_day: None,
+                    charge: None,
                 },
                 platform: Box::new(Far(Arc::clone(&server), sandbox::limits())),
                 in_doubt: InDoubt::Auto,

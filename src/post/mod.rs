@@ -3,6 +3,7 @@
 pub mod breaker;
 pub mod card;
 pub mod content;
+pub mod cost;
 pub mod digest;
 pub mod identity;
 pub mod outcome;

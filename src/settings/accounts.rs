@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::keys::{Keys, nearest};
-use super::{AccountSettings, InDoubt};
+use super::{AccountSettings, InDoubt, money};
 use crate::campaign::Untranslated;
 use crate::platform::{self, Entry};
 use crate::post::identity::{AccountName, propose_name};
@@ -48,6 +48,8 @@ pub(super) fn account(named: &str, mut keys: Keys, problems: &mut Vec<String>) -
     };
     let entry = platform_of(&mut keys, &at, problems)?;
     let like = like(entry, &keys, &at, problems);
+    let usual = like.and_then(limits::of).and_then(|limits| limits.prices);
+    let charge = money::charge(&mut keys, usual, &at, problems);
     let mut own = keys.rest(&entry.keys(), problems);
     if like.is_none() {
         own.remove("like"); // that was said
@@ -61,6 +63,7 @@ pub(super) fn account(named: &str, mut keys: Keys, problems: &mut Vec<String>) -
         untranslated,
         min_gap,
         max_per_day: max_per_day.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
+        charge,
         in_doubt,
         keys: own,
     })
@@ -127,6 +130,7 @@ pub(super) fn stand_ins() -> Vec<AccountSettings> {
             untranslated: Untranslated::default(),
             min_gap: Duration::ZERO,
             max_per_day: None,
+            charge: None,
             in_doubt: InDoubt::Auto,
             keys,
         })

@@ -43,7 +43,8 @@ impl Keys {
         self.left.contains_key(key)
     }
 
-    fn name(&self, key: &str) -> String {
+    /// As it is called from the top of the config.
+    pub fn name(&self, key: &str) -> String {
         if self.path.is_empty() {
             key.to_owned()
         } else {

@@ -234,6 +234,22 @@ fn each_mistake_is_told_once_with_what_to_write() {
             "[account.main]\nplatform = 'sandbox'\nmax_per_day = 1.5",
             "`account.main.max_per_day` is a whole number",
         ),
+        (
+            "[account.main]\nplatform = 'sandbox'\nlike = 'x'\nbudget = '20 USD'",
+            "`budget` is an amount for each month, as in \"20 USD/month\", not \"20 USD\"",
+        ),
+        (
+            "[account.main]\nplatform = 'sandbox'\nlike = 'mastodon'\nbudget = '20 USD/month'",
+            "`budget` would stop nothing, because nothing is charged there",
+        ),
+        (
+            "[account.main]\nplatform = 'sandbox'\nlike = 'x'\nprices = { post = '0.02' }",
+            "`account.main.prices.post` can't be \"0.02\": write it like `20 USD`",
+        ),
+        (
+            "[account.main]\nplatform = 'sandbox'\nlike = 'x'\nprices = { posts = '0.02 USD' }",
+            "unknown key `account.main.prices.posts`, did you mean `post`?",
+        ),
         ("account = 3", "`account` is a table"),
         // groups
         (
@@ -339,6 +355,20 @@ fn an_account_has_its_own_pace_language_and_way_with_doubt() {
     );
     let many = read(&format!("{MASTODON}max_per_day = 5000000000")).unwrap();
     assert_eq!(many.accounts[0].max_per_day, Some(u32::MAX));
+}
+
+#[test]
+fn what_an_account_charges_is_its_platforms_way_unless_the_account_says_otherwise() {
+    let x = "[account.main]\nplatform = 'sandbox'\nlike = 'x'\n";
+    let charge = |more: &str| read(&format!("{x}{more}")).unwrap().roster().accounts[0].charge;
+    let usual = crate::text::limits::X.prices.unwrap();
+    let plain = charge("").unwrap();
+    assert_eq!((plain.prices, plain.budget), (usual, None));
+    let own = charge("budget = '20 USD / month'\nprices = { post = '0.02 USD' }").unwrap();
+    assert_eq!(own.budget.unwrap().0.to_string(), "20.00 USD");
+    assert_eq!(own.prices.post.to_string(), "0.02 USD");
+    assert_eq!(own.prices.with_link, usual.with_link, "what is not said stays");
+    assert_eq!(read(MASTODON).unwrap().roster().accounts[0].charge, None);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::entities::first_link;
 use super::limits::{LengthRule, Measure, Unit};
 pub use super::segment::graphemes;
 use super::{mastodon, segment, x};
@@ -105,6 +106,14 @@ pub fn surely_fits(rule: &LengthRule, text: &str, warn: &str) -> bool {
             weight + x::LINK * text.matches('.').count() <= max && x::refused(text).is_none()
         }
         LengthRule::Threads { max } => bytes <= max,
+    }
+}
+
+/// Whether readers of a text so counted find a link in it.
+pub fn has_link(rule: &LengthRule, text: &str) -> bool {
+    match rule {
+        LengthRule::X { .. } => x::link_ranges(text).next().is_some(),
+        _ => first_link(text).is_some(),
     }
 }
 

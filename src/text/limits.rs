@@ -1,5 +1,6 @@
 //! A platform's rules as data. The core never asks which platform it is, only what its limits say.
 
+mod prices;
 mod table;
 mod videos;
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use super::escape::Escape;
 use super::images::Frame;
+use super::money::Usd;
 use super::videos::VideoLimits;
 pub use table::*;
 
@@ -55,6 +57,8 @@ pub struct Limits {
     pub doubt: Doubt,
     /// The hosts on which all its posts are found; empty: on any server.
     pub homes: &'static [&'static str],
+    /// What it charges; `None`: nothing.
+    pub prices: Option<Prices>,
 }
 
 impl Limits {
@@ -64,6 +68,21 @@ impl Limits {
         let caption = self.caption.as_ref().filter(|_| pictured);
         later.or(caption).unwrap_or(&self.length)
     }
+}
+
+/// What a platform charges for each thing that a program does there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Prices {
+    /// One part without a link.
+    pub post: Usd,
+    /// One part with a link: the whole of it.
+    pub with_link: Usd,
+    /// Another's post, boosted or shared.
+    pub share: Usd,
+    /// One part that is deleted.
+    pub delete: Usd,
+    /// The description of one image or video, beside what its part costs.
+    pub description: Usd,
 }
 
 /// What a platform can do at all.

@@ -9,6 +9,7 @@ pub mod escape;
 pub mod images;
 pub mod limits;
 mod mastodon;
+pub mod money;
 pub mod parts;
 mod segment;
 pub mod videos;

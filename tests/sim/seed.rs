@@ -135,6 +135,7 @@ fn roster(dice: &mut Dice, profile: &Profile) -> Roster {
                 Duration::ZERO
             },
             max_per_day: None,
+            charge: None,
         }
     });
     Roster {

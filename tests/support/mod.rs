@@ -108,6 +108,7 @@ pub fn account(name: &str, limits: Limits, language: Option<&str>) -> Account {
         language: language.map(str::to_owned),
         min_gap: Duration::ZERO,
         max_per_day: None,
+        charge: None,
         // Most messages here are in one language, and that is not what they are about.
         untranslated: Untranslated::Fallback,
     }

@@ -38,6 +38,7 @@ fn account(name: &str, platform: &'static str) -> Account {
         untranslated: crate::campaign::Untranslated::default(),
         min_gap: Duration::ZERO,
         max_per_day: None,
+        charge: None,
     }
 }
 

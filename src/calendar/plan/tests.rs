@@ -76,6 +76,7 @@ fn account(name: &str) -> Account {
         language: None,
         min_gap: Duration::ZERO,
         max_per_day: None,
+        charge: None,
         untranslated: Untranslated::default(),
     }
 }

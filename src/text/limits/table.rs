@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Abilities, Doubt, LengthRule, Limits, Unit, videos};
+use super::{Abilities, Doubt, LengthRule, Limits, Unit, prices, videos};
 use crate::text::escape::Escape;
 use crate::text::images::Frame;
 
@@ -52,6 +52,7 @@ const PLAIN: Limits = Limits {
     delete: true,
     doubt: Doubt::Ask,
     homes: &[],
+    prices: None,
 };
 
 const fn utf16(max: usize, escape: Escape) -> LengthRule {
@@ -140,6 +141,7 @@ pub const X: Limits = Limits {
         settle: Duration::from_mins(2),
     },
     homes: &["x.com", "twitter.com"],
+    prices: Some(prices::X),
     ..PLAIN
 };
 
