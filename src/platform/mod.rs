@@ -17,6 +17,7 @@ pub mod sign_in;
 pub mod slack;
 pub mod telegram;
 pub mod token;
+pub mod tumblr;
 pub mod video;
 pub mod webhook;
 pub mod x;
@@ -86,6 +87,9 @@ pub const PLATFORMS: &[Entry] = &[
     )),
     entry!(reddit, |_, _, _| reddit::limits(), |_| Ok(()), |_| Some(
         &reddit::SIGN_IN
+    )),
+    entry!(tumblr, |_, _, _| tumblr::limits(), |_| Ok(()), |_| Some(
+        &tumblr::SIGN_IN
     )),
     entry!(webhook),
     entry!(sandbox, sandbox::known_limits),

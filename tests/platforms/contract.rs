@@ -8,7 +8,7 @@ use steadfast::platform::http::{self, BaseUrl};
 use steadfast::platform::secret::{Secret, write_private};
 use steadfast::platform::{
     PLATFORMS, Prepared, Sealed, bluesky, discord, linkedin, mastodon, nostr, reddit, slack, telegram,
-    webhook, x,
+    tumblr, webhook, x,
 };
 use steadfast::post::outcome::{Class, Failure, Receipt};
 use steadfast::post::shared::Look;
@@ -23,7 +23,7 @@ use crate::support::{
 };
 
 /// Those that speak over the network.
-const REMOTE: [&str; 13] = [
+const REMOTE: [&str; 14] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -36,6 +36,7 @@ const REMOTE: [&str; 13] = [
     "linkedin",
     "linkedin-member",
     "reddit",
+    "tumblr",
     "webhook",
 ];
 
@@ -70,6 +71,7 @@ fn prepared(platform: &str, draft: &Draft) -> Prepared {
         "x" => x::request(&out, &[]).unwrap(),
         "linkedin" => linkedin::request(&out, PAGE, &[]),
         "linkedin-member" => linkedin::request(&out, MEMBER, &[]),
+        "tumblr" => tumblr::request(&out, "casewatch", None),
         "reddit" => reddit::request(&out, &reddit::Place::default(), None).unwrap(),
         _ => webhook::request(&out).unwrap(),
     }
@@ -128,6 +130,7 @@ fn yes(platform: &str) -> String {
         "discord" | "discord-webhook" => json!({ "id": "334385199974967042", "channel_id": CHANNEL }),
         "slack" => json!({ "ok": true, "channel": "C0123ABCD", "ts": "1760000000.000200" }),
         "reddit" => reddit_post(),
+        "tumblr" => tumblr_post(),
         "slack-webhook" => return "ok".to_owned(),
         "linkedin" | "linkedin-member" => return String::new(),
         "x" => x_post(),
@@ -141,6 +144,7 @@ fn yes_on_the_wire(platform: &str) -> Vec<u8> {
     let yes = yes(platform);
     let head = match platform {
         "linkedin" | "linkedin-member" => format!("HTTP/1.1 201 Created\r\nx-restli-id: {SHARE}"),
+        "tumblr" => "HTTP/1.1 201 Created".to_owned(),
         _ => "HTTP/1.1 200 OK".to_owned(),
     };
     format!("{head}\r\ncontent-length: {}\r\n\r\n{yes}", yes.len()).into_bytes()
@@ -149,6 +153,10 @@ fn yes_on_the_wire(platform: &str) -> Vec<u8> {
 fn reddit_post() -> Value {
     let url = "https://www.reddit.com/r/casewatch/comments/1abcd/a_fair_hearing/";
     json!({ "json": { "errors": [], "data": { "url": url, "drafts_count": 0, "id": "1abcd", "name": "t3_1abcd" } } })
+}
+
+fn tumblr_post() -> Value {
+    json!({ "meta": { "status": 201, "msg": "Created" }, "response": { "id": "1234567891234567" } })
 }
 
 /// A post on LinkedIn.
@@ -180,6 +188,7 @@ fn refusal(platform: &str, status: u16) -> ResponseTemplate {
         "slack" => json!({ "ok": false, "error": "invalid_auth", "needed": words }),
         "slack-webhook" => return ResponseTemplate::new(status).set_body_string("invalid_token"),
         "x" => json!({ "title": "Unauthorized", "type": "about:blank", "status": status, "detail": words }),
+        "tumblr" => json!({ "meta": { "status": status, "msg": words }, "response": [] }),
         "reddit" => json!({ "message": words, "error": status }),
         "linkedin" | "linkedin-member" => {
             json!({ "status": status, "serviceErrorCode": 65600, "code": "INVALID_ACCESS_TOKEN", "message": words })
@@ -362,6 +371,7 @@ async fn a_connection_serves_a_second_visible_request_only_where_a_repeat_ends_a
         ("linkedin", false, 3),
         ("linkedin-member", false, 3),
         ("reddit", false, 3),
+        ("tumblr", false, 3),
         ("webhook", false, 1),
     ] {
         let server = raw(Then::Keep(yes_on_the_wire(platform))).await;
@@ -404,6 +414,7 @@ async fn p23_a_probe_asks_once_for_something_harmless_and_any_answer_will_do() {
         ("linkedin", "/v2/userinfo"),
         ("linkedin-member", "/v2/userinfo"),
         ("reddit", "/api/v1/me"),
+        ("tumblr", "/v2/user/info"),
     ] {
         for (status, there) in [
             (200, true),
@@ -836,11 +847,48 @@ async fn willing() -> MockServer {
     }
     willing_linkedin(&server).await;
     willing_reddit(&server).await;
+    willing_tumblr(&server).await;
     Mock::given(path("/services/T0001/B0001/".to_owned() + TOKEN))
         .respond_with(ResponseTemplate::new(200).set_body_string("ok"))
         .mount(&server)
         .await;
     server
+}
+
+async fn willing_tumblr(server: &MockServer) {
+    let post = |id: &str| {
+        let said = json!([{ "type": "text", "text": "We stand with them." }]);
+        let post =
+            json!({ "id_string": id, "reblog_key": "k3y", "tumblelog_uuid": "t:0aY0x", "content": said });
+        json!({ "meta": { "status": 200, "msg": "OK" }, "response": post })
+    };
+    for (verb, at, status, page) in [
+        ("POST", "/v2/blog/casewatch/posts", 201, tumblr_post()),
+        (
+            "GET",
+            "/v2/blog/casewatch/posts/1234567891234566",
+            200,
+            post("1234567891234566"),
+        ),
+        (
+            "GET",
+            "/v2/blog/casewatch/posts/1234567891234567",
+            200,
+            post("1234567891234567"),
+        ),
+        (
+            "GET",
+            "/v2/blog/ally/posts/1234567891234560",
+            200,
+            post("1234567891234560"),
+        ),
+    ] {
+        Mock::given(method(verb))
+            .and(path(at))
+            .respond_with(ResponseTemplate::new(status).set_body_json(page))
+            .mount(server)
+            .await;
+    }
 }
 
 async fn willing_reddit(server: &MockServer) {
@@ -944,7 +992,7 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
 
         // Who shares and can be asked is asked; the others say so.
         let read = account.read(&theirs(kind)).await.map(|read| read.unwrap());
-        let asked = matches!(kind, "mastodon" | "bluesky" | "nostr" | "x");
+        let asked = matches!(kind, "mastodon" | "bluesky" | "nostr" | "x" | "tumblr");
         assert_eq!(matches!(read, Some(Look::There(_))), asked, "{kind}: {read:?}");
         if limits.abilities.share {
             let mut share = Draft::text("");
@@ -1000,6 +1048,7 @@ fn earlier(kind: &str) -> Receipt {
         "nostr" => receipt(&anothers_note().id.to_string(), None),
         "x" => receipt("1445880548472328191", None),
         "reddit" => receipt("t3_1abcc", None),
+        "tumblr" => receipt("1234567891234566", None),
         _ => receipt(&format!("at://{DID}/app.bsky.feed.post/3lp"), Some("bafyp")),
     }
 }
@@ -1020,6 +1069,7 @@ fn theirs(kind: &str) -> String {
         "telegram" => "https://t.me/ally/7",
         "discord" => "https://discord.com/channels/41771983423143937/155101607195836417/334385199974967040",
         "x" => "https://x.com/ally/status/1228393702244134912",
+        "tumblr" => "https://www.tumblr.com/ally/1234567891234560/we-stand",
         "linkedin" | "linkedin-member" => {
             "https://www.linkedin.com/feed/update/urn:li:share:7141138937766391807/"
         }
@@ -1210,6 +1260,12 @@ fn a_wrong_table_is_refused_in_a_sentence_that_says_what_to_write() {
         ),
         ("x", "login = true", "`client_id`"),
         ("reddit", "access_token = 'SECRET(c4nary)'", "`subreddit`"),
+        ("tumblr", "access_token = 'SECRET(c4nary)'", "`blog`"),
+        (
+            "tumblr",
+            "blog = 'https://casewatch.tumblr.com'\naccess_token = 'SECRET(c4nary)'",
+            "as `casewatch.tumblr.com`",
+        ),
         (
             "reddit",
             "subreddit = 'r/casewatch'\naccess_token = 'SECRET(c4nary)'",

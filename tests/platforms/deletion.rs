@@ -35,6 +35,7 @@ fn receipt_of(platform: &str) -> Receipt {
         "slack" => receipt("1760000000.000200", Some("C0123ABCD")),
         "nostr" => receipt(&"ab".repeat(32), None),
         "reddit" => receipt("t3_1abcd", None),
+        "tumblr" => receipt("1234567891234567", None),
         "linkedin" | "linkedin-member" => receipt("urn:li:share:7141138937766391808", None),
         _ => receipt("103254962155278888", None),
     }
@@ -186,6 +187,7 @@ async fn a_lost_answer_is_a_doubt_and_a_limit_a_wait_on_every_platform() {
         "linkedin",
         "linkedin-member",
         "reddit",
+        "tumblr",
         "webhook",
     ] {
         for (status, class) in [
@@ -226,7 +228,7 @@ async fn whether_posts_can_be_deleted_is_as_the_data_say() {
         names,
         [
             "mastodon", "bluesky", "telegram", "discord", "slack", "nostr", "x", "linkedin", "reddit",
-            "webhook", "sandbox"
+            "tumblr", "webhook", "sandbox"
         ]
     );
     // A sandbox that is like a platform without can't either.

@@ -25,5 +25,6 @@ mod slack;
 mod support;
 mod telegram;
 mod token;
+mod tumblr;
 mod webhook;
 mod x;

@@ -38,7 +38,7 @@ pub const MEMBER: &str = "urn:li:person:5abc_dEfgH";
 pub const DID: &str = "did:plc:campaign234567";
 
 /// The kinds of accounts: platforms, and the second way into one.
-pub const KINDS: [&str; 14] = [
+pub const KINDS: [&str; 15] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -51,6 +51,7 @@ pub const KINDS: [&str; 14] = [
     "linkedin",
     "linkedin-member",
     "reddit",
+    "tumblr",
     "webhook",
     "sandbox",
 ];
@@ -168,6 +169,7 @@ impl Bench {
             "reddit" => {
                 format!("base_url = '{url}'\nsubreddit = 'casewatch'\naccess_token = 'SECRET({TOKEN})'")
             }
+            "tumblr" => format!("base_url = '{url}'\nblog = 'casewatch'\naccess_token = 'SECRET({TOKEN})'"),
             "sandbox" => String::new(),
             other => panic!("{other} is not on the bench"),
         };

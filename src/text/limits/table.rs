@@ -380,13 +380,15 @@ const fn units(max: usize, escape: Escape) -> LengthRule {
     }
 }
 
-/// <https://www.tumblr.com/docs/npf>: a text is sent as one block.
+/// <https://www.tumblr.com/docs/npf>: a text is sent as one block. It takes images of 20 MB, but ours travel in the one
+/// request that must not be left in doubt, which has 30 seconds.
 pub const TUMBLR: Limits = Limits {
     platform: "tumblr",
     length: units(4096, Escape::None),
     max_images: 30,
-    max_image_bytes: 20_000_000,
-    max_moving_bytes: Some(20_000_000),
+    max_image_bytes: 1_000_000,
+    max_images_bytes: Some(25_000_000),
+    max_moving_bytes: Some(10_000_000),
     max_alt: Some(4096),
     video: Some(videos::TUMBLR),
     abilities: Abilities {
