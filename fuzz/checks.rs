@@ -30,7 +30,8 @@ use steadfast::campaign::render::render;
 use steadfast::folder::{VideoBytes, examine_video};
 use steadfast::platform::http::{Answer, BaseUrl, retry_after};
 use steadfast::platform::{
-    Key, Prepared, bluesky, discord, linkedin, mastodon, nostr, reddit, slack, telegram, tumblr, webhook, x,
+    Key, Prepared, bluesky, discord, linkedin, mastodon, nostr, pinterest, reddit, slack, telegram, tumblr,
+    webhook, x,
 };
 use steadfast::post::identity::{AccountName, DeliveryId, NAME_MAX, PostId, propose_name};
 use steadfast::post::outcome::{Class, Failure, Receipt, one_line};
@@ -247,6 +248,7 @@ pub fn answer(bytes: &[u8]) {
     // Reddit says no with a 200.
     decided(&answer, reddit::read(&answer), &[200], 201..400);
     decided(&answer, tumblr::read(&answer), &[201], 200..400);
+    decided(&answer, pinterest::read(&answer), &[200, 201], 200..400);
     let taken: Vec<u16> = (200..300).chain([409]).collect();
     // A webhook that redirects has refused.
     decided(&answer, webhook::read(key, &answer), &taken, 200..300);

@@ -10,6 +10,7 @@ pub mod linkedin;
 pub mod mastodon;
 pub mod nostr;
 pub mod oauth;
+pub mod pinterest;
 pub mod reddit;
 pub mod sandbox;
 pub mod secret;
@@ -90,6 +91,9 @@ pub const PLATFORMS: &[Entry] = &[
     )),
     entry!(tumblr, |_, _, _| tumblr::limits(), |_| Ok(()), |_| Some(
         &tumblr::SIGN_IN
+    )),
+    entry!(pinterest, |_, _, _| pinterest::limits(), |_| Ok(()), |_| Some(
+        &pinterest::SIGN_IN
     )),
     entry!(webhook),
     entry!(sandbox, sandbox::known_limits),

@@ -346,7 +346,11 @@ impl Said {
             Class::RateLimited {
                 until: self.wait_until(&words, answer),
             }
-        } else if has("USER_REQUIRED") {
+        } else if ["USER_REQUIRED", "SUBREDDIT_NOEXIST", "SUBREDDIT_NOTALLOWED"]
+            .into_iter()
+            .any(has)
+        {
+            // All that it posts goes there.
             Class::Auth
         } else if has("ALREADY_SUB") {
             Class::Duplicate

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use steadfast::platform::http::{self, BaseUrl};
 use steadfast::platform::secret::{Secret, write_private};
 use steadfast::platform::{
-    PLATFORMS, Prepared, Sealed, bluesky, discord, linkedin, mastodon, nostr, reddit, slack, telegram,
-    tumblr, webhook, x,
+    PLATFORMS, Prepared, Sealed, bluesky, discord, linkedin, mastodon, nostr, pinterest, reddit, slack,
+    telegram, tumblr, webhook, x,
 };
 use steadfast::post::outcome::{Class, Failure, Receipt};
 use steadfast::post::shared::Look;
@@ -23,7 +23,7 @@ use crate::support::{
 };
 
 /// Those that speak over the network.
-const REMOTE: [&str; 14] = [
+const REMOTE: [&str; 15] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -37,6 +37,7 @@ const REMOTE: [&str; 14] = [
     "linkedin-member",
     "reddit",
     "tumblr",
+    "pinterest",
     "webhook",
 ];
 
@@ -71,6 +72,7 @@ fn prepared(platform: &str, draft: &Draft) -> Prepared {
         "x" => x::request(&out, &[]).unwrap(),
         "linkedin" => linkedin::request(&out, PAGE, &[]),
         "linkedin-member" => linkedin::request(&out, MEMBER, &[]),
+        "pinterest" => pinterest::request(&out, "549755885175"),
         "tumblr" => tumblr::request(&out, "casewatch", None),
         "reddit" => reddit::request(&out, &reddit::Place::default(), None).unwrap(),
         _ => webhook::request(&out).unwrap(),
@@ -144,7 +146,7 @@ fn yes_on_the_wire(platform: &str) -> Vec<u8> {
     let yes = yes(platform);
     let head = match platform {
         "linkedin" | "linkedin-member" => format!("HTTP/1.1 201 Created\r\nx-restli-id: {SHARE}"),
-        "tumblr" => "HTTP/1.1 201 Created".to_owned(),
+        "tumblr" | "pinterest" => "HTTP/1.1 201 Created".to_owned(),
         _ => "HTTP/1.1 200 OK".to_owned(),
     };
     format!("{head}\r\ncontent-length: {}\r\n\r\n{yes}", yes.len()).into_bytes()
@@ -188,6 +190,7 @@ fn refusal(platform: &str, status: u16) -> ResponseTemplate {
         "slack" => json!({ "ok": false, "error": "invalid_auth", "needed": words }),
         "slack-webhook" => return ResponseTemplate::new(status).set_body_string("invalid_token"),
         "x" => json!({ "title": "Unauthorized", "type": "about:blank", "status": status, "detail": words }),
+        "pinterest" => json!({ "code": 2, "message": words }),
         "tumblr" => json!({ "meta": { "status": status, "msg": words }, "response": [] }),
         "reddit" => json!({ "message": words, "error": status }),
         "linkedin" | "linkedin-member" => {
@@ -372,6 +375,7 @@ async fn a_connection_serves_a_second_visible_request_only_where_a_repeat_ends_a
         ("linkedin-member", false, 3),
         ("reddit", false, 3),
         ("tumblr", false, 3),
+        ("pinterest", false, 3),
         ("webhook", false, 1),
     ] {
         let server = raw(Then::Keep(yes_on_the_wire(platform))).await;
@@ -415,6 +419,7 @@ async fn p23_a_probe_asks_once_for_something_harmless_and_any_answer_will_do() {
         ("linkedin-member", "/v2/userinfo"),
         ("reddit", "/api/v1/me"),
         ("tumblr", "/v2/user/info"),
+        ("pinterest", "/v5/boards"),
     ] {
         for (status, there) in [
             (200, true),
@@ -863,6 +868,7 @@ async fn willing_tumblr(server: &MockServer) {
         json!({ "meta": { "status": 200, "msg": "OK" }, "response": post })
     };
     for (verb, at, status, page) in [
+        ("POST", "/v5/pins", 201, json!({ "id": "813744226420795884" })),
         ("POST", "/v2/blog/casewatch/posts", 201, tumblr_post()),
         (
             "GET",
@@ -962,6 +968,9 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
         }
 
         let mut draft = Draft::text("¿Qué falta?").link("https://example.org/caso");
+        if limits.min_images > 0 {
+            draft = draft.image();
+        }
         draft.warn = limits.abilities.warn.then(|| "prison".into());
         draft.parent = limits.abilities.reply.then(|| earlier(kind));
         draft.root.clone_from(&draft.parent);
@@ -1160,6 +1169,8 @@ async fn f16_a_secret_of_ours_in_a_text_is_not_sent() {
             .unwrap_err();
         assert_eq!(failure.class, Class::Rejected, "{kind}");
         assert!(!failure.words.contains(secret));
+        // Nothing was sent, so nothing has waited; tokio wants it to before the server is dropped, which blocks.
+        tokio::task::yield_now().await;
     }
 }
 
@@ -1261,6 +1272,11 @@ fn a_wrong_table_is_refused_in_a_sentence_that_says_what_to_write() {
         ("x", "login = true", "`client_id`"),
         ("reddit", "access_token = 'SECRET(c4nary)'", "`subreddit`"),
         ("tumblr", "access_token = 'SECRET(c4nary)'", "`blog`"),
+        (
+            "pinterest",
+            "board = 'court'\naccess_token = 'SECRET(c4nary)'",
+            "the board's number",
+        ),
         (
             "tumblr",
             "blog = 'https://casewatch.tumblr.com'\naccess_token = 'SECRET(c4nary)'",

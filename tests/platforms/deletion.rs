@@ -36,6 +36,7 @@ fn receipt_of(platform: &str) -> Receipt {
         "nostr" => receipt(&"ab".repeat(32), None),
         "reddit" => receipt("t3_1abcd", None),
         "tumblr" => receipt("1234567891234567", None),
+        "pinterest" => receipt("813744226420795884", None),
         "linkedin" | "linkedin-member" => receipt("urn:li:share:7141138937766391808", None),
         _ => receipt("103254962155278888", None),
     }
@@ -188,6 +189,7 @@ async fn a_lost_answer_is_a_doubt_and_a_limit_a_wait_on_every_platform() {
         "linkedin-member",
         "reddit",
         "tumblr",
+        "pinterest",
         "webhook",
     ] {
         for (status, class) in [
@@ -227,8 +229,19 @@ async fn whether_posts_can_be_deleted_is_as_the_data_say() {
     assert_eq!(
         names,
         [
-            "mastodon", "bluesky", "telegram", "discord", "slack", "nostr", "x", "linkedin", "reddit",
-            "tumblr", "webhook", "sandbox"
+            "mastodon",
+            "bluesky",
+            "telegram",
+            "discord",
+            "slack",
+            "nostr",
+            "x",
+            "linkedin",
+            "reddit",
+            "tumblr",
+            "pinterest",
+            "webhook",
+            "sandbox"
         ]
     );
     // A sandbox that is like a platform without can't either.

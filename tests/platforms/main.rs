@@ -18,6 +18,7 @@ mod linkedin;
 mod look;
 mod mastodon;
 mod nostr;
+mod pinterest;
 mod reddit;
 mod relay;
 mod sandbox;

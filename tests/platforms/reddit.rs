@@ -145,7 +145,7 @@ fn each_refusal_is_of_the_class_that_its_code_says() {
     for (answer, class) in [
         (
             no("SUBREDDIT_NOEXIST", "that subreddit doesn't exist"),
-            Class::Rejected,
+            Class::Auth,
         ),
         (
             no(

@@ -404,18 +404,23 @@ pub const TUMBLR: Limits = Limits {
     ..PLAIN
 };
 
-/// <https://developers.pinterest.com/docs/api/v5/pins-create>. The unit of the length is not published. How
-/// soon a board shows a new pin is not known either, so that one which is missing there proves nothing.
+/// <https://developers.pinterest.com/docs/api/v5/pins-create>. The unit of the length is not published. Images travel in
+/// the one request that must not be left in doubt, which has 30 seconds. How soon a board shows a new pin is not known
+/// either: one that is missing there proves nothing, so that the adapter never says that it is absent.
 pub const PINTEREST: Limits = Limits {
     platform: "pinterest",
     length: utf16(800, Escape::None),
+    max_parts: 1,
     min_images: 1,
     max_images: 5,
-    max_image_bytes: 20_000_000,
+    max_image_bytes: 1_000_000,
     max_moving_bytes: None,
     max_alt: Some(500),
     image_types: &["image/jpeg", "image/png"],
     abilities: NOTHING,
+    doubt: Doubt::ReadBack {
+        settle: Duration::from_hours(1),
+    },
     homes: &["pinterest.com"],
     ..PLAIN
 };
