@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use super::secret::Scrubber;
 use super::token::Token;
 use super::{Among, Deletion, Outgoing, Platform, Prepared, Sealed};
+use crate::post::engagement::Counts;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::post::shared::Look;
 use crate::text::limits::Limits;
@@ -72,6 +73,10 @@ impl Platform for Discreet {
     async fn read(&self, url: &str) -> Option<Result<Look, Failure>> {
         let answered = self.inner.read(url).await?;
         Some(answered.map_err(|f| self.scrubbed(f)))
+    }
+
+    async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
+        self.inner.engagement(of).await.map_err(|f| self.scrubbed(f))
     }
 
     async fn identity(&self) -> Result<Option<String>, Failure> {

@@ -2,6 +2,7 @@
 //! a classified failure; it never decides what happens next.
 
 pub mod bluesky;
+mod counts;
 pub mod dates;
 pub mod discord;
 mod discreet;
@@ -39,6 +40,7 @@ use url::Url;
 use crate::calendar::steady::CONTRADICTS;
 use crate::post::content::Part;
 use crate::post::digest::Digest;
+use crate::post::engagement::Counts;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::post::shared::Look;
@@ -238,6 +240,16 @@ pub trait Platform: Send + Sync {
     async fn read(&self, url: &str) -> Option<Result<Look, Failure>> {
         let _ = url;
         None
+    }
+
+    /// What the platform counts of these posts of ours, by the receipts of their first parts, in their order; nothing
+    /// of one that is not there (any more). At most `limits().counts` at once, for those that have it.
+    async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
+        let _ = of;
+        Err(Failure::new(
+            Class::Rejected,
+            "nothing is counted on this platform",
+        ))
     }
 
     /// Whose account the credentials open: the platform's own id of it, which another name leaves as it is

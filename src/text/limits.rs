@@ -59,6 +59,8 @@ pub struct Limits {
     pub doubt: Doubt,
     /// The hosts on which all its posts are found; empty: on any server.
     pub homes: &'static [&'static str],
+    /// Of how many posts at once it says what it counts; `None`: it counts nothing, or not for us.
+    pub counts: Option<u16>,
     /// What it charges; `None`: nothing.
     pub prices: Option<Prices>,
 }

@@ -14,6 +14,7 @@ mod connections;
 mod contract;
 mod deletion;
 mod discord;
+mod engagement;
 mod facebook;
 mod instagram;
 

@@ -53,6 +53,7 @@ const PLAIN: Limits = Limits {
     delete: true,
     doubt: Doubt::Ask,
     homes: &[],
+    counts: None,
     prices: None,
 };
 
@@ -88,6 +89,7 @@ pub const MASTODON: Limits = Limits {
         window: Some(Duration::from_mins(50)),
         then: Some(MASTODON_SETTLE),
     },
+    counts: Some(20),
     ..PLAIN
 };
 
@@ -115,6 +117,7 @@ pub const BLUESKY: Limits = Limits {
         card: true,
     },
     doubt: Doubt::OwnId,
+    counts: Some(25),
     homes: &["bsky.app"],
     ..PLAIN
 };
@@ -142,6 +145,7 @@ pub const X: Limits = Limits {
         settle: Duration::from_mins(2),
     },
     homes: &["x.com", "twitter.com"],
+    counts: Some(100),
     prices: Some(prices::X),
     ..PLAIN
 };
