@@ -82,6 +82,8 @@ pub struct AccountSettings {
     /// What its platform charges, and the most that it may; `None`: it charges nothing.
     pub charge: Option<Charge>,
     pub in_doubt: InDoubt,
+    /// Its platform is asked how the public answered.
+    pub engagement: bool,
     /// The platform's own keys.
     pub keys: toml::Table,
 }

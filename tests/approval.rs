@@ -868,6 +868,7 @@ async fn the_bytes_that_are_sent_are_those_that_were_approved(
             limits: support::mastodon(),
         }),
         in_doubt: InDoubt::Auto,
+        engagement: false,
     };
     let world = World {
         ledger: Arc::clone(&ledger),

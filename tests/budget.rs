@@ -11,6 +11,7 @@ mod program;
 use std::time::Duration;
 
 use program::Place;
+use program::fake::now;
 
 fn dear(budget: &str) -> Place {
     Place::new(&format!(
@@ -20,7 +21,7 @@ fn dear(budget: &str) -> Place {
 
 /// A message, so many seconds from now.
 fn at(id: &str, text: &str, seconds: u64) -> String {
-    let at = jiff::Timestamp::now() + Duration::from_secs(seconds);
+    let at = now() + Duration::from_secs(seconds);
     format!("[[message]]\nid = \"{id}\"\ntext = \"{text}\"\nat = {at}\n")
 }
 

@@ -563,6 +563,27 @@ fn a_part_has_no_more_hashtags_than_its_platform_takes() {
 }
 
 #[test]
+fn a_link_that_nobody_can_follow_is_said() {
+    let body = |text: &str| format!("{text}\nimage = [{{ file = \"media/court.png\", alt = \"It\" }}]");
+    let dead = "nobody can follow a link in a text on instagram";
+    for text in [
+        "text = \"Read https://example.org/caso now.\"",
+        "text = \"Read it.\"\nlink = \"https://example.org/caso\"",
+    ] {
+        assert_eq!(
+            said_on("instagram", &body(text)),
+            [("dead-link", dead.to_owned())]
+        );
+        assert_eq!(said_on("threads", &body(text)), []);
+        let allowed = body(&format!(
+            "{text}\nallow = {{ \"dead-link\" = \"short enough to type\" }}"
+        ));
+        assert_eq!(said_on("instagram", &allowed), []);
+    }
+    assert_eq!(said_on("instagram", &body("text = \"Read it.\"")), []);
+}
+
+#[test]
 fn where_a_platform_may_refuse_a_thread_or_a_reply_it_is_said_before_the_first_part_is_out() {
     let why = "it takes a program's reply only where the author of the post asked for it";
     let thread = "text = \"\"\"\nOne.\n---\nTwo.\n\"\"\"";

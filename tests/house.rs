@@ -88,7 +88,7 @@ const NO_SUCH_WORD_ON_THE_GROUND: [&str; 9] = [
 
 /// The most lines that a file may have outside its tests, and those that may have more, with the reason.
 const LONG: usize = 450;
-const LONGER: [(&str, &str); 14] = [
+const LONGER: [(&str, &str); 16] = [
     (
         "src/post/step.rs",
         "every decision about a delivery, to be read in one go",
@@ -127,6 +127,14 @@ const LONGER: [(&str, &str); 14] = [
     ),
     (
         "src/platform/linkedin.rs",
+        "one platform is one file, in the order of its manual",
+    ),
+    (
+        "src/platform/reddit.rs",
+        "one platform is one file, in the order of its manual",
+    ),
+    (
+        "src/platform/tumblr.rs",
         "one platform is one file, in the order of its manual",
     ),
     (

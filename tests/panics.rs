@@ -150,6 +150,7 @@ async fn s15_an_adapter_that_panics_holds_its_posts_and_takes_nobody_with_it() {
             calls: Arc::clone(&calls),
         }),
         in_doubt: InDoubt::Auto,
+        engagement: false,
     };
     let world = World {
         ledger: Arc::clone(&ledger),

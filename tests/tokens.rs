@@ -249,6 +249,7 @@ impl Life {
                 steadfast::platform::sandbox::limits(),
             )),
             in_doubt: InDoubt::Auto,
+            engagement: false,
         };
         Round::new(&Arc::new(vec![outlet]), &self.ledger, &self.clock)
     }

@@ -97,6 +97,11 @@ pub const CODES: &[(&str, Severity, &str)] = &[
         "a character that cannot be seen and that platforms refuse",
     ),
     (
+        "dead-link",
+        Warning,
+        "a link on a platform where nobody can follow links in texts",
+    ),
+    (
         "duplicate-fact",
         Error,
         "a fact that is already there, in this or another file",

@@ -116,6 +116,19 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Show how the public answered to what was posted
+    ///
+    /// The platforms are asked 1 and 6 hours, 1, 3, 7, 14 and 30 days after a post went out.
+    #[command(
+        after_help = "Examples:\n  steadfast insights\n  steadfast insights --since 2026-11-01 --format csv > november.csv"
+    )]
+    Insights {
+        /// Only posts due since this day or instant
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+        #[arg(long, value_enum, default_value_t)]
+        format: InsightsFormat,
+    },
     /// Show what was posted, and what became of the rest
     #[command(
         after_help = "Examples:\n  steadfast history --limit 20\n  steadfast history --state held\n  steadfast history --message ten-to-two --format json\n  steadfast history --evidence record.jsonl\n  steadfast history --verify record.jsonl"
@@ -366,6 +379,14 @@ pub enum Format {
     #[default]
     Table,
     Json,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum InsightsFormat {
+    #[default]
+    Table,
+    Json,
+    Csv,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

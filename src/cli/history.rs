@@ -166,7 +166,7 @@ pub(super) async fn history(office: &Office, asked: Asked, format: Format) -> Re
 }
 
 /// A day of the campaign's, or an instant with an offset.
-fn instant(text: &str, zone: &jiff::tz::TimeZone) -> Result<Timestamp, Failed> {
+pub(super) fn instant(text: &str, zone: &jiff::tz::TimeZone) -> Result<Timestamp, Failed> {
     let day = || {
         text.parse::<Date>()
             .ok()?

@@ -9,6 +9,7 @@ mod facts;
 mod history;
 mod hold;
 mod init;
+mod insights;
 pub mod ledger;
 mod log;
 pub mod login;
@@ -84,6 +85,7 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
         Command::Login(args) => Box::pin(login::login(&office, &args)).await,
         Command::Accounts { format } => accounts::accounts(&office, format).await,
         Command::Status { format } => status::status(&office, format).await,
+        Command::Insights { since, format } => insights::insights(&office, since.as_deref(), format).await,
         Command::History {
             evidence: Some(file), ..
         } => evidence::export(&office, &file).await,

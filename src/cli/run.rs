@@ -171,6 +171,7 @@ pub(super) fn assemble_world(
                     account: known.clone(),
                     platform,
                     in_doubt: account.in_doubt,
+                    engagement: account.engagement,
                 });
             }
             Err(why) => problems.push(format!("[account.{}]: {why}", account.name)),

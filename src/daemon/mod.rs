@@ -8,6 +8,7 @@ pub mod ballast;
 pub mod brake;
 pub mod deliver;
 mod dispatch;
+mod engagement;
 mod holds;
 pub mod lookalike;
 mod media;
@@ -57,6 +58,8 @@ pub struct Outlet {
     pub platform: Box<dyn Platform>,
     /// What the operators say of its doubts.
     pub in_doubt: InDoubt,
+    /// It is asked how the public answered.
+    pub engagement: bool,
 }
 
 impl Outlet {
@@ -261,6 +264,11 @@ pub async fn run(
     hands.spawn(approval::follow(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(shares::watch(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(tokens::watch(world.clone(), stop.clone()));
+    hands.spawn(engagement::watch(
+        world.clone(),
+        Arc::clone(&shared),
+        stop.clone(),
+    ));
     hands.spawn(planner.run(stop.clone()));
     hands.spawn(brake::watch(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(holds::listen(world.clone(), Arc::clone(&shared), stop.clone()));

@@ -263,6 +263,7 @@ mod tests {
             },
             platform: Box::new(Silent(sandbox::limits())),
             in_doubt: InDoubt::Auto,
+            engagement: false,
         }
     }
 

@@ -203,6 +203,7 @@ mod tests {
                 },
                 platform: Box::new(Far(Arc::clone(&server), sandbox::limits())),
                 in_doubt: InDoubt::Auto,
+                engagement: false,
             }]);
             Self {
                 pace: Pace::new(&outlets),

@@ -34,7 +34,7 @@ use Kind::{Number, Text, Truth};
 
 /// All there is to know. Whoever adds a column adds it here: the tests compare this with both engines' tables.
 #[rustfmt::skip]
-pub(super) static TABLES: [Table; 10] = [
+pub(super) static TABLES: [Table; 11] = [
     Table { name: "meta", from: "meta", cursor: None,
         columns: &[("key", Text, None), ("value", Text, None)] },
     Table { name: "known", from: "known", cursor: None,
@@ -63,6 +63,11 @@ pub(super) static TABLES: [Table; 10] = [
             ("post", Text, Some("post.id")), ("part", Number, Some("attempt.part")), ("no", Number, None),
             ("intended", Number, None), ("answered", Number, None), ("class", Text, None), ("status", Number, None),
             ("words", Text, None),
+        ] },
+    Table { name: "engagement", from: "engagement JOIN post ON post.row = engagement.post", cursor: Some("engagement.post"),
+        columns: &[
+            ("post", Text, Some("post.id")), ("at", Number, None), ("likes", Number, None), ("shares", Number, None),
+            ("replies", Number, None), ("quotes", Number, None), ("views", Number, None),
         ] },
     Table { name: "hold", from: "hold", cursor: Some("hold.id"),
         columns: &[

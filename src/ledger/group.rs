@@ -12,6 +12,7 @@ use crate::post::outcome::Class;
 use crate::post::sealed::Key;
 use crate::post::state::State;
 
+use super::engagement::Reading;
 use super::token::{Moved, Step};
 use super::{Change, Conclusion, Hold, Intended, Intent, LedgerError, NewPost, Rename, Renamed, Scope};
 
@@ -65,6 +66,8 @@ pub(super) enum Write {
     },
     /// Each with what it is about, for people to read.
     Approve(Vec<(Approval, String)>, Reply<()>),
+    /// At most a batch of them.
+    Count(Vec<Reading>, Reply<()>),
     Token {
         account: AccountName,
         step: Box<Step>,
@@ -127,6 +130,7 @@ pub(super) fn fail(write: Write, error: LedgerError) {
         | Write::AccountWaits(_, _, to)
         | Write::LetThrough { reply: to, .. }
         | Write::Approve(_, to)
+        | Write::Count(_, to)
         | Write::Hold { reply: to, .. }
         | Write::Note { reply: to, .. } => tell(to, error),
         Write::Rename { reply: to, .. } => tell(to, error),
@@ -165,6 +169,7 @@ pub(super) fn reply(write: Write, answer: Answer) {
             | Write::AccountWaits(_, _, to)
             | Write::LetThrough { reply: to, .. }
             | Write::Approve(_, to)
+            | Write::Count(_, to)
             | Write::Hold { reply: to, .. }
             | Write::Note { reply: to, .. },
             Answer::Done,

@@ -6,6 +6,7 @@
 pub mod approval;
 mod ask;
 pub mod copy;
+pub mod engagement;
 pub mod evidence;
 mod group;
 mod hold;
@@ -34,6 +35,7 @@ use crate::post::step::Rest;
 
 pub use approval::Approving;
 pub use ask::{Attempt, Filter, Published, Rivals};
+pub use engagement::Counting;
 pub use hold::{BY_DAEMON, BY_FILE, BY_ROLLBACK, BY_WATCH, Hold, Scope};
 pub use pace::Pace;
 pub use rename::{Rename, Renamed, Renaming};
@@ -257,7 +259,7 @@ pub struct Daemon {
 
 /// The verbs. Each write is one transaction, durable when it returns.
 #[async_trait]
-pub trait Ledger: Approving + Renaming + Tokens + Send + Sync {
+pub trait Ledger: Approving + Counting + Renaming + Tokens + Send + Sync {
     // --- planning ---------------------------------------------------------------------------------
 
     /// Records posts; those that are recorded already stay as they are. Returns the new ones.

@@ -5,6 +5,7 @@
 //! same key is refused, so doubt ends by sending again. Which class a refusal has goes by its `error` name
 //! first and by its status second: an expired token is a 400.
 
+mod counts;
 mod session;
 
 use async_trait::async_trait;
@@ -21,6 +22,7 @@ use super::{
     settings,
 };
 use crate::post::digest::Digest;
+use crate::post::engagement::Counts;
 use crate::post::outcome::{Class, Failure, Receipt};
 use crate::post::shared::Look;
 use crate::text::count::with_warning;
@@ -461,6 +463,10 @@ impl Platform for Bluesky {
     }
 
     /// The `cid` is made of the whole record, so it tells every post from every other.
+    async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
+        self.counts(of).await
+    }
+
     async fn read(&self, url: &str) -> Option<Result<Look, Failure>> {
         let read = async {
             let session = self.desk.session().await?;

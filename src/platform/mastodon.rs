@@ -21,6 +21,7 @@ use super::{
     Among, Deletion, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, answers, file_name, harmless,
     settings,
 };
+use crate::post::engagement::Counts;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::post::shared::Look;
@@ -29,6 +30,7 @@ use crate::text::images::Frame;
 use crate::text::limits::{Doubt, LengthRule, Limits, MASTODON, MASTODON_SETTLE, Unit};
 use crate::text::videos::VideoLimits;
 
+mod counts;
 mod look;
 mod shared;
 mod shown;
@@ -361,6 +363,10 @@ impl Platform for Mastodon {
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
         self.look(&sealed.prepared, among).await
+    }
+
+    async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
+        self.counts(of).await
     }
 
     async fn read(&self, url: &str) -> Option<Result<Look, Failure>> {

@@ -2,20 +2,29 @@
 //! a classified failure; it never decides what happens next.
 
 pub mod bluesky;
+mod counts;
 pub mod dates;
 pub mod discord;
+pub mod facebook;
 mod form;
+mod graph;
 pub mod http;
+pub mod instagram;
 pub mod linkedin;
 pub mod mastodon;
 pub mod nostr;
 pub mod oauth;
+pub mod pinterest;
+pub mod reddit;
 pub mod sandbox;
 pub mod secret;
+mod shelf;
 pub mod sign_in;
 pub mod slack;
 pub mod telegram;
+pub mod threads;
 pub mod token;
+pub mod tumblr;
 pub mod video;
 pub mod webhook;
 pub mod x;
@@ -33,6 +42,7 @@ use url::Url;
 use crate::calendar::steady::CONTRADICTS;
 use crate::post::content::Part;
 use crate::post::digest::Digest;
+use crate::post::engagement::Counts;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::post::shared::Look;
@@ -83,12 +93,43 @@ pub const PLATFORMS: &[Entry] = &[
     entry!(linkedin, linkedin::known_limits, |_| Ok(()), |table| Some(
         linkedin::sign_in(table)
     )),
+    entry!(threads, threads::known_limits, threads::Config::together, |_| {
+        Some(&threads::SIGN_IN)
+    }),
+    entry!(
+        facebook,
+        |_, _, _| facebook::limits(),
+        facebook::Config::together,
+        |_| Some(&facebook::SIGN_IN)
+    ),
+    entry!(
+        instagram,
+        instagram::known_limits,
+        instagram::Config::together,
+        |_| Some(&instagram::SIGN_IN)
+    ),
+    entry!(reddit, |_, _, _| reddit::limits(), |_| Ok(()), |_| Some(
+        &reddit::SIGN_IN
+    )),
+    entry!(tumblr, |_, _, _| tumblr::limits(), |_| Ok(()), |_| Some(
+        &tumblr::SIGN_IN
+    )),
+    entry!(pinterest, |_, _, _| pinterest::limits(), |_| Ok(()), |_| Some(
+        &pinterest::SIGN_IN
+    )),
     entry!(webhook),
     entry!(sandbox, sandbox::known_limits),
 ];
 
 /// Those whose adapters upload videos. The others' platforms may take them, but not from us.
-const SEND_VIDEO: &[&str] = &[mastodon::NAME, bluesky::NAME, slack::NAME, sandbox::NAME];
+const SEND_VIDEO: &[&str] = &[
+    mastodon::NAME,
+    bluesky::NAME,
+    slack::NAME,
+    threads::NAME,
+    instagram::NAME,
+    sandbox::NAME,
+];
 
 /// One line of `PLATFORMS`.
 pub struct Entry {
@@ -212,6 +253,16 @@ pub trait Platform: Send + Sync {
     async fn read(&self, url: &str) -> Option<Result<Look, Failure>> {
         let _ = url;
         None
+    }
+
+    /// What the platform counts of these posts of ours, by the receipts of their first parts, in their order; nothing
+    /// of one that is not there (any more). At most `limits().counts` at once, for those that have it.
+    async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
+        let _ = of;
+        Err(Failure::new(
+            Class::Rejected,
+            "nothing is counted on this platform",
+        ))
     }
 
     /// Whose account the credentials open: the platform's own id of it, which another name leaves as it is
@@ -373,6 +424,10 @@ impl Platform for Discreet {
     async fn read(&self, url: &str) -> Option<Result<Look, Failure>> {
         let answered = self.inner.read(url).await?;
         Some(answered.map_err(|f| self.scrubbed(f)))
+    }
+
+    async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
+        self.inner.engagement(of).await.map_err(|f| self.scrubbed(f))
     }
 
     async fn identity(&self) -> Result<Option<String>, Failure> {

@@ -47,6 +47,7 @@ pub(super) fn known_limits(table: &toml::Table, _: &Path, _: &AccountName) -> Li
 fn like(mut limits: Limits) -> Limits {
     limits.platform = NAME;
     limits.doubt = Way::OwnId.doubt();
+    limits.counts = None; // nobody is there to like anything
     limits
 }
 

@@ -17,10 +17,12 @@ use super::secret::Secret;
 use super::sign_in::{ClientIs, OAuth, Redirect, Renewal, SignIn, Then, Way};
 use super::token::{Keys, Token};
 use super::{Among, Deletion, Outgoing, Platform, Prepared, Sealed, Tools, answers, harmless, settings};
+use crate::post::engagement::Counts;
 use crate::post::outcome::{Class, Failure, Found, Receipt, one_line};
 use crate::post::shared::Look;
 use crate::text::limits::{Doubt, Limits, X};
 
+mod counts;
 mod look;
 mod media;
 mod shared;
@@ -527,6 +529,10 @@ impl Platform for Account {
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
         self.look(&sealed.prepared, among).await
+    }
+
+    async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
+        self.counts(of).await
     }
 
     async fn read(&self, url: &str) -> Option<Result<Look, Failure>> {

@@ -5,6 +5,7 @@ pub mod card;
 pub mod content;
 pub mod cost;
 pub mod digest;
+pub mod engagement;
 pub mod identity;
 pub mod outcome;
 pub mod recall;

@@ -46,6 +46,7 @@ pub(super) fn account(named: &str, mut keys: Keys, problems: &mut Vec<String>) -
         Some("resend") => InDoubt::Resend,
         _ => InDoubt::Auto,
     };
+    let engagement = keys.truth("engagement", problems);
     let entry = platform_of(&mut keys, &at, problems)?;
     let like = like(entry, &keys, &at, problems);
     let usual = like.and_then(limits::of).and_then(|limits| limits.prices);
@@ -65,6 +66,8 @@ pub(super) fn account(named: &str, mut keys: Keys, problems: &mut Vec<String>) -
         max_per_day: max_per_day.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
         charge,
         in_doubt,
+        // Where each look costs, nobody looks unasked.
+        engagement: engagement.unwrap_or(charge.is_none()),
         keys: own,
     })
 }
@@ -132,6 +135,7 @@ pub(super) fn stand_ins() -> Vec<AccountSettings> {
             max_per_day: None,
             charge: None,
             in_doubt: InDoubt::Auto,
+            engagement: false,
             keys,
         })
     };

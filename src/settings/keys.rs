@@ -116,6 +116,21 @@ impl Keys {
         number
     }
 
+    pub fn truth(&mut self, key: &str, problems: &mut Vec<String>) -> Option<bool> {
+        let value = self.take(key)?;
+        let origin = value.origin().map(str::to_owned);
+        let truth = match &value.kind {
+            ValueKind::Boolean(truth) => Some(*truth),
+            // All that comes from the environment is text.
+            ValueKind::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        if truth.is_none() {
+            self.wrong(key, origin.as_deref(), "`true` or `false`", problems);
+        }
+        truth
+    }
+
     pub fn duration(&mut self, key: &str, problems: &mut Vec<String>) -> Option<Duration> {
         let text = self.text(key, problems)?;
         let duration = crate::campaign::read::duration(&text);

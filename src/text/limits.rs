@@ -49,6 +49,8 @@ pub struct Limits {
     pub max_links: Option<u16>,
     /// How many hashtags a part may have; `None`: no limit.
     pub max_tags: Option<u16>,
+    /// A link in a text is words there, which nobody can follow.
+    pub dead_links: bool,
     pub abilities: Abilities,
     /// Why it may refuse our replies, even to our own posts, in words for people; `None`: it takes them.
     pub refuses_replies: Option<&'static str>,
@@ -57,6 +59,8 @@ pub struct Limits {
     pub doubt: Doubt,
     /// The hosts on which all its posts are found; empty: on any server.
     pub homes: &'static [&'static str],
+    /// Of how many posts at once it says what it counts; `None`: it counts nothing, or not for us.
+    pub counts: Option<u16>,
     /// What it charges; `None`: nothing.
     pub prices: Option<Prices>,
 }

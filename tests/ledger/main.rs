@@ -12,6 +12,7 @@ mod approval;
 mod commits;
 mod delivery;
 mod durability;
+mod engagement;
 mod holds;
 mod looking;
 mod memory;
@@ -93,6 +94,10 @@ macro_rules! keeps_the_contract {
             }
             approval {
                 approvals_are_kept_in_the_order_in_which_they_were_said
+            }
+            engagement {
+                what_was_counted_is_kept_by_post_in_the_order_of_time
+                what_is_out_in_our_own_words_is_asked_after
             }
             tokens {
                 a_token_is_kept_as_it_was_granted_and_a_new_one_takes_its_place

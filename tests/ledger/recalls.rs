@@ -108,7 +108,6 @@ pub async fn a_recall_is_no_turn_and_takes_no_place_in_the_pace<E: Engine>() {
         pace: Some(Pace {
             min_gap: Duration::from_mins(10),
             max_per_day: None,
-            charge: None,
             day: (at(-60), at(600)),
         }),
         at: at(20),

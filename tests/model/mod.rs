@@ -15,12 +15,14 @@ use jiff::Timestamp;
 use steadfast::calendar::past::{Past, Variants};
 use steadfast::campaign::AfterHold;
 use steadfast::campaign::approval::Approval;
+use steadfast::ledger::engagement::{AskedAfter, Counted, Counting, Reading};
 use steadfast::ledger::evidence::Event;
 use steadfast::ledger::token::{KeptToken, Moved, Step, Tokens};
 use steadfast::ledger::{
     Approving, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError,
     NewPost, Orphan, Post, Published, Rename, Renamed, Renaming, Rivals, Scope, SentPart,
 };
+use steadfast::post::engagement::Counts;
 use steadfast::post::identity::{AccountName, CampaignId, MessageId, PostId};
 use steadfast::post::outcome::Receipt;
 use steadfast::post::state::State;
@@ -508,5 +510,66 @@ impl Tokens for Model {
         let rows = self.store.rows();
         let wanted = |row: &&KeptToken| account.is_none_or(|account| row.account == *account);
         Ok(rows.tokens.values().filter(wanted).cloned().collect())
+    }
+}
+
+#[async_trait]
+impl Counting for Model {
+    async fn asked_after(&self, account: &AccountName, since: Timestamp) -> Did<Vec<AskedAfter>> {
+        let rows = self.store.rows();
+        let asked = |row: &rows::Row| {
+            let post = &row.post;
+            let ours = !post.is_recall() && post.content.share.is_none();
+            let sought =
+                ours && post.account == *account && post.due >= since && post.standing.state == State::Sent;
+            Some(AskedAfter {
+                post: post.id,
+                sent: post.sent.filter(|_| sought)?,
+                receipt: row.parts.get(&0)?.receipt.clone()?,
+                last: rows
+                    .counts
+                    .get(&post.id)
+                    .and_then(|counts| counts.keys().next_back().copied()),
+            })
+        };
+        let mut all: Vec<AskedAfter> = rows.posts.values().filter_map(asked).collect();
+        all.sort_by_key(|asked| (asked.sent, asked.post.to_string()));
+        Ok(all)
+    }
+
+    async fn count(&self, readings: Vec<Reading>) -> Did<()> {
+        let mut rows = self.store.rows();
+        for reading in readings
+            .iter()
+            .filter(|reading| rows.posts.contains_key(&reading.post))
+            .collect::<Vec<_>>()
+        {
+            let of = rows.counts.entry(reading.post).or_default();
+            of.entry(reading.at).or_insert(reading.counts);
+        }
+        Ok(())
+    }
+
+    async fn counted(&self, since: Timestamp) -> Did<Vec<Counted>> {
+        let rows = self.store.rows();
+        let counted = |(id, counts): (&PostId, &BTreeMap<Timestamp, Counts>)| {
+            let row = rows.posts.get(id)?;
+            let post = &row.post;
+            Some(Counted {
+                post: *id,
+                message: post.message.clone(),
+                account: post.account.clone(),
+                platform: post.platform.clone(),
+                sent: post.sent.filter(|_| post.due >= since)?,
+                url: row
+                    .parts
+                    .get(&0)
+                    .and_then(|part| part.receipt.as_ref()?.url.clone()),
+                readings: counts.iter().map(|(at, counts)| (*at, *counts)).collect(),
+            })
+        };
+        let mut all: Vec<Counted> = rows.counts.iter().filter_map(counted).collect();
+        all.sort_by_key(|counted| (counted.sent, counted.post.to_string()));
+        Ok(all)
     }
 }

@@ -12,6 +12,7 @@ use steadfast::ledger::{
     Change, Conclusion, Fence, Filter, Hold, Intended, Intent, NewPost, Post, Published, Rename, Renamed,
     Rivals, Scope, SentPart,
 };
+use steadfast::post::engagement::Counts;
 use steadfast::post::identity::{AccountName, CampaignId, Identity, MessageId, PostId};
 use steadfast::post::outcome::{Class, Receipt};
 use steadfast::post::state::{Standing, State};
@@ -82,6 +83,7 @@ pub struct Rows {
     /// Each with what it is about.
     pub approvals: Vec<(Approval, String)>,
     pub tokens: BTreeMap<AccountName, KeptToken>,
+    pub counts: BTreeMap<PostId, BTreeMap<Timestamp, Counts>>,
     /// When each thing happened, as whoever wrote it said.
     events: Vec<Timestamp>,
     recorded: u64,

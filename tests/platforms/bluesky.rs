@@ -289,7 +289,7 @@ fn done() -> Value {
     json!({ "uri": format!("at://{DID}/app.bsky.feed.post/3lx"), "cid": "bafy1" })
 }
 
-async fn server() -> MockServer {
+pub async fn server() -> MockServer {
     let server = MockServer::start().await;
     at("POST", CREATE_SESSION)
         .respond_with(ok(tokens("access", TOKEN_LIFE)))

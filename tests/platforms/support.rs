@@ -38,7 +38,7 @@ pub const MEMBER: &str = "urn:li:person:5abc_dEfgH";
 pub const DID: &str = "did:plc:campaign234567";
 
 /// The kinds of accounts: platforms, and the second way into one.
-pub const KINDS: [&str; 13] = [
+pub const KINDS: [&str; 19] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -50,6 +50,12 @@ pub const KINDS: [&str; 13] = [
     "x",
     "linkedin",
     "linkedin-member",
+    "threads",
+    "facebook",
+    "instagram",
+    "reddit",
+    "tumblr",
+    "pinterest",
     "webhook",
     "sandbox",
 ];
@@ -163,6 +169,22 @@ impl Bench {
             "linkedin" | "linkedin-member" => {
                 let author = if platform == "linkedin" { PAGE } else { MEMBER };
                 format!("base_url = '{url}'\nauthor = '{author}'\naccess_token = 'SECRET({TOKEN})'")
+            }
+            "facebook" => {
+                format!("base_url = '{url}'\npage_id = '17841400000000001'\naccess_token = 'SECRET({TOKEN})'")
+            }
+            "threads" | "instagram" => {
+                let folder = self.vault.path().display();
+                format!(
+                    "base_url = '{url}'\naccess_token = 'SECRET({TOKEN})'\nmedia_folder = '{folder}'\nmedia_url = 'https://media.example'"
+                )
+            }
+            "reddit" => {
+                format!("base_url = '{url}'\nsubreddit = 'casewatch'\naccess_token = 'SECRET({TOKEN})'")
+            }
+            "tumblr" => format!("base_url = '{url}'\nblog = 'casewatch'\naccess_token = 'SECRET({TOKEN})'"),
+            "pinterest" => {
+                format!("base_url = '{url}'\nboard = '549755885175'\naccess_token = 'SECRET({TOKEN})'")
             }
             "sandbox" => String::new(),
             other => panic!("{other} is not on the bench"),

@@ -88,7 +88,7 @@ impl Fake {
             )
             .route("/api/v1/accounts/7/statuses", get(list))
             .route("/api/v1/statuses/{id}/source", get(source))
-            .route("/api/v1/statuses", post(create))
+            .route("/api/v1/statuses", get(count).post(create))
             .route("/api/v1/statuses/{id}", axum::routing::delete(delete))
             .route("/api/v1/statuses/{id}/reblog", post(boost))
             .route("/api/v2/search", get(search))
@@ -262,6 +262,25 @@ async fn list(State(store): Shared, axum::extract::RawQuery(query): axum::extrac
         .rev()
         .filter(|_| first)
         .map(status)
+        .collect();
+    json_answer(200, &json!(statuses))
+}
+
+/// What the public made of each that is asked for: its favourites are those of its place among all.
+async fn count(State(store): Shared, RawQuery(query): RawQuery) -> Response {
+    let store = store.lock().unwrap();
+    let query = query.unwrap_or_default();
+    let pairs = url::form_urlencoded::parse(query.as_bytes());
+    let asked: Vec<String> = pairs
+        .filter(|(key, _)| key == "id[]")
+        .map(|(_, id)| id.into_owned())
+        .collect();
+    let all = store.accepted.iter().enumerate();
+    let statuses: Vec<Value> = all
+        .filter(|(_, post)| asked.contains(&post.id))
+        .map(|(nth, post)| {
+            json!({"id": post.id, "favourites_count": nth + 1, "reblogs_count": 0, "replies_count": 2})
+        })
         .collect();
     json_answer(200, &json!(statuses))
 }

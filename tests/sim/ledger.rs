@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use steadfast::calendar::past::{Past, Variants};
 use steadfast::campaign::AfterHold;
 use steadfast::campaign::approval::Approval;
+use steadfast::ledger::engagement::{AskedAfter, Counted, Counting, Reading};
 use steadfast::ledger::evidence::Event;
 use steadfast::ledger::token::{KeptToken, Moved, Step, Tokens};
 use steadfast::ledger::{
@@ -436,5 +437,24 @@ impl Tokens for Faulty {
     async fn tokens(&self, account: Option<&AccountName>) -> Did<Vec<KeptToken>> {
         self.look().await?;
         self.model.tokens(account).await
+    }
+}
+
+#[async_trait]
+impl Counting for Faulty {
+    async fn asked_after(&self, account: &AccountName, since: Timestamp) -> Did<Vec<AskedAfter>> {
+        self.look().await?;
+        self.model.asked_after(account, since).await
+    }
+
+    async fn count(&self, readings: Vec<Reading>) -> Did<()> {
+        self.before("before readings").await?;
+        self.model.count(readings).await?;
+        self.after("after readings").await
+    }
+
+    async fn counted(&self, since: Timestamp) -> Did<Vec<Counted>> {
+        self.look().await?;
+        self.model.counted(since).await
     }
 }

@@ -131,6 +131,7 @@ fn world(hand: &Hand, model: &Model) -> World {
             limits: (*known.limits).clone(),
         }),
         in_doubt: InDoubt::Auto,
+        engagement: true,
     };
     World {
         ledger,

@@ -83,6 +83,7 @@ impl<'a> Check<'a, '_> {
                             self.ahead(account, &chosen, &terms);
                         }
                         self.may_be_refused(account, &chosen, &words);
+                        self.dead_link(account, &chosen, &words);
                         said.push((account, words));
                     }
                     Err(Unsaid::Text(_)) => {} // Said already, with the words.
@@ -241,7 +242,7 @@ impl<'a> Check<'a, '_> {
             }
         }
         let count = content.parts.len();
-        if count > 1 && !limits.abilities.reply {
+        if count > 1 && (!limits.abilities.reply || limits.max_parts == 1) {
             self.error(
                 "unsupported",
                 text(),

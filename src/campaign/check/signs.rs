@@ -59,6 +59,22 @@ impl Check<'_, '_> {
             format!("say it there in one part, under `[message.{}]`", account.name),
         );
     }
+
+    /// A link that readers would have to copy by hand.
+    pub(super) fn dead_link(&mut self, account: &Account, chosen: &Chosen<'_>, content: &Content) {
+        if !account.limits.dead_links || content.parts.iter().all(|part| links(part) == 0) {
+            return;
+        }
+        self.warning(
+            "dead-link",
+            path(chosen.source, &["text"]),
+            format!("nobody can follow a link in a text on {}", label(account)),
+            format!(
+                "say under `[message.{}]` where to find it, such as by the link in the profile",
+                account.name
+            ),
+        );
+    }
 }
 
 /// Different links of a part, with the one beside its text.

@@ -109,8 +109,10 @@ impl Planner {
         let Some(account) = accounts.get(index) else {
             return Follow::Same;
         };
+        // By a clock that is behind, every time is still to come; but one that was not moved is none after `due`.
+        let later = |at: &Timestamp| until(*at, now) > LEAD && *at > post.due;
         let moved = match message.when {
-            When::At(local) if planned => instant(campaign, local).filter(|at| until(*at, now) > LEAD),
+            When::At(local) if planned => instant(campaign, local).filter(later),
             _ => None,
         };
         if moved.is_some() && post.attempts == 0 {

@@ -6,6 +6,7 @@ mod approval;
 mod bell;
 mod claim;
 mod connect;
+mod engagement;
 mod hold;
 mod import;
 mod lease;

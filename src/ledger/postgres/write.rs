@@ -15,7 +15,7 @@ use super::super::group::{Answer, Batches, Write, fail, first_words, reply};
 use super::super::{Intended, LedgerError};
 use super::connect::{BEGIN, PATIENCE, Server, bounded, locks};
 use super::lease::Seat;
-use super::{approval, bell, hold, plan, rename, send, token};
+use super::{approval, bell, engagement, hold, plan, rename, send, token};
 
 pub(super) type Wrote<T> = Result<T, Broke>;
 
@@ -328,6 +328,10 @@ async fn other(
         }
         Write::Approve(said, _) => {
             approval::approve(tx, said, evidence).await?;
+            Answer::Done
+        }
+        Write::Count(readings, _) => {
+            engagement::count(tx, readings).await?;
             Answer::Done
         }
         Write::Token { account, step, .. } => Answer::Stepped(token::step(tx, account, step).await?),

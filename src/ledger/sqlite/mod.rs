@@ -5,6 +5,7 @@ mod backup;
 mod bell;
 mod deliver;
 mod durable;
+mod engagement;
 mod export;
 mod generation;
 mod jobs;

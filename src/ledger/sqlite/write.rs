@@ -15,6 +15,7 @@ use super::super::group::{Answer, Batches, Write, after_hold, fail, first_words,
 use super::super::{Change, Hold, Intended, Intent, LedgerError, NewPost};
 use super::approval;
 use super::deliver::{conclude, intend};
+use super::engagement;
 use super::generation::{Files, Generation, KEY};
 use super::jobs::{Jobs, MOST};
 use super::read::{CHAIN, json_list};
@@ -294,6 +295,10 @@ async fn other(tx: &mut SqliteConnection, write: &Write, evidence: &mut Vec<Entr
         }
         Write::Approve(said, _) => {
             approval::approve(tx, said, evidence).await?;
+            Answer::Done
+        }
+        Write::Count(readings, _) => {
+            engagement::count(tx, readings).await?;
             Answer::Done
         }
         Write::Token {

@@ -42,6 +42,7 @@ const PLAIN: Limits = Limits {
     video: None,
     max_links: None,
     max_tags: None,
+    dead_links: false,
     abilities: Abilities {
         warn: false,
         share: false,
@@ -52,6 +53,7 @@ const PLAIN: Limits = Limits {
     delete: true,
     doubt: Doubt::Ask,
     homes: &[],
+    counts: None,
     prices: None,
 };
 
@@ -87,6 +89,7 @@ pub const MASTODON: Limits = Limits {
         window: Some(Duration::from_mins(50)),
         then: Some(MASTODON_SETTLE),
     },
+    counts: Some(20),
     ..PLAIN
 };
 
@@ -114,6 +117,7 @@ pub const BLUESKY: Limits = Limits {
         card: true,
     },
     doubt: Doubt::OwnId,
+    counts: Some(25),
     homes: &["bsky.app"],
     ..PLAIN
 };
@@ -141,6 +145,7 @@ pub const X: Limits = Limits {
         settle: Duration::from_mins(2),
     },
     homes: &["x.com", "twitter.com"],
+    counts: Some(100),
     prices: Some(prices::X),
     ..PLAIN
 };
@@ -174,11 +179,21 @@ pub const THREADS: Limits = Limits {
     ..PLAIN
 };
 
+/// An account that has no folder for images and videos.
+pub const THREADS_WITHOUT_MEDIA: Limits = Limits {
+    max_images: 0,
+    max_image_bytes: 0,
+    max_moving_bytes: Some(0),
+    video: None,
+    ..THREADS
+};
+
 /// <https://developers.facebook.com/docs/instagram-platform/content-publishing>. The unit of a caption's
 /// length is not published.
 pub const INSTAGRAM: Limits = Limits {
     platform: "instagram",
     length: utf16(2200, Escape::None),
+    max_parts: 1,
     min_images: 1,
     max_images: 10,
     max_image_bytes: 8_000_000,
@@ -190,6 +205,7 @@ pub const INSTAGRAM: Limits = Limits {
     max_alt: Some(1000),
     image_types: &["image/jpeg"],
     max_tags: Some(30),
+    dead_links: true,
     video: Some(videos::INSTAGRAM),
     abilities: NOTHING,
     delete: false,
@@ -200,6 +216,12 @@ pub const INSTAGRAM: Limits = Limits {
     ..PLAIN
 };
 
+/// An account that is reached by the Page that it belongs to: there what was posted can be deleted.
+pub const INSTAGRAM_BY_FACEBOOK: Limits = Limits {
+    delete: true,
+    ..INSTAGRAM
+};
+
 const NOTHING: Abilities = Abilities {
     warn: false,
     share: false,
@@ -208,16 +230,18 @@ const NOTHING: Abilities = Abilities {
 };
 
 /// <https://developers.facebook.com/docs/pages-api/posts>. The unit of the length and the longest description
-/// are not published; of an image one page says 10 MB, an error says 4.
+/// are not published; of an image one page says 10 MB, an error says 4. There are no threads; an answer is a comment.
 pub const FACEBOOK: Limits = Limits {
     platform: "facebook",
     length: utf16(63_206, Escape::None),
+    max_parts: 1,
     max_images: 10,
     max_image_bytes: 4_000_000,
     max_moving_bytes: None,
     max_alt: Some(1000),
     image_types: &["image/jpeg", "image/png", "image/gif"],
     abilities: Abilities {
+        reply: true,
         card: true,
         ..NOTHING
     },
@@ -349,16 +373,22 @@ pub const SLACK_WEBHOOK: Limits = Limits {
     ..SLACK
 };
 
-/// <https://www.reddit.com/dev/api#POST_api_submit>: a text post, and comments on it as the further parts.
-/// Images have no descriptions; a post with one may show in the lists only minutes later.
+/// <https://www.reddit.com/dev/api#POST_api_submit>: a text post, and comments on it as the further parts. How many
+/// images one may have is not published: as many as a gallery. Their descriptions are captions, or stand below them. A
+/// post with one may show in the lists only minutes later.
 pub const REDDIT: Limits = Limits {
     platform: "reddit",
     length: units(40_000, Escape::Reddit),
     later: Some(units(10_000, Escape::Reddit)),
-    max_images: 1,
+    max_images: 20,
     max_image_bytes: 20_000_000,
     max_moving_bytes: Some(20_000_000),
     image_types: &["image/jpeg", "image/png", "image/gif"],
+    abilities: Abilities {
+        warn: true,
+        reply: true,
+        ..NOTHING
+    },
     doubt: Doubt::ReadBack {
         settle: Duration::from_mins(10),
     },
@@ -374,13 +404,15 @@ const fn units(max: usize, escape: Escape) -> LengthRule {
     }
 }
 
-/// <https://www.tumblr.com/docs/npf>: a text is sent as one block.
+/// <https://www.tumblr.com/docs/npf>: a text is sent as one block. It takes images of 20 MB, but ours travel in the one
+/// request that must not be left in doubt, which has 30 seconds.
 pub const TUMBLR: Limits = Limits {
     platform: "tumblr",
     length: units(4096, Escape::None),
     max_images: 30,
-    max_image_bytes: 20_000_000,
-    max_moving_bytes: Some(20_000_000),
+    max_image_bytes: 1_000_000,
+    max_images_bytes: Some(25_000_000),
+    max_moving_bytes: Some(10_000_000),
     max_alt: Some(4096),
     video: Some(videos::TUMBLR),
     abilities: Abilities {
@@ -396,18 +428,23 @@ pub const TUMBLR: Limits = Limits {
     ..PLAIN
 };
 
-/// <https://developers.pinterest.com/docs/api/v5/pins-create>. The unit of the length is not published. How
-/// soon a board shows a new pin is not known either, so that one which is missing there proves nothing.
+/// <https://developers.pinterest.com/docs/api/v5/pins-create>. The unit of the length is not published. Images travel in
+/// the one request that must not be left in doubt, which has 30 seconds. How soon a board shows a new pin is not known
+/// either: one that is missing there proves nothing, so that the adapter never says that it is absent.
 pub const PINTEREST: Limits = Limits {
     platform: "pinterest",
     length: utf16(800, Escape::None),
+    max_parts: 1,
     min_images: 1,
     max_images: 5,
-    max_image_bytes: 20_000_000,
+    max_image_bytes: 1_000_000,
     max_moving_bytes: None,
     max_alt: Some(500),
     image_types: &["image/jpeg", "image/png"],
     abilities: NOTHING,
+    doubt: Doubt::ReadBack {
+        settle: Duration::from_hours(1),
+    },
     homes: &["pinterest.com"],
     ..PLAIN
 };

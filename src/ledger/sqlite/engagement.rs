@@ -1,0 +1,125 @@
+//! What the platforms counted.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use crate::post::engagement::Counts;
+use crate::post::identity::AccountName;
+use crate::post::outcome::Receipt;
+
+use super::super::LedgerError;
+use super::super::engagement::{AskedAfter, Counted, Counting, Reading, gathered};
+use super::super::group::Write;
+use super::Sqlite;
+use super::jobs::{Jobs, MOST};
+use super::read::{Read, instant_at, maybe_instant, parsed};
+
+#[async_trait]
+impl Counting for Sqlite {
+    async fn asked_after(
+        &self,
+        account: &AccountName,
+        since: Timestamp,
+    ) -> Result<Vec<AskedAfter>, LedgerError> {
+        let rows = sqlx::query(
+            "SELECT post.id AS whose, post.sent AS sent, part.id AS id, part.url AS url, part.pin AS pin, \
+                 (SELECT max(at) FROM engagement WHERE engagement.post = post.row) AS last \
+             FROM post JOIN part ON part.post = post.row AND part.idx = 0 \
+             WHERE post.due >= ?1 AND post.account = ?2 AND post.state = 'sent' AND post.sent IS NOT NULL \
+                 AND part.id IS NOT NULL AND post.recalls IS NULL AND post.content ->> '$.share' IS NULL \
+             ORDER BY post.sent, post.id",
+        )
+        .bind(since.as_microsecond())
+        .bind(account.as_str())
+        .fetch_all(&self.readers)
+        .await?;
+        let asked = |row: &SqliteRow| -> Read<AskedAfter> {
+            Ok(AskedAfter {
+                post: parsed(row, "whose")?,
+                sent: instant_at(row, "sent")?,
+                receipt: Receipt {
+                    id: row.try_get("id")?,
+                    url: row.try_get("url")?,
+                    pin: row.try_get("pin")?,
+                    altered: None,
+                },
+                last: maybe_instant(row, "last")?,
+            })
+        };
+        rows.iter().map(asked).collect()
+    }
+
+    async fn count(&self, readings: Vec<Reading>) -> Result<(), LedgerError> {
+        for page in readings.chunks(MOST) {
+            let page = page.to_vec();
+            self.writer.write(|reply| Write::Count(page, reply)).await?;
+        }
+        Ok(())
+    }
+
+    async fn counted(&self, since: Timestamp) -> Result<Vec<Counted>, LedgerError> {
+        let rows = sqlx::query(
+            "SELECT post.id AS whose, message, account, platform, post.sent AS sent, part.url AS url, at, likes, shares, \
+                 replies, quotes, views \
+             FROM post JOIN engagement ON engagement.post = post.row \
+                 LEFT JOIN part ON part.post = post.row AND part.idx = 0 \
+             WHERE post.due >= ?1 AND post.sent IS NOT NULL ORDER BY post.sent, post.id, at",
+        )
+        .bind(since.as_microsecond())
+        .fetch_all(&self.readers)
+        .await?;
+        let rows: Read<Vec<Counted>> = rows.iter().map(counted).collect();
+        Ok(gathered(rows?))
+    }
+}
+
+fn counted(row: &SqliteRow) -> Read<Counted> {
+    let count = |column: &str| -> Read<Option<u64>> {
+        let count: Option<i64> = row.try_get(column)?;
+        Ok(count.and_then(|count| u64::try_from(count).ok()))
+    };
+    let counts = Counts {
+        likes: count("likes")?,
+        shares: count("shares")?,
+        replies: count("replies")?,
+        quotes: count("quotes")?,
+        views: count("views")?,
+    };
+    Ok(Counted {
+        post: parsed(row, "whose")?,
+        message: parsed(row, "message")?,
+        account: parsed(row, "account")?,
+        platform: row.try_get("platform")?,
+        sent: instant_at(row, "sent")?,
+        url: row.try_get("url")?,
+        readings: vec![(instant_at(row, "at")?, counts)],
+    })
+}
+
+/// Writes at most [`MOST`] readings; those of posts that are not there are left out.
+pub(super) async fn count(tx: &mut SqliteConnection, readings: &[Reading]) -> Read<()> {
+    if readings.is_empty() {
+        return Ok(());
+    }
+    let mut jobs = Jobs::new(["whose", "read_at", "l", "s", "r", "q", "v"]);
+    for reading in readings {
+        let counts = &reading.counts;
+        let cell = |count: Option<u64>| count.map(|count| i64::try_from(count).unwrap_or(i64::MAX)).into();
+        jobs.push([
+            reading.post.to_string().into(),
+            reading.at.as_microsecond().into(),
+            cell(counts.likes),
+            cell(counts.shares),
+            cell(counts.replies),
+            cell(counts.quotes),
+            cell(counts.views),
+        ]);
+    }
+    let statement = "INSERT INTO engagement (post, at, likes, shares, replies, quotes, views) \
+         SELECT post.row, read_at, l, s, r, q, v FROM job JOIN post ON post.id = whose WHERE TRUE \
+         ON CONFLICT (post, at) DO NOTHING";
+    jobs.before(statement).execute(&mut *tx).await?;
+    Ok(())
+}

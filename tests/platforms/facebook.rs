@@ -1,0 +1,476 @@
+//! Facebook Pages: exact requests, its answers word for word, photos, comments, and how a lost answer is found.
+
+use std::collections::HashSet;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use steadfast::platform::http::{Answer, BaseUrl};
+use steadfast::platform::oauth::Client;
+use steadfast::platform::secret::Secret;
+use steadfast::platform::sign_in::Way;
+use steadfast::platform::{Among, Deletion, Platform, Prepared, Sealed, facebook};
+use steadfast::post::outcome::{Class, Failure, Found, Receipt};
+use wiremock::matchers::{body_json, body_string_contains, header, method, path, query_param};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::support::{Bench, Draft, TOKEN, answer, now, receipt};
+
+const PAGE: &str = "17841400000000001";
+const FEED: &str = "/v25.0/17841400000000001/feed";
+const LIST: &str = "/v25.0/17841400000000001/published_posts";
+
+fn body(prepared: &Prepared) -> Value {
+    serde_json::from_str(&prepared.body).unwrap()
+}
+
+fn post(draft: &Draft, photos: &[&str]) -> Prepared {
+    let photos: Vec<String> = photos.iter().map(|id| (*id).to_owned()).collect();
+    facebook::request(&draft.out(), PAGE, None, &photos).unwrap()
+}
+
+async fn on(server: &MockServer, verb: &str, at: &str, page: Value) {
+    Mock::given(method(verb))
+        .and(path(at))
+        .and(header("authorization", format!("Bearer {TOKEN}").as_str()))
+        .respond_with(ResponseTemplate::new(200).set_body_json(page))
+        .mount(server)
+        .await;
+}
+
+fn account(bench: &Bench, server: &MockServer) -> Box<dyn Platform> {
+    bench.open_at("facebook", &server.uri())
+}
+
+fn trouble(status: u16, code: i64, sub: Option<i64>, message: &str) -> Answer {
+    let page = json!({ "error": { "message": message, "type": "OAuthException", "code": code, "error_subcode": sub } });
+    answer(status, &page.to_string())
+}
+
+fn template(answer: &Answer) -> ResponseTemplate {
+    ResponseTemplate::new(answer.status).set_body_raw(answer.body.to_vec(), "application/json")
+}
+
+// What is said.
+
+#[test]
+fn a_post_says_its_words_its_link_and_its_photos_and_no_more() {
+    let draft = Draft::text("1 < 2 & ¿qué?").link("https://example.org/caso");
+    let plain = post(&draft, &[]);
+    assert_eq!(plain.path, FEED);
+    assert_eq!(
+        body(&plain),
+        json!({ "message": "1 < 2 & ¿qué?", "link": "https://example.org/caso" })
+    );
+    // A card and photos don't go together.
+    assert_eq!(
+        body(&post(&draft.image().image(), &["5", "6"])),
+        json!({
+            "message": "1 < 2 & ¿qué?\n\nhttps://example.org/caso",
+            "attached_media": [{ "media_fbid": "5" }, { "media_fbid": "6" }],
+        })
+    );
+    assert_eq!(
+        body(&post(&Draft::text("").image(), &["5"])),
+        json!({ "attached_media": [{ "media_fbid": "5" }] })
+    );
+    // Else nothing would tell it from others.
+    assert_eq!(
+        body(&post(&Draft::text("").link("https://example.org/caso"), &[])),
+        json!({ "message": "https://example.org/caso", "link": "https://example.org/caso" })
+    );
+}
+
+#[test]
+fn an_answer_is_a_comment_with_the_link_in_its_words_and_one_photo_at_most() {
+    let draft = Draft::text("It was 11-1.").link("https://example.org/caso");
+    let comment = |draft: &Draft, photos: &[String]| {
+        facebook::request(&draft.out(), PAGE, Some("17841400000000001_121"), photos)
+    };
+    let prepared = comment(&draft, &[]).unwrap();
+    assert_eq!(prepared.path, "/v25.0/17841400000000001_121/comments");
+    assert_eq!(
+        body(&prepared),
+        json!({ "message": "It was 11-1.\n\nhttps://example.org/caso" })
+    );
+    let prepared = comment(&Draft::text("See.").image(), &["5".into()]).unwrap();
+    assert_eq!(
+        body(&prepared),
+        json!({ "message": "See.", "attachment_id": "5" })
+    );
+    let two = comment(&Draft::text("See.").image().image(), &["5".into(), "6".into()]).unwrap_err();
+    assert_eq!(two.class, Class::Rejected);
+}
+
+#[tokio::test]
+async fn a_photo_is_uploaded_unseen_and_described_before_the_post_shows_it() {
+    let (server, bench) = (MockServer::start().await, Bench::new());
+    Mock::given(method("POST"))
+        .and(path("/v25.0/17841400000000001/photos"))
+        .and(body_string_contains("name=\"published\"\r\n\r\nfalse"))
+        .and(body_string_contains("name=\"temporary\"\r\n\r\ntrue"))
+        .and(body_string_contains("name=\"alt_text_custom\"\r\n\r\nThe court"))
+        .and(body_string_contains("name=\"source\"; filename=\"image.png\""))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "id": "5" })))
+        .expect(1)
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .and(path(FEED))
+        .and(query_param("fields", "id,permalink_url"))
+        .and(body_json(json!({ "message": "See.", "attached_media": [{ "media_fbid": "5" }] })))
+        .respond_with(ResponseTemplate::new(200).set_body_json(
+            json!({ "id": "17841400000000001_122", "permalink_url": "https://www.facebook.com/casewatch/posts/pfbid0" }),
+        ))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let mut draft = Draft::text("See.").image();
+    draft.images[0].bytes = b"pixels".as_slice().into();
+    let done = draft.send(account(&bench, &server).as_ref()).await.unwrap();
+    assert_eq!(done.id, "17841400000000001_122");
+    assert_eq!(
+        done.url.as_deref(),
+        Some("https://www.facebook.com/casewatch/posts/pfbid0")
+    );
+}
+
+#[tokio::test]
+async fn a_photo_that_is_refused_is_refused_for_good_and_a_tired_server_is_not() {
+    for (page, class) in [
+        (
+            template(&trouble(
+                400,
+                324,
+                Some(1_366_046),
+                "Your photos couldn't be uploaded",
+            )),
+            Class::Rejected,
+        ),
+        (
+            template(&trouble(500, 2, None, "Service temporarily unavailable")),
+            Class::Transient,
+        ),
+        (
+            template(&trouble(400, 1, None, "An unknown error occurred")),
+            Class::Transient,
+        ),
+        (
+            ResponseTemplate::new(200).set_body_json(json!({ "id": "../5" })),
+            Class::Transient,
+        ),
+        (
+            ResponseTemplate::new(200).set_body_string("<html>"),
+            Class::Transient,
+        ),
+    ] {
+        let (server, bench) = (MockServer::start().await, Bench::new());
+        Mock::given(path("/v25.0/17841400000000001/photos"))
+            .respond_with(page)
+            .mount(&server)
+            .await;
+        let draft = Draft::text("See.").image();
+        let failure = account(&bench, &server).prepare(&draft.out()).await.unwrap_err();
+        assert_eq!(failure.class, class, "{failure}");
+    }
+}
+
+// What it answers.
+
+#[test]
+fn a_yes_names_the_post_and_has_an_address_in_any_case() {
+    let done = facebook::read(&answer(200, r#"{"id":"17_122"}"#)).unwrap();
+    assert_eq!(done.url.as_deref(), Some("https://www.facebook.com/17_122"));
+    for page in [
+        r#"{"success":true}"#,
+        r#"{"id":"17_122/x"}"#,
+        r#"{"post_id":"17_122"}"#,
+    ] {
+        assert_eq!(
+            facebook::read(&answer(200, page)).unwrap_err().class,
+            Class::InDoubt,
+            "{page}"
+        );
+    }
+}
+
+#[test]
+fn each_refusal_is_of_the_class_that_its_numbers_say() {
+    let limited = Class::RateLimited { until: None };
+    for (status, code, sub, class) in [
+        (400, 190, Some(460), Class::Auth),
+        (403, 200, None, Class::Auth),
+        (400, 100, Some(1_404_078), Class::Auth),
+        (400, 368, None, Class::Auth),
+        (400, 32, None, limited),
+        (400, 80001, None, limited),
+        (400, 368, Some(1_390_008), limited),
+        (400, 100, Some(1_609_008), Class::Rejected),
+        (400, 368, Some(1_404_102), Class::Rejected),
+        (400, 100, None, Class::Rejected),
+        (400, 506, None, Class::Duplicate),
+        (400, 324, Some(1_366_051), Class::Duplicate),
+        (400, 2, None, Class::InDoubt),
+        (500, 1, None, Class::InDoubt),
+    ] {
+        let failure = facebook::read(&trouble(status, code, sub, "No.")).unwrap_err();
+        assert_eq!(failure.class, class, "{status} {code} {sub:?}");
+    }
+}
+
+// Whose it is, and what is deleted.
+
+#[tokio::test]
+async fn only_the_pages_own_token_will_do() {
+    for (me, class) in [(PAGE, None), ("1000000000001", Some(Class::Auth))] {
+        let (server, bench) = (MockServer::start().await, Bench::new());
+        on(&server, "GET", "/v25.0/me", json!({ "id": me })).await;
+        let identity = account(&bench, &server).identity().await;
+        assert_eq!(identity.as_ref().err().map(|failure| failure.class), class);
+        match identity {
+            Ok(id) => assert_eq!(id.as_deref(), Some(PAGE)),
+            Err(failure) => assert!(failure.words.contains("page_id"), "{failure}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn signing_in_ends_with_the_token_of_the_page() {
+    let (server, bench) = (MockServer::start().await, Bench::new());
+    let Way::Code(oauth) = facebook::SIGN_IN.way else {
+        panic!("it is by a code")
+    };
+    let client = Client {
+        oauth,
+        base: Some(BaseUrl::parse(&server.uri()).unwrap()),
+        id: "app".into(),
+        secret: Some(Secret::new("s3cret")),
+        page: Some(PAGE.into()),
+    };
+    let asked = client.ask("https://campaign.example/back").unwrap();
+    assert!(asked.url.path().ends_with("/v25.0/dialog/oauth"));
+    let tokens = "/v25.0/oauth/access_token";
+    Mock::given(method("POST"))
+        .and(path(tokens))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "access_token": "short" })))
+        .mount(&server)
+        .await;
+    Mock::given(method("GET"))
+        .and(path(tokens))
+        .and(query_param("fb_exchange_token", "short"))
+        .and(query_param("client_id", "app"))
+        .respond_with(
+            ResponseTemplate::new(200)
+                .set_body_json(json!({ "access_token": "long", "expires_in": 5_183_944 })),
+        )
+        .mount(&server)
+        .await;
+    Mock::given(path("/v25.0/me/accounts"))
+        .and(header("authorization", "Bearer long"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "data": [
+            { "id": "9", "name": "Other", "access_token": "theirs" },
+            { "id": PAGE, "name": "Case", "access_token": "the page's" },
+        ] })))
+        .mount(&server)
+        .await;
+    let grant = client.trade(&bench.http, asked, "code").await.unwrap();
+    assert_eq!((grant.access.expose(), grant.expires), ("the page's", None));
+}
+
+#[tokio::test]
+async fn a_post_is_deleted_by_its_number_or_by_the_address_that_a_person_told() {
+    let url = "https://www.facebook.com/permalink.php?story_fbid=pfbid0&id=17";
+    let other = "https://www.facebook.com/permalink.php?story_fbid=pfbid1&id=17";
+    for told in [
+        receipt("17841400000000001_12", None),
+        Receipt::named(url, Some(url.into())),
+    ] {
+        let (server, bench) = (MockServer::start().await, Bench::new());
+        let posts = json!({ "data": [listed("17841400000000001_13", 1, other), listed("17841400000000001_12", 1, url)] });
+        on(&server, "GET", LIST, posts).await;
+        on(
+            &server,
+            "DELETE",
+            "/v25.0/17841400000000001_12",
+            json!({ "success": true }),
+        )
+        .await;
+        let account = account(&bench, &server);
+        let key = Draft::text("").key();
+        let gone = Deletion {
+            receipt: &told,
+            key,
+            campaign: "case",
+            message: "ten-to-two",
+            now: now(),
+        };
+        let prepared = account.prepare_deletion(&gone).await.unwrap();
+        account.delete(&Sealed { prepared, key }).await.unwrap();
+    }
+}
+
+// How a lost answer is found.
+
+/// So many minutes after the intent, as Meta writes it.
+fn at(minutes: i64) -> String {
+    let at: Timestamp = now().saturating_add(SignedDuration::from_mins(minutes)).unwrap();
+    at.strftime("%Y-%m-%dT%H:%M:%S+0000").to_string()
+}
+
+fn among(taken: &[&str]) -> Among {
+    Among {
+        since: now(),
+        taken: taken.iter().map(|id| (*id).to_owned()).collect::<HashSet<_>>(),
+    }
+}
+
+fn listed(id: &str, minutes: i64, url: &str) -> Value {
+    json!({ "id": id, "message": "Ten to two.", "created_time": at(minutes), "permalink_url": url })
+}
+
+fn ours(id: &str, minutes: i64) -> Value {
+    listed(
+        id,
+        minutes,
+        &format!("https://www.facebook.com/casewatch/posts/{id}"),
+    )
+}
+
+fn here(id: &str) -> Found {
+    Found::Here(Receipt::named(
+        id,
+        Some(format!("https://www.facebook.com/casewatch/posts/{id}")),
+    ))
+}
+
+async fn find(server: &MockServer, prepared: Prepared, taken: &[&str]) -> Result<Found, Failure> {
+    let bench = Bench::new();
+    let key = Draft::text("").key();
+    account(&bench, server)
+        .find(&Sealed { prepared, key }, &among(taken))
+        .await
+}
+
+async fn found(posts: &[Value], prepared: Prepared, taken: &[&str]) -> Found {
+    let server = MockServer::start().await;
+    on(&server, "GET", LIST, json!({ "data": posts })).await;
+    find(&server, prepared, taken).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_post_is_found_by_its_words_from_the_intent_on() {
+    let text = || post(&Draft::text("Ten to\r\ntwo. "), &[]);
+    assert_eq!(found(&[ours("12", 1)], text(), &[]).await, here("12"));
+    assert_eq!(found(&[], text(), &[]).await, Found::Absent);
+    assert_eq!(found(&[ours("12", -1)], text(), &[]).await, Found::Absent);
+    let other = || post(&Draft::text("Eleven to one."), &[]);
+    assert_eq!(found(&[ours("12", 1)], other(), &[]).await, Found::Absent);
+    for taken in ["12", "https://m.facebook.com/casewatch/posts/12?x=1"] {
+        assert_eq!(
+            found(&[ours("12", 1)], text(), &[taken]).await,
+            Found::Absent,
+            "{taken}"
+        );
+    }
+    let twice = [ours("12", 1), ours("13", 1)];
+    assert!(matches!(found(&twice, text(), &[]).await, Found::Unclear(_)));
+    // Of scripts the whole address tells which.
+    let script = |n| format!("https://www.facebook.com/permalink.php?story_fbid={n}&id=17");
+    let by_script = [listed("12", 1, &script(12))];
+    assert_eq!(
+        found(&by_script, text(), &[&script(9)]).await,
+        Found::Here(Receipt::named("12", Some(script(12))))
+    );
+    assert_eq!(found(&by_script, text(), &[&script(12)]).await, Found::Absent);
+}
+
+#[tokio::test]
+async fn a_post_with_photos_is_found_by_their_numbers() {
+    let prepared = || post(&Draft::text("Ten to two.").image().image(), &["5", "6"]);
+    let with = |attachments: Value| {
+        let mut post = ours("12", 1);
+        post["attachments"] = json!({ "data": [attachments] });
+        post
+    };
+    let album = json!({ "media_type": "album", "target": { "id": "77" },
+        "subattachments": { "data": [{ "target": { "id": "5" } }, { "target": { "id": "6" } }] } });
+    let photo = json!({ "media_type": "photo", "target": { "id": "5" } });
+    let link = json!({ "media_type": "link", "target": { "url": "https://example.org" } });
+    let theirs = json!({ "media_type": "photo", "target": { "id": "9" } });
+    for (attachments, expected) in [
+        (album, here("12")),
+        (photo, here("12")),
+        (link, Found::Absent),
+        (theirs, Found::Absent),
+    ] {
+        assert_eq!(
+            found(&[with(attachments.clone())], prepared(), &[]).await,
+            expected,
+            "{attachments}"
+        );
+    }
+    // Somebody has mended its words since.
+    let mut edited = with(json!({ "target": { "id": "6" } }));
+    edited["message"] = json!("Ten to two!");
+    assert_eq!(found(&[edited], prepared(), &[]).await, here("12"));
+}
+
+#[tokio::test]
+async fn a_comment_is_looked_for_under_what_it_answers_and_must_be_the_pages() {
+    for (from, expected) in [
+        (json!({ "id": PAGE }), true),
+        (Value::Null, true),
+        (json!({ "id": "9" }), false),
+    ] {
+        let server = MockServer::start().await;
+        let mut comment = ours("121_7", 1);
+        comment["from"] = from;
+        Mock::given(path("/v25.0/17_121/comments"))
+            .and(query_param("order", "reverse_chronological"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "data": [comment] })))
+            .expect(1)
+            .mount(&server)
+            .await;
+        let draft = Draft::text("Ten to two.");
+        let prepared = facebook::request(&draft.out(), PAGE, Some("17_121"), &[]).unwrap();
+        let found = find(&server, prepared, &[]).await.unwrap();
+        assert_eq!(found == here("121_7"), expected, "{found:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_may_not_be_read_proves_nothing() {
+    for (page, expected) in [
+        (
+            template(&trouble(
+                403,
+                10,
+                None,
+                "This endpoint requires 'pages_read_engagement'",
+            )),
+            "unclear",
+        ),
+        (
+            template(&trouble(400, 4, None, "Application request limit reached")),
+            "later",
+        ),
+        (
+            template(&trouble(500, 1, None, "Please reduce the amount of data")),
+            "later",
+        ),
+        (ResponseTemplate::new(200).set_body_json(json!({})), "later"),
+        (
+            template(&trouble(400, 190, Some(463), "Session has expired")),
+            "auth",
+        ),
+    ] {
+        let server = MockServer::start().await;
+        Mock::given(path(LIST)).respond_with(page).mount(&server).await;
+        let said = match find(&server, post(&Draft::text("x"), &[]), &[]).await {
+            Ok(Found::Unclear(_)) => "unclear",
+            Err(failure) if failure.class == Class::Auth => "auth",
+            Err(failure) if matches!(failure.class, Class::Transient | Class::RateLimited { .. }) => "later",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(said, expected);
+    }
+}
