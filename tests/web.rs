@@ -10,6 +10,7 @@ mod program;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -532,4 +533,159 @@ fn machines_get_numbers_and_news() {
         listen("data: new");
         heard.store(true, Ordering::Release);
     });
+}
+
+/// `correct horse battery`, and a session of each role.
+fn with_users() -> (Place, Daemon) {
+    let hash = {
+        let place = Place::new("");
+        let mut asked = place
+            .command(&["password"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        asked
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(b"correct horse battery\n")
+            .unwrap();
+        String::from_utf8(asked.wait_with_output().unwrap().stdout).unwrap()
+    };
+    assert!(hash.starts_with("password_hash = \"$argon2id$"), "{hash}");
+    let users = ["viewer", "editor", "approver", "operator"]
+        .map(|role| format!("[user.the-{role}]\nrole = \"{role}\"\n{hash}"));
+    running(&format!(
+        "[web]\nnames = [\"posts.example.org\"]\n{}",
+        users.join("")
+    ))
+}
+
+/// Signs in; the cookie, as it is sent back.
+fn sign_in(port: u16, user: &str, password: &str) -> Result<String, Answer> {
+    let token = get(port, "/signin").token();
+    let same = format!("origin: http://127.0.0.1:{port}\r\n");
+    let fields = [("user", user), ("password", password), ("token", &token)];
+    let answer = post_with(port, "/signin", &same, &fields);
+    let Some(cookie) = answer.header("set-cookie") else {
+        return Err(answer);
+    };
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"),
+        "{cookie}"
+    );
+    Ok(format!("cookie: {}\r\n", cookie.split(';').next().unwrap()))
+}
+
+#[test]
+fn d8_with_users_nobody_comes_in_without_signing_in() {
+    let (place, _daemon) = with_users();
+    let port = place.port;
+    for page in PAGES.iter().chain(&["/events", "/media/a.png", "/posts/0"]) {
+        let answer = get(port, page);
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (303, Some("/signin")),
+            "{page}"
+        );
+        let made_up = get_with(port, page, &format!("cookie: session={}\r\n", "0".repeat(64)));
+        assert_eq!(made_up.status, 303, "{page}");
+    }
+    assert_eq!(
+        post_with(port, "/hold", "", &[("scope", "all"), ("why", "x")]).status,
+        303
+    );
+    for open in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(get(port, open).status, 200, "{open}");
+    }
+    let wrong = sign_in(port, "the-operator", "wrong horse battery").unwrap_err();
+    assert!(wrong.body.contains("That is not the name and password"));
+    let nobody = sign_in(port, "nobody", "correct horse battery").unwrap_err();
+    assert!(nobody.body.contains("That is not the name and password"));
+
+    // By a name that operators gave, and through a proxy.
+    let session = sign_in(port, "the-viewer", "correct horse battery").unwrap();
+    let proxied = send(
+        port,
+        &format!("GET / HTTP/1.1\r\nhost: posts.example.org\r\nx-forwarded-for: 192.0.2.7\r\n{session}"),
+        "",
+    );
+    assert_eq!(proxied.status, 200);
+    assert_eq!(
+        send(
+            port,
+            &format!("GET / HTTP/1.1\r\nhost: evil.example\r\n{session}"),
+            ""
+        )
+        .status,
+        421
+    );
+
+    let token = get_with(port, "/", &session).token();
+    let out = post_with(port, "/signout", &session, &[("token", &token)]);
+    assert_eq!(out.header("location"), Some("/signin"));
+    assert_eq!(get_with(port, "/", &session).status, 303);
+}
+
+#[test]
+fn each_role_may_do_its_own_and_the_ledger_knows_who_did() {
+    let (place, _daemon) = with_users();
+    let port = place.port;
+    let tries = |role: &str, path: &str, fields: &[(&str, &str)]| {
+        let session = sign_in(port, &format!("the-{role}"), "correct horse battery").unwrap();
+        let token = get_with(port, "/facts", &session).token();
+        let mut all = vec![("token", token.as_str())];
+        all.extend(fields);
+        post_with(port, path, &session, &all).status
+    };
+    let hold = [("scope", "all"), ("why", "stop"), ("as", "somebody else")];
+    assert_eq!(tries("viewer", "/hold", &hold), 403);
+    assert_eq!(tries("editor", "/hold", &hold), 303);
+    assert_eq!(
+        place.json(&["status", "--format", "json"])["hold"]["by"],
+        "the-editor"
+    );
+    let all = [("scope", "all")];
+    assert_eq!(tries("editor", "/release", &all), 403);
+    assert_eq!(tries("approver", "/release", &all), 403);
+    assert_eq!(tries("editor", "/messages/said/approve", &[("digest", "0")]), 403);
+    // As far as the ledger's own refusal: nothing has to be approved here.
+    assert_eq!(
+        tries("approver", "/messages/said/approve", &[("digest", "0")]),
+        409
+    );
+    assert_eq!(tries("approver", "/messages/said/post", &[]), 403);
+    assert_eq!(tries("operator", "/release", &all), 303);
+    assert_eq!(tries("operator", "/messages/said/post", &[]), 303);
+
+    // A page shows only what whoever looks may do.
+    let session = sign_in(port, "the-viewer", "correct horse battery").unwrap();
+    assert!(!get_with(port, "/", &session).body.contains("action=\"/hold\""));
+    // One session's proof is not another's.
+    let other = sign_in(port, "the-operator", "correct horse battery").unwrap();
+    let token = get_with(port, "/", &session).token();
+    let stolen = post_with(
+        port,
+        "/hold",
+        &other,
+        &[("token", &token), ("scope", "all"), ("why", "x")],
+    );
+    assert_eq!(stolen.status, 403);
+}
+
+#[test]
+fn who_guesses_passwords_must_wait() {
+    let (place, _daemon) = with_users();
+    let port = place.port;
+    for guess in 0..6 {
+        sign_in(port, "the-operator", &format!("guess number {guess}")).unwrap_err();
+    }
+    // Even the right one.
+    let waits = sign_in(port, "the-operator", "correct horse battery").unwrap_err();
+    assert!(waits.body.contains("Too many wrong guesses"), "{}", waits.body);
+    assert!(!place.events("web.refused").is_empty());
+    let log = std::fs::read_to_string(place.path().join("log")).unwrap();
+    assert!(!log.contains("guess number") && !log.contains("correct horse"));
 }

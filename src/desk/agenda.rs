@@ -159,9 +159,14 @@ pub fn under(holds: &[Hold], rows: &mut [Row]) {
     for row in rows.iter_mut().filter(|row| row.state == "planned") {
         if let Some(hold) = holds.iter().find(|hold| covers(hold, row)) {
             row.state = "held";
-            row.why = Some(format!("{} is held: {}", hold.scope, hold.why));
+            row.why = Some(reason(hold));
         }
     }
+}
+
+/// Why a post that a hold covers is held.
+pub fn reason(hold: &Hold) -> String {
+    format!("{} is held: {}", hold.scope, hold.why)
 }
 
 fn covers(hold: &Hold, row: &Row) -> bool {

@@ -44,8 +44,9 @@ pub async fn ahead(office: &Office, files: &Files) -> Result<Vec<Problem>, Strin
 
 /// What the ledger knows that makes problems.
 pub struct Known {
-    past: Past,
-    alike: BTreeMap<MessageId, Lookalike>,
+    pub past: Past,
+    /// Messages that look like one that is gone.
+    pub alike: BTreeMap<MessageId, Lookalike>,
 }
 
 impl Known {

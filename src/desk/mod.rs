@@ -138,6 +138,16 @@ impl Office {
             let found = lookalikes(ledger, &campaign, &files.roster, self.clock.now()).await?;
             campaign = campaign.without(&found);
         }
+        self.approved_only(files, campaign, ledger).await
+    }
+
+    /// With every message blocked that is not approved, where approval is required.
+    pub async fn approved_only(
+        &self,
+        files: &Files,
+        campaign: Campaign,
+        ledger: Option<&dyn Ledger>,
+    ) -> Result<Campaign, Failed> {
         let Some(rule) = self.settings.approval else {
             return Ok(campaign);
         };

@@ -69,9 +69,9 @@ impl Filter {
         i64: Encode<'q, DB> + Type<DB>,
         String: Encode<'q, DB> + Type<DB>,
     {
-        if let Some(since) = self.since {
-            sql.push(" AND due >= ").push_bind(since.as_microsecond());
-        }
+        // Said in any case: then the engine walks along the index of due times and stops after a page.
+        let since = self.since.map_or(i64::MIN, Timestamp::as_microsecond);
+        sql.push(" AND due >= ").push_bind(since);
         if let Some(until) = self.until {
             sql.push(" AND due < ").push_bind(until.as_microsecond());
         }

@@ -147,10 +147,12 @@ impl Trouble {
         match answer.status {
             429 => limited,
             408 | 425 => Class::InDoubt,
+            // The account's own block says "too many" too.
+            400..=499 if ACCOUNT_SUB.contains(&sub) => Class::Auth,
             400..=499 if LIMITED.contains(&code) || LIMITED_SUB.contains(&sub) => limited,
             400..=499 if code == DUPLICATE || sub == DUPLICATE_SUB => Class::Duplicate,
             400..=499 if POST_SUB.contains(&sub) => Class::Rejected,
-            400..=499 if ACCOUNT_SUB.contains(&sub) || ACCOUNT.contains(&code) => Class::Auth,
+            400..=499 if ACCOUNT.contains(&code) => Class::Auth,
             400..=499 if self.is_of_the_token() || self.is_forbidden() => Class::Auth,
             400..=499 if self.is_transient == Some(true) => Class::InDoubt,
             400..=499 if PASSING.contains(&code) || PASSING_SUB.contains(&sub) => Class::InDoubt,

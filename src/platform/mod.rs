@@ -5,6 +5,7 @@ pub mod bluesky;
 mod counts;
 pub mod dates;
 pub mod discord;
+mod discreet;
 pub mod facebook;
 mod form;
 mod graph;
@@ -48,6 +49,7 @@ use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::post::shared::Look;
 use crate::text::entities::first_link;
 use crate::text::limits::Limits;
+use discreet::Discreet;
 use http::{BaseUrl, Http, Request};
 use secret::Scrubber;
 use sign_in::SignIn;
@@ -177,11 +179,8 @@ impl Entry {
     /// Makes an account's adapter from its own keys of `[account.NAME]`. It reads secrets and what the vault
     /// has, and speaks to nobody. What is wrong is said in one sentence, without any secret.
     pub fn open(&self, table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
-        Ok(Box::new(Discreet {
-            inner: (self.open)(table, tools)?,
-            scrubber: tools.scrubber.clone(),
-            sends_video: self.sends_video(),
-        }))
+        let inner = (self.open)(table, tools)?;
+        Ok(Box::new(Discreet::new(inner, tools.scrubber, self.sends_video())))
     }
 }
 
@@ -369,108 +368,6 @@ pub struct ImageBytes {
     pub alt: String,
     /// The file that it was made from.
     pub source: Digest,
-}
-
-/// Any adapter, with its secrets kept in: a platform may repeat our token in its error, and a person may
-/// paste one into a message (reliability F16).
-struct Discreet {
-    inner: Box<dyn Platform>,
-    scrubber: Scrubber,
-    sends_video: bool,
-}
-
-#[async_trait]
-impl Platform for Discreet {
-    fn limits(&self) -> &Limits {
-        self.inner.limits()
-    }
-
-    async fn prepare(&self, part: &Outgoing<'_>) -> Result<Prepared, Failure> {
-        // No text goes out without its video (reliability P39).
-        let takes = self.sends_video && self.limits().video.is_some();
-        if part.video.is_some() && !takes {
-            return Err(Failure::new(Class::Rejected, "no video can be posted here"));
-        }
-        // The words as people wrote them, too: a platform's escapes would hide a secret in the request.
-        if words_of(part).any(|words| self.holds_secret(words)) {
-            return Err(with_secret());
-        }
-        let prepared = self.inner.prepare(part).await.map_err(|f| self.scrubbed(f))?;
-        if self.holds_secret(&prepared.body) {
-            return Err(with_secret());
-        }
-        Ok(prepared)
-    }
-
-    async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
-        self.inner.publish(sealed).await.map_err(|f| self.scrubbed(f))
-    }
-
-    async fn prepare_deletion(&self, gone: &Deletion<'_>) -> Result<Prepared, Failure> {
-        self.inner
-            .prepare_deletion(gone)
-            .await
-            .map_err(|f| self.scrubbed(f))
-    }
-
-    async fn delete(&self, sealed: &Sealed) -> Result<(), Failure> {
-        self.inner.delete(sealed).await.map_err(|f| self.scrubbed(f))
-    }
-
-    async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
-        self.inner.find(sealed, among).await.map_err(|f| self.scrubbed(f))
-    }
-
-    async fn read(&self, url: &str) -> Option<Result<Look, Failure>> {
-        let answered = self.inner.read(url).await?;
-        Some(answered.map_err(|f| self.scrubbed(f)))
-    }
-
-    async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
-        self.inner.engagement(of).await.map_err(|f| self.scrubbed(f))
-    }
-
-    async fn identity(&self) -> Result<Option<String>, Failure> {
-        self.inner.identity().await.map_err(|f| self.scrubbed(f))
-    }
-
-    async fn learn(&self) -> Result<(), Failure> {
-        self.inner.learn().await.map_err(|f| self.scrubbed(f))
-    }
-
-    fn token(&self) -> Option<&Token> {
-        self.inner.token()
-    }
-
-    async fn probe(&self) -> Option<Result<(), Failure>> {
-        let answered = self.inner.probe().await?;
-        Some(answered.map_err(|f| self.scrubbed(f)))
-    }
-}
-
-/// All that people wrote of it.
-fn words_of<'p>(out: &'p Outgoing<'_>) -> impl Iterator<Item = &'p str> {
-    let link = out.part.link.as_ref().map(|link| &*link.url);
-    let beside = [Some(&*out.part.text), link, out.warn, out.share];
-    beside.into_iter().flatten().chain(out.part.alts())
-}
-
-fn with_secret() -> Failure {
-    Failure::new(
-        Class::Rejected,
-        "one of our own secrets stands in it: it is not sent",
-    )
-}
-
-impl Discreet {
-    fn holds_secret(&self, text: &str) -> bool {
-        self.scrubber.scrub(text) != text
-    }
-
-    fn scrubbed(&self, mut failure: Failure) -> Failure {
-        failure.words = self.scrubber.scrub(&failure.words).into_owned();
-        failure
-    }
 }
 
 /// An account's own keys, with what is wrong with them in one line.

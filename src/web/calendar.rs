@@ -19,12 +19,12 @@ use crate::post::state::State as Stands;
 use super::Site;
 use super::frame::{Frame, Room};
 use super::overview::{Overview, overview};
-use super::show::{Chip, Times};
+use super::show::{Chip, Times, under};
 use super::trouble::Trouble;
 use super::visit::Visit;
 
 /// How many recorded posts are read for a page.
-const RECORDED: u32 = 1500;
+const RECORDED: u32 = 800;
 /// How many a day shows; the rest is counted.
 const A_DAY: usize = 60;
 const A_DAY_OF_A_MONTH: usize = 5;
@@ -276,7 +276,7 @@ async fn entries(
     let new = |row: &&agenda::Row| row.post.is_none_or(|post| !known.contains(&post));
     let mut planned: Vec<agenda::Row> = view.planned.iter().filter(in_span).filter(new).cloned().collect();
     let holds = site.pages.office.holds(Some(ledger)).await?;
-    agenda::under(&holds, &mut planned);
+    under(&holds, &mut planned);
     for row in planned {
         let Some(due) = row.due else { continue };
         let place = Where {

@@ -22,7 +22,7 @@ use crate::text::entities;
 use super::Site;
 use super::frame::{Frame, Room};
 use super::overview::{Overview, overview};
-use super::show::{Chip, PostRow, Times, When, excerpt};
+use super::show::{Chip, PostRow, Times, Together, When, excerpt, together, under};
 use super::trouble::Trouble;
 use super::visit::Visit;
 use super::words::{Words, fill};
@@ -159,13 +159,14 @@ struct Page<'a> {
     /// Those that are not drawn.
     others: usize,
     facts: Vec<FactRow>,
-    planned: Vec<(Chip, When, Option<String>)>,
+    planned: Vec<Together>,
     posts: Vec<PostRow>,
 }
 
 /// A message on an account.
 struct Drawn {
     account: Chip,
+    /// Where its name does not say it.
     platform: &'static str,
     language: String,
     variant: Option<u16>,
@@ -247,7 +248,14 @@ pub(super) async fn page(
     let others = drawn.len().saturating_sub(DRAWN);
     drawn.truncate(DRAWN);
     let pending = view.pending.iter().find(|row| row.message == id);
-    let planned = view.planned.iter().filter(|row| row.message == id).take(12);
+    let mut planned: Vec<_> = view
+        .planned
+        .iter()
+        .filter(|row| row.message == id)
+        .take(DRAWN)
+        .cloned()
+        .collect();
+    under(&holds, &mut planned);
     let page = Page {
         place: message.map(|message| place(message)).unwrap_or_default(),
         rule: message
@@ -264,14 +272,9 @@ pub(super) async fn page(
         pending,
         others,
         facts: facts(&view, &times, &id),
-        planned: planned
-            .filter_map(|row| {
-                Some((
-                    Chip::new(&view.files.roster, &row.account),
-                    times.when(row.due?),
-                    row.why.clone(),
-                ))
-            })
+        planned: together(&planned, &times, &view.files.roster)
+            .into_iter()
+            .map(|(_, at)| at)
             .collect(),
         accounts: drawn,
         blocked,
@@ -316,7 +319,9 @@ fn draw(view: &Overview, times: &Times, message: &Arc<Message>) -> Vec<Drawn> {
     let drawn = |row: preview::Row| Drawn {
         platform: view
             .account(&row.account)
-            .map_or("", |account| account.limits.platform),
+            .map(|account| account.limits.platform)
+            .filter(|platform| *platform != row.account)
+            .unwrap_or_default(),
         account: Chip::new(&view.files.roster, &row.account),
         language: row.language,
         variant: row.variant,

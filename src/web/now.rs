@@ -18,13 +18,15 @@ use crate::post::state::State as Stands;
 use super::Site;
 use super::frame::{Frame, Room, everything};
 use super::overview::{Overview, overview};
-use super::show::{Chip, PostRow, Times, When, excerpt};
+use super::show::{Chip, PostRow, Times, Together, When, excerpt, together, under};
 use super::trouble::Trouble;
 use super::visit::Visit;
 use super::words::{fill, many_of};
 
 /// How many posts each list has at most.
 const NEXT: usize = 7;
+/// Enough of what is to come for so many lines.
+const SOON: usize = 400;
 const NEEDED: usize = 12;
 const LAST: u32 = 5;
 /// For how long something that a platform refused is shown here.
@@ -75,13 +77,8 @@ struct HoldRow {
     since: When,
 }
 
-/// A message at one time, on all its accounts.
 struct NextRow {
-    message: String,
-    /// Each, and whether it does not go out there as things stand.
-    accounts: Vec<(Chip, bool)>,
-    due: When,
-    whys: Vec<String>,
+    at: Together,
     text: String,
 }
 
@@ -169,10 +166,17 @@ pub(super) async fn page(
             .map(|hold| hold_row(&times, hold))
             .collect(),
         on_their_way,
-        next: soon
-            .chunk_by(|a, b| a.due == b.due && a.message == b.message)
+        next: together(soon.get(..SOON).unwrap_or(&soon), &times, roster)
+            .into_iter()
             .take(NEXT)
-            .filter_map(|rows| next_row(&view, &times, rows))
+            .map(|(row, at)| {
+                let text = row.text.clone();
+                let text = text.or_else(|| agenda::words(&view.campaign, roster, row));
+                NextRow {
+                    at,
+                    text: excerpt(&text.unwrap_or_default()),
+                }
+            })
             .collect(),
         needed: rows.0,
         more,
@@ -204,32 +208,9 @@ async fn soon(site: &Site, view: &Overview, holds: &[Hold], now: Timestamp) -> R
         row.due.is_some_and(|due| due > now) && row.post.is_none_or(|post| !recorded.contains(&post))
     });
     rows.extend(planned.cloned());
-    agenda::under(holds, &mut rows);
+    under(holds, &mut rows);
     agenda::sort(&mut rows);
     Ok(rows)
-}
-
-fn next_row(view: &Overview, times: &Times, rows: &[Row]) -> Option<NextRow> {
-    let first = rows.first()?;
-    let text = first
-        .text
-        .clone()
-        .or_else(|| agenda::words(&view.campaign, &view.files.roster, first));
-    let mut whys: Vec<String> = rows.iter().filter_map(|row| row.why.clone()).collect();
-    whys.dedup();
-    let account = |row: &Row| {
-        (
-            Chip::new(&view.files.roster, &row.account),
-            row.state != "planned",
-        )
-    };
-    Some(NextRow {
-        message: first.message.clone(),
-        accounts: rows.iter().map(account).collect(),
-        due: times.when(first.due?),
-        whys,
-        text: excerpt(&text.unwrap_or_default()),
-    })
 }
 
 fn notes(site: &Site, view: &Overview, t: &'static super::words::Words, waiting: usize) -> Vec<Note> {
@@ -270,7 +251,7 @@ fn notes(site: &Site, view: &Overview, t: &'static super::words::Words, waiting:
     if unwell > 0 {
         note(
             many_of(unwell, t.one_account_unwell, t.accounts_unwell),
-            "/",
+            "#accounts",
             true,
         );
     }

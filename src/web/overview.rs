@@ -8,7 +8,6 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
-use crate::calendar::past::Past;
 use crate::calendar::plan::{View, plan};
 use crate::campaign::assemble::Assembled;
 use crate::campaign::message::Message;
@@ -117,8 +116,15 @@ fn worth(site: &Site, look: &Overview, bell: i64) -> Worth {
     if age > AGE { Worth::Old } else { Worth::Fresh }
 }
 
-/// One at a time; who comes second gets what the first made.
+/// Whoever asked may not wait for its end, but what is begun is kept.
 async fn make(site: &Arc<Site>, bell: i64) -> Result<Arc<Overview>, Failed> {
+    let site = Arc::clone(site);
+    let made = tokio::spawn(async move { make_alone(&site, bell).await }).await;
+    made.map_err(|_| Failed::Wrong("the plan could not be made".to_owned()))?
+}
+
+/// One at a time; who comes second gets what the first made.
+async fn make_alone(site: &Arc<Site>, bell: i64) -> Result<Arc<Overview>, Failed> {
     let _turn = site.overviews.making.lock().await;
     if let Some(last) = site.overviews.last()
         && matches!(worth(site, &last, bell), Worth::Fresh)
@@ -167,12 +173,12 @@ async fn look(site: &Arc<Site>, bell: i64) -> Result<Overview, Failed> {
     problems.extend(older(site, &of).iter().cloned());
     problems.sort_by(|a, b| (&a.place, a.severity, a.code).cmp(&(&b.place, b.severity, b.code)));
     problems.dedup();
-    let gated = office.gate(&files, &campaign, Some(ledger)).await?;
-    let past: Past = office.past(&gated, ledger).await?;
+    let gated = campaign.clone().without(&known.alike);
+    let gated = office.approved_only(&files, gated, Some(ledger)).await?;
     let view = View {
         campaign: &gated,
         roster: &files.roster,
-        past: &past,
+        past: &known.past,
         late: office.settings.late,
     };
     let now = office.clock.now();

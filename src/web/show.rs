@@ -4,8 +4,9 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use crate::campaign::Roster;
+use crate::desk::agenda::{self, Row};
 use crate::desk::words::is_taken;
-use crate::ledger::{Ledger, Post};
+use crate::ledger::{Hold, Ledger, Post, Scope};
 use crate::post::state::State;
 use crate::post::step::Word;
 
@@ -107,6 +108,48 @@ impl Chip {
             like: known.map_or("none", |account| account.like),
         }
     }
+}
+
+/// What is planned, as the holds leave it. That an account, or everything, is held is said where it can be released,
+/// not at every post.
+pub(super) fn under(holds: &[Hold], rows: &mut [Row]) {
+    agenda::under(holds, rows);
+    let wide: Vec<String> = holds
+        .iter()
+        .filter(|hold| !matches!(hold.scope, Scope::Message(_)))
+        .map(agenda::reason)
+        .collect();
+    for row in rows {
+        row.why = row.why.take().filter(|why| !wide.contains(why));
+    }
+}
+
+/// A message at one time, on all its accounts.
+pub(super) struct Together {
+    pub message: String,
+    /// Each, and whether it does not go out there as things stand.
+    pub accounts: Vec<(Chip, bool)>,
+    pub due: When,
+    pub whys: Vec<String>,
+}
+
+/// Rows that are in the order of time, by time and message.
+pub(super) fn together<'r>(rows: &'r [Row], times: &Times, roster: &Roster) -> Vec<(&'r Row, Together)> {
+    let groups = rows.chunk_by(|a, b| a.due == b.due && a.message == b.message);
+    let group = |rows: &'r [Row]| {
+        let first = rows.first()?;
+        let mut whys: Vec<String> = rows.iter().filter_map(|row| row.why.clone()).collect();
+        whys.dedup();
+        let account = |row: &Row| (Chip::new(roster, &row.account), row.state != "planned");
+        let together = Together {
+            message: first.message.clone(),
+            accounts: rows.iter().map(account).collect(),
+            due: times.when(first.due?),
+            whys,
+        };
+        Some((first, together))
+    };
+    groups.filter_map(group).collect()
 }
 
 /// Where something can be looked at.

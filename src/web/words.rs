@@ -226,7 +226,7 @@ words! {
     retracted: "retracted", "retirado";
     missing: "missing", "ausente";
     claims: "Who says so", "Quién lo dice";
-    recall_text: "To delete or correct what was published with it:", "Para borrar o corregir lo publicado con él:";
+    recall_text: "To delete or correct everything that was published with a fact:", "Para borrar o corregir todo lo publicado con un hecho:";
 
     // Problems.
     no_problems: "No problems.", "Sin problemas.";

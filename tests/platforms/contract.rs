@@ -1356,6 +1356,7 @@ fn a_wrong_table_is_refused_in_a_sentence_that_says_what_to_write() {
             "author = 'urn:li:person:a'\nversion = '2026-05'\naccess_token = 'SECRET(c4nary)'",
             "as `202605`",
         ),
+        ("threads", "login = true\nclient_id = '1'", "`client_secret`"),
         ("facebook", "access_token = 'SECRET(c4nary)'", "page_id"),
         (
             "instagram",
@@ -1369,7 +1370,7 @@ fn a_wrong_table_is_refused_in_a_sentence_that_says_what_to_write() {
         ),
         (
             "instagram",
-            "base_url = 'https://graph.facebook.com'\nlogin = true\nclient_id = 'c4nary'",
+            "base_url = 'https://graph.facebook.com'\nlogin = true\nclient_id = '1'\nclient_secret = 'SECRET(c4nary)'",
             "write `access_token`",
         ),
         (

@@ -213,7 +213,7 @@ fn each_refusal_is_of_the_class_that_its_numbers_say() {
         (400, 190, Some(463), Class::Auth),
         (403, 10, None, Class::Auth),
         (403, 25, Some(2_207_050), Class::Auth),
-        (400, 4, Some(2_207_051), limited),
+        (400, 4, Some(2_207_051), Class::Auth),
         (400, 1, Some(2_207_051), Class::Auth),
         (400, 36003, Some(2_207_009), Class::Rejected),
         (400, 100, Some(2_207_010), Class::Rejected),

@@ -94,6 +94,11 @@ pub(crate) fn problem(table: &toml::Table, sign_in: &SignIn) -> Option<String> {
     keys.source(sign_in).err()
 }
 
+/// Whether the first token is traded for another, for which the app must show its secret.
+fn trades(sign_in: &SignIn) -> bool {
+    matches!(sign_in.way, Way::Code(oauth) if !matches!(oauth.then, Then::Keep))
+}
+
 impl Keys {
     /// What they say.
     ///
@@ -111,6 +116,9 @@ impl Keys {
             (None, true, None) if own_app => Err("`login = true` needs the `client_id` of your app".into()),
             (None, true, Some(_)) if !own_app => Err("`client_id` says nothing here: leave it out".into()),
             (None, true, None) => Ok(Source::Login(None)),
+            (None, true, Some(_)) if self.client_secret.is_none() && trades(sign_in) => {
+                Err("`login = true` needs the `client_secret` of your app, too".into())
+            }
             (None, true, Some(id)) => Ok(Source::Login(Some(App {
                 id,
                 secret: self.client_secret,
