@@ -392,6 +392,7 @@ pub const REDDIT: Limits = Limits {
     doubt: Doubt::ReadBack {
         settle: Duration::from_mins(10),
     },
+    counts: Some(100),
     homes: &["reddit.com"],
     ..PLAIN
 };
