@@ -30,8 +30,8 @@ use steadfast::campaign::render::render;
 use steadfast::folder::{VideoBytes, examine_video};
 use steadfast::platform::http::{Answer, BaseUrl, retry_after};
 use steadfast::platform::{
-    Key, Prepared, bluesky, discord, facebook, instagram, linkedin, mastodon, nostr, slack, telegram,
-    threads, webhook, x,
+    Key, Prepared, bluesky, discord, facebook, instagram, linkedin, mastodon, nostr, pinterest, reddit,
+    slack, telegram, threads, tumblr, webhook, x,
 };
 use steadfast::post::identity::{AccountName, DeliveryId, NAME_MAX, PostId, propose_name};
 use steadfast::post::outcome::{Class, Failure, Receipt, one_line};
@@ -248,6 +248,10 @@ pub fn answer(bytes: &[u8]) {
     for read in [threads::read, facebook::read, instagram::read] {
         decided(&answer, read(&answer), &[200], 200..400);
     }
+    // Reddit says no with a 200.
+    decided(&answer, reddit::read(&answer), &[200], 201..400);
+    decided(&answer, tumblr::read(&answer), &[201], 200..400);
+    decided(&answer, pinterest::read(&answer), &[200, 201], 200..400);
     let taken: Vec<u16> = (200..300).chain([409]).collect();
     // A webhook that redirects has refused.
     decided(&answer, webhook::read(key, &answer), &taken, 200..300);
@@ -258,6 +262,10 @@ pub fn answer(bytes: &[u8]) {
     }
     if let Some(at) = nostr::Pointer::parse(&words) {
         assert_eq!(nostr::Pointer::parse(&at.nevent().unwrap()), Some(at));
+    }
+    match tumblr::read_shared(&answer) {
+        Ok(_) => assert!(matches!(answer.status, 200 | 404)),
+        Err(failure) => assert!(failure.class != Class::InDoubt && !failure.words.is_empty()),
     }
     match x::read_shared(&answer) {
         Ok(_) => assert!(matches!(answer.status, 200 | 404)),

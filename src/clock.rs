@@ -61,6 +61,15 @@ impl Clock for SystemClock {
     }
 }
 
+/// A number that nobody can guess: for forms, sessions and salts.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one door to time and chance"
+)]
+pub fn secret() -> [u8; 32] {
+    rand::random()
+}
+
 fn touched(file: &Path) -> Option<Timestamp> {
     Timestamp::try_from(file.metadata().ok()?.modified().ok()?).ok()
 }

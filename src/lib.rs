@@ -18,6 +18,9 @@ pub mod settings; // the config, typed
 // Second floor: the shell. It decides nothing, it asks the ground floor.
 pub mod daemon; // plan, send, listen
 
+// Third floor: what the rooms of the roof share.
+pub mod desk; // what a person can look at, and the words by which they change something
+
 // Roof: they see all below and change the world only through the ledger.
 pub mod cli; // one file per command
-pub mod web; // health checks and the sandbox's timelines
+pub mod web; // one file per page

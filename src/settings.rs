@@ -8,6 +8,7 @@ mod ledger;
 mod money;
 #[cfg(test)]
 mod tests;
+mod web;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -29,6 +30,7 @@ use crate::post::identity::AccountName;
 use crate::text::limits::{Doubt, Limits};
 use keys::{Keys, nearest};
 pub use ledger::LedgerAt;
+pub use web::{Role, User, Web};
 
 /// The shipped reference; also the defaults.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
@@ -43,6 +45,7 @@ pub struct Settings {
     /// The key that seals the tokens in it.
     pub key: Option<SecretSource>,
     pub listen: SocketAddr,
+    pub web: Web,
     pub workers: usize,
     pub late: Duration,
     /// `None`: nobody need approve anything.
@@ -168,6 +171,7 @@ impl Settings {
         let mut log = top.section("log", &mut problems);
         let mut accounts_at = top.section("account", &mut problems);
         let groups_at = top.section("group", &mut problems);
+        let users_at = top.section("user", &mut problems);
 
         let messages = top.text("messages", &mut problems).unwrap_or_default().into();
         let contact = top.text("contact", &mut problems).unwrap_or_default();
@@ -176,13 +180,14 @@ impl Settings {
         let key = ledger::key(&mut ledger, &mut problems);
         let ledger = LedgerAt::read(ledger, &mut problems);
 
-        let listen = web
-            .text("listen", &mut problems)
-            .and_then(|text| listen(&text, &mut problems));
-        if web.text("token_file", &mut problems).is_some() {
-            problems.push("`web.token_file`: this version listens on loopback only, where no token is asked for yet; take it out".to_owned());
-        }
+        let listen = web.text("listen", &mut problems);
+        let names = web::names(&mut web, &mut problems);
         web.finish(&mut problems);
+        let web = Web {
+            names,
+            users: web::users(users_at, &mut problems),
+        };
+        let listen = listen.and_then(|text| web::listen(&text, &web, &mut problems));
 
         let workers = delivery.number("workers", &mut problems);
         if workers.is_some_and(|n| !(1..=1024).contains(&n)) {
@@ -227,6 +232,7 @@ impl Settings {
                 ledger,
                 key,
                 listen,
+                web,
                 workers: usize::try_from(workers).unwrap_or(1),
                 late,
                 approval,
@@ -307,22 +313,6 @@ fn limits_of(account: &AccountSettings, vault: &Path) -> Limits {
     platform::find(account.platform).map_or_else(platform::sandbox::limits, |entry| {
         entry.limits_of(&account.keys, vault, &account.name)
     })
-}
-
-fn listen(text: &str, problems: &mut Vec<String>) -> Option<SocketAddr> {
-    match text.replace("localhost", "127.0.0.1").parse::<SocketAddr>() {
-        Ok(address) if address.ip().is_loopback() => Some(address),
-        Ok(_) => {
-            problems.push(format!("`web.listen = \"{text}\"` would let others in, and there is no sign-in yet: listen on 127.0.0.1"));
-            None
-        }
-        Err(_) => {
-            problems.push(format!(
-                "`web.listen` is an address and a port, as in \"127.0.0.1:8910\", not \"{text}\""
-            ));
-            None
-        }
-    }
 }
 
 fn groups(

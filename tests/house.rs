@@ -36,9 +36,11 @@ const HOUSE: &[(&str, &[&str])] = &[
     ("settings", &["text", "post", "campaign", "platform", "seal"]),
     // Second floor: the shell.
     ("daemon", &["text", "post", "calendar", "campaign", "clock", "folder", "ledger", "platform", "seal", "settings"]),
+    // Third floor: what the rooms of the roof share.
+    ("desk", &["text", "post", "calendar", "campaign", "clock", "folder", "ledger", "platform", "seal", "settings", "daemon"]),
     // Roof: they see all below.
-    ("web", &["text", "post", "calendar", "campaign", "clock", "folder", "ledger", "platform", "settings", "daemon"]),
-    ("cli", &["text", "post", "calendar", "campaign", "clock", "folder", "ledger", "platform", "seal", "settings", "daemon", "web"]),
+    ("web", &["text", "post", "calendar", "campaign", "clock", "folder", "ledger", "platform", "settings", "daemon", "desk"]),
+    ("cli", &["text", "post", "calendar", "campaign", "clock", "folder", "ledger", "platform", "seal", "settings", "daemon", "desk", "web"]),
     ("main", &["cli"]),
     ("lib", &[]),
 ];
@@ -86,10 +88,14 @@ const NO_SUCH_WORD_ON_THE_GROUND: [&str; 9] = [
 
 /// The most lines that a file may have outside its tests, and those that may have more, with the reason.
 const LONG: usize = 450;
-const LONGER: [(&str, &str); 12] = [
+const LONGER: [(&str, &str); 15] = [
     (
         "src/post/step.rs",
         "every decision about a delivery, to be read in one go",
+    ),
+    (
+        "src/ledger/sqlite/mod.rs",
+        "opening a ledger, and one line for each verb",
     ),
     (
         "src/ledger/sqlite/write.rs",
@@ -121,6 +127,14 @@ const LONGER: [(&str, &str); 12] = [
     ),
     (
         "src/platform/linkedin.rs",
+        "one platform is one file, in the order of its manual",
+    ),
+    (
+        "src/platform/reddit.rs",
+        "one platform is one file, in the order of its manual",
+    ),
+    (
+        "src/platform/tumblr.rs",
         "one platform is one file, in the order of its manual",
     ),
     (

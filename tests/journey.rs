@@ -78,7 +78,7 @@ fn the_sample_campaign_is_in_the_sandbox_within_a_minute_of_the_first_start() {
         "known as the rapper C-Murder",
         "Here is what she says about the case", // Bluesky's own words
         "part 5/5",                             // the thread, joined up
-        "class=\"joined\"",
+        "class=\"part joined\"",
         "Twelve circles in two rows", // the image's description
     ] {
         assert!(page.contains(words), "the page lacks: {words}");

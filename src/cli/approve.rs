@@ -1,17 +1,12 @@
 //! `steadfast approve`: a person's word on what a message says.
 
-use std::sync::Arc;
-
-use crate::campaign::Campaign;
-use crate::campaign::approval::{Approval, Approvals};
-use crate::campaign::message::Message;
-use crate::post::identity::MessageId;
+use crate::campaign::approval::Approvals;
+use crate::desk::approve::{named, withdrawal, word};
+use crate::desk::hold::heard;
+use crate::desk::pending::{known, rule, waiting};
 
 use super::args::ApproveArgs;
-use super::hold::heard;
-use super::pending::{known, proposal, rule, waiting};
-use super::say::meant;
-use super::{Exit, Failed, Files, Office, complain, print_line, speaker};
+use super::{Exit, Failed, Office, complain, print_line, speaker};
 
 pub(super) async fn approve(office: &Office, args: &ApproveArgs) -> Result<Exit, Failed> {
     let rule = rule(office)?;
@@ -35,7 +30,15 @@ pub(super) async fn approve(office: &Office, args: &ApproveArgs) -> Result<Exit,
     let mut wrong = false;
     let mut said = Vec::new();
     for message in &messages {
-        match word(office, args, &files, &campaign, &approvals, message, &by) {
+        match word(
+            &files,
+            &campaign,
+            &approvals,
+            message,
+            args.digest.as_deref(),
+            &by,
+            office.clock.now(),
+        ) {
             Ok(word) => said.push(word),
             Err(why) => {
                 complain(&format!("error: {why}"));
@@ -80,59 +83,6 @@ fn name(args: &ApproveArgs) -> Result<String, Failed> {
     Ok(by.to_owned())
 }
 
-fn named(campaign: &Campaign, ids: &[String]) -> Result<Vec<Arc<Message>>, Failed> {
-    let find = |id: &String| {
-        let found = campaign.messages.iter().find(|message| message.id.as_str() == id);
-        found.cloned().ok_or_else(|| {
-            let meant = meant(id, campaign.messages.iter().map(|message| message.id.as_str()));
-            Failed::Usage(format!(
-                "there is no message `{id}` that can be read{meant}; `steadfast check` shows what is wrong"
-            ))
-        })
-    };
-    ids.iter().map(find).collect()
-}
-
-/// The word to be recorded, with what it is about; or why there can be none, in one sentence.
-fn word(
-    office: &Office,
-    args: &ApproveArgs,
-    files: &Files,
-    campaign: &Campaign,
-    approvals: &Approvals,
-    message: &Message,
-    by: &str,
-) -> Result<(Approval, String), String> {
-    let id = &message.id;
-    if let Some(why) = campaign.blocked.get(id) {
-        return Err(format!(
-            "`{id}` can't go out as it stands, so it is not approved: {why}"
-        ));
-    }
-    let proposal = proposal(files, campaign, message).map_err(|why| format!("`{id}`: {why}"))?;
-    let digest = proposal.digest();
-    if let Some(meant) = args
-        .digest
-        .as_deref()
-        .filter(|meant| !digest.to_string().starts_with(*meant))
-    {
-        return Err(format!(
-            "`{id}` says something else than what has the digest {meant}: it is {} now; look at `steadfast pending` again",
-            digest.short()
-        ));
-    }
-    let approval = Approval {
-        message: id.clone(),
-        by: by.to_owned(),
-        at: office.clock.now(),
-        digest: Some(digest),
-    };
-    if approvals.has(&approval) {
-        return Err(format!("`{id}` is approved by {by} already, as it stands"));
-    }
-    Ok((approval, proposal.lines().join("\n")))
-}
-
 async fn withdraw(
     office: &Office,
     args: &ApproveArgs,
@@ -141,19 +91,7 @@ async fn withdraw(
 ) -> Result<Exit, Failed> {
     let mut said = Vec::new();
     for id in &args.messages {
-        let message: MessageId = id
-            .parse()
-            .map_err(|e| Failed::Usage(format!("`{id}` is no message's id: {e}")))?;
-        if approvals.last(&message).is_none() {
-            return Err(Failed::Wrong(format!("nothing of `{id}` is approved")));
-        }
-        let approval = Approval {
-            message,
-            by: by.to_owned(),
-            at: office.clock.now(),
-            digest: None,
-        };
-        said.push((approval, String::new()));
+        said.push(withdrawal(id, approvals, by, office.clock.now())?);
     }
     let ledger = office.ledger().await?;
     ledger.approve(said).await?;

@@ -272,6 +272,12 @@ pub enum Command {
         #[command(subcommand)]
         command: super::ledger::LedgerCommand,
     },
+    /// Ask for a password, and print the line that stands for it in the config
+    ///
+    /// It goes below `[user.NAME]`: who may sign in at the dashboard, and what they may do there. From a pipe it is
+    /// read once.
+    #[command(after_help = "Example:\n  steadfast password")]
+    Password,
     /// Print the JSON Schema of message files, for editors
     #[command(
         after_help = "Example:\n  steadfast schema > messages.schema.json\n\nThen begin a message file with:\n  #:schema ../messages.schema.json"

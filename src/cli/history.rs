@@ -126,6 +126,7 @@ pub(super) async fn history(office: &Office, asked: Asked, format: Format) -> Re
         account: asked.account,
         state: asked.state,
         limit: Some(asked.limit),
+        ..Filter::default()
     };
     let mut rows = Vec::new();
     if let Some(ledger) = office.ledger_if_any().await? {

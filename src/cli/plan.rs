@@ -1,43 +1,18 @@
 //! `steadfast plan`: what goes out when, and for what does not: why.
 
-use std::collections::BTreeSet;
-
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
-use serde::Serialize;
 
 use crate::calendar::bill::{Tally, bills};
 use crate::calendar::past::Past;
-use crate::calendar::plan::{Fate, View, plan as make_plan};
-use crate::campaign::render::render;
-use crate::campaign::{Account, Campaign, Roster};
+use crate::calendar::plan::{View, plan as make_plan};
+use crate::campaign::Campaign;
 use crate::daemon::spending::spending;
-use crate::ledger::{Hold, Scope};
-use crate::post::content::{Content, Variant};
-use crate::post::identity::MessageId;
-use crate::post::state::State;
+use crate::desk::agenda::{self, Row};
 
 use super::args::PlanFormat;
 use super::say::in_words;
 use super::{Exit, Failed, Office, print, print_json, print_line, table};
-
-#[derive(Serialize)]
-struct Row {
-    message: String,
-    account: String,
-    /// None: it has no time.
-    due: Option<Timestamp>,
-    state: &'static str,
-    why: Option<String>,
-    /// Which of its message's variants it says, counted from 1; absent where there is one text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    variant: Option<u16>,
-    /// What its platform charges; absent where it charges nothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cost_usd: Option<f64>,
-    #[serde(skip)]
-    text: String,
-}
 
 pub(super) async fn plan(
     office: &Office,
@@ -62,21 +37,16 @@ pub(super) async fn plan(
         .timestamp();
     let from = from.timestamp();
 
-    let mut tally = Tally::new(zone.clone());
-    if let Some(ledger) = &ledger {
-        tally = spending(&**ledger, &campaign, &files.roster, now).await?;
-    }
-    let (past, holds, open) = match ledger {
-        Some(ledger) => {
-            let mut open = ledger.in_state(State::Due, 100_000).await?;
-            open.extend(ledger.in_state(State::Retrying, 100_000).await?);
-            open.extend(ledger.in_state(State::Held, 100_000).await?);
-            (
-                office.past(&campaign, &*ledger).await?,
-                ledger.holds().await?,
-                open,
-            )
-        }
+    let tally = match &ledger {
+        Some(ledger) => spending(&**ledger, &campaign, &files.roster, now).await?,
+        None => Tally::new(zone.clone()),
+    };
+    let (past, holds, mut rows) = match ledger {
+        Some(ledger) => (
+            office.past(&campaign, &*ledger).await?,
+            ledger.holds().await?,
+            agenda::recorded(&*ledger, &campaign, &files.roster).await?,
+        ),
         None => (Past::default(), Vec::new(), Vec::new()),
     };
     let view = View {
@@ -86,84 +56,19 @@ pub(super) async fn plan(
         late: office.settings.late,
     };
     let plan = make_plan(&view, now, until);
-
-    let accounts = &files.roster.accounts;
-    let mut rows: Vec<Row> = open
-        .into_iter()
-        .map(|post| {
-            let held = post.standing.state == State::Held;
-            let due = if held {
-                post.due
-            } else {
-                post.due.max(post.standing.not_before)
-            };
-            let blocked = campaign.blocked.get(&post.message).filter(|_| !held);
-            Row {
-                message: post.message.to_string(),
-                account: post.account.to_string(),
-                due: Some(due),
-                state: match (held, blocked) {
-                    (true, _) => "held",
-                    (false, Some(_)) => "blocked",
-                    (false, None) => "planned",
-                },
-                why: blocked.cloned().or(post.standing.why).or(post.error),
-                variant: number(post.content.variant),
-                cost_usd: accounts
-                    .iter()
-                    .find(|account| account.name == post.account)
-                    .and_then(|account| cost_of(account, &post.content)),
-                text: post
-                    .content
-                    .parts
-                    .into_iter()
-                    .next()
-                    .map(|part| part.text)
-                    .unwrap_or_default(),
-            }
-        })
-        .collect();
-    let mut running = tally.clone();
-    for post in &plan.posts {
-        let (state, why) = match &post.fate {
-            Fate::Planned => ("planned", None),
-            Fate::Expected(why) => ("planned", Some(why.clone())),
-            Fate::Late(why) | Fate::Missed(why) => ("held", Some(why.clone())),
-            Fate::Blocked(why) => ("blocked", Some(why.clone())),
-        };
-        rows.push(row(&campaign, &files.roster, post, state, why, &mut running));
-    }
-    for row in rows.iter_mut().filter(|row| row.state == "planned") {
-        if let Some(hold) = holds.iter().find(|hold| covers(hold, row)) {
-            row.state = "held";
-            row.why = Some(format!("{} is held: {}", hold.scope, hold.why));
-        }
-    }
+    rows.extend(agenda::planned(&view, &plan, tally.clone()));
+    agenda::under(&holds, &mut rows);
     rows.retain(|row| {
         row.due
             .is_some_and(|due| due < until && (due >= from || row.state != "planned"))
     });
-    rows.sort_by(|a, b| (a.due, &a.message, &a.account).cmp(&(b.due, &b.message, &b.account)));
-    for (message, account, why) in &plan.idle {
-        let account = files
-            .roster
-            .accounts
-            .get(*account)
-            .map(|account| account.name.to_string())
-            .unwrap_or_default();
-        let state = if message.draft { "held" } else { "blocked" };
-        rows.push(Row {
-            message: message.id.to_string(),
-            account,
-            due: None,
-            state,
-            why: Some(why.clone()),
-            variant: None,
-            cost_usd: None,
-            text: String::new(),
-        });
+    agenda::sort(&mut rows);
+    rows.extend(agenda::timeless(&view, &plan));
+    if format == PlanFormat::Ics {
+        for row in rows.iter_mut().filter(|row| row.text.is_none()) {
+            row.text = agenda::words(&campaign, &files.roster, row);
+        }
     }
-    rows.extend(unreadable(&campaign));
     show(&rows, &campaign, format);
     if matches!(format, PlanFormat::Table) {
         for bill in bills(&view, now, &tally) {
@@ -171,78 +76,6 @@ pub(super) async fn plan(
         }
     }
     Ok(Exit::Done)
-}
-
-/// Messages of which no more is known than that they can't go out: it is not even clear to which account.
-fn unreadable(campaign: &Campaign) -> impl Iterator<Item = Row> {
-    let read: BTreeSet<&MessageId> = campaign.messages.iter().map(|message| &message.id).collect();
-    let lost = campaign.blocked.iter().filter(move |(id, _)| !read.contains(id));
-    lost.map(|(id, why)| Row {
-        message: id.to_string(),
-        account: String::new(),
-        due: None,
-        state: "blocked",
-        why: Some(why.clone()),
-        variant: None,
-        cost_usd: None,
-        text: String::new(),
-    })
-}
-
-fn row(
-    campaign: &Campaign,
-    roster: &Roster,
-    post: &crate::calendar::plan::Planned,
-    state: &'static str,
-    why: Option<String>,
-    tally: &mut Tally,
-) -> Row {
-    let account = roster.accounts.get(post.account);
-    let content =
-        account.and_then(|account| render(campaign, &post.message, account, post.due, post.variant).ok());
-    let (mut state, mut why) = (state, why);
-    let mut cost_usd = None;
-    if let (Some(account), Some(content)) = (account, &content) {
-        cost_usd = cost_of(account, content);
-        if state == "planned"
-            && let Err(over) = tally.take(account, post.due, content)
-        {
-            (state, why) = ("held", Some(over));
-        }
-    }
-    let variant = number(content.as_ref().and_then(|content| content.variant));
-    let text = content
-        .and_then(|content| content.parts.into_iter().next())
-        .map(|part| part.text);
-    Row {
-        message: post.message.id.to_string(),
-        account: account
-            .map(|account| account.name.to_string())
-            .unwrap_or_default(),
-        due: Some(post.due),
-        state,
-        why,
-        variant,
-        cost_usd,
-        text: text.unwrap_or_default(),
-    }
-}
-
-fn cost_of(account: &Account, content: &Content) -> Option<f64> {
-    account.charge.map(|_| account.cost(content).dollars())
-}
-
-/// As people count.
-fn number(variant: Option<Variant>) -> Option<u16> {
-    variant.map(|variant| variant.nth.saturating_add(1))
-}
-
-fn covers(hold: &Hold, row: &Row) -> bool {
-    match &hold.scope {
-        Scope::All => true,
-        Scope::Account(name) => name.as_str() == row.account,
-        Scope::Message(id) => id.as_str() == row.message,
-    }
 }
 
 fn show(rows: &[Row], campaign: &Campaign, format: PlanFormat) {
@@ -289,7 +122,7 @@ fn calendar(rows: &[Row], campaign: &Campaign) -> String {
                 due.as_second()
             ))
             .summary(&format!("{} → {}", row.message, row.account))
-            .description(&row.text)
+            .description(row.text.as_deref().unwrap_or_default())
             .add_property("DTSTAMP", stamp(due))
             .add_property("DTSTART", stamp(due))
             .add_property("TRANSP", "TRANSPARENT");

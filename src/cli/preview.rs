@@ -4,89 +4,13 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::thread;
 
-use serde::Serialize;
-
 use crate::campaign::message::Message;
-use crate::campaign::render::{Renderer, words_for};
-use crate::campaign::{Account, Campaign, Roster, variants};
-use crate::post::content::Part;
-use crate::text::count::measure;
-use crate::text::limits::Measure;
+use crate::campaign::render::Renderer;
+use crate::desk::preview::{Row, rows};
 
 use super::args::Format;
 use super::say::meant;
 use super::{Exit, Failed, Office, print, print_as_is, print_json};
-
-#[derive(Serialize)]
-struct Row {
-    message: String,
-    account: String,
-    platform: String,
-    language: String,
-    /// Which of its message's variants it is, counted from 1; absent where there is one text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    variant: Option<u16>,
-    parts: Vec<PartRow>,
-    problems: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct PartRow {
-    text: String,
-    length: usize,
-    limit: Option<usize>,
-    unit: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    images: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    video: Option<String>,
-    /// A link that is shown as a card below the text.
-    #[serde(skip)]
-    card: Option<String>,
-    /// It shares another's post, and has no words of its own to be measured.
-    #[serde(skip)]
-    share: bool,
-}
-
-impl PartRow {
-    /// As a reader will see it, and as `check` measures it: with the link, where the platform shows none.
-    fn new(part: &Part, measured: Measure, text: &str) -> Self {
-        let link = part.link.as_ref().map(|link| link.url.clone());
-        Self {
-            card: link.filter(|url| !text.contains(url.as_str())),
-            text: text.to_owned(),
-            length: measured.length,
-            limit: measured.limit,
-            unit: measured.unit.into_owned(),
-            images: part
-                .images
-                .iter()
-                .map(|image| match image.card {
-                    Some(_) => format!("card: {}", image.alt),
-                    None => format!("{}: {}", image.file, image.alt),
-                })
-                .collect(),
-            video: part
-                .video
-                .as_ref()
-                .map(|video| format!("{}: {}", video.file, video.alt)),
-            share: false,
-        }
-    }
-
-    fn share(url: &str) -> Self {
-        Self {
-            text: format!("shares {url}"),
-            length: 0,
-            limit: None,
-            unit: "characters".to_owned(),
-            images: Vec::new(),
-            video: None,
-            card: None,
-            share: true,
-        }
-    }
-}
 
 pub(super) fn preview(office: &Office, wanted: Option<&str>, format: Format) -> Result<Exit, Failed> {
     let files = office.read_files()?;
@@ -145,6 +69,9 @@ fn json(rows: &[Row]) -> String {
     rows.map(str::to_owned).unwrap_or_default()
 }
 
+/// So few messages are not worth a thread.
+const LEAST_SHARE: usize = 50;
+
 /// What `work` makes of the messages, share by share, in their order.
 fn on_all_cores<T: Send>(messages: &[&Arc<Message>], work: impl Fn(&[&Arc<Message>]) -> T + Sync) -> Vec<T> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
@@ -160,69 +87,6 @@ fn on_all_cores<T: Send>(messages: &[&Arc<Message>], work: impl Fn(&[&Arc<Messag
         });
         shares.collect()
     })
-}
-
-/// The rows of `messages`, in order.
-fn rows(
-    campaign: &Campaign,
-    roster: &Roster,
-    messages: &[&Arc<Message>],
-    renderer: &mut Renderer<'_>,
-) -> Vec<Row> {
-    let mut rows = Vec::new();
-    for message in messages {
-        let accounts = roster.target_indexes(&message.to).into_iter();
-        for account in accounts.filter_map(|index| roster.accounts.get(index)) {
-            let variants = words_for(campaign, message, account).texts.len().max(1);
-            rows.extend((0..variants).map(|nth| row(campaign, renderer, message, account, nth)));
-        }
-    }
-    rows
-}
-
-/// So few messages are not worth a thread.
-const LEAST_SHARE: usize = 50;
-
-fn row(
-    campaign: &Campaign,
-    renderer: &mut Renderer<'_>,
-    message: &Message,
-    account: &Account,
-    nth: usize,
-) -> Row {
-    let mut row = Row {
-        message: message.id.to_string(),
-        account: account.name.to_string(),
-        platform: account.platform.to_owned(),
-        language: account
-            .language
-            .clone()
-            .unwrap_or_else(|| campaign.settings.language.clone()),
-        variant: variants::said(campaign, message, account, nth).map(|said| said.nth.saturating_add(1)),
-        parts: Vec::new(),
-        problems: campaign.blocked.get(&message.id).cloned().into_iter().collect(),
-    };
-    match renderer.render(message, account, nth) {
-        Err(problem) => row.problems.push(problem.to_string()),
-        Ok(content) => {
-            row.language.clone_from(&content.language);
-            if let Some(url) = &content.share {
-                row.parts.push(PartRow::share(url));
-                return row;
-            }
-            let warn = content.warn.as_deref().unwrap_or_default();
-            for (index, part) in content.parts.iter().enumerate() {
-                let limits = &account.limits;
-                let text = part.shown_text(limits.abilities);
-                let measured = measure(limits.rule(index, part.pictured()), &text, warn);
-                let objection = measured.objection();
-                let objection = objection.map(|objection| format!("part {} {objection}", index + 1));
-                row.problems.extend(objection);
-                row.parts.push(PartRow::new(part, measured, &text));
-            }
-        }
-    }
-    row
 }
 
 fn shown(row: &Row) -> String {

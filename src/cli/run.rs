@@ -13,7 +13,7 @@ use tracing::{error, info};
 use crate::campaign::Roster;
 use crate::daemon::ballast::Ballast;
 use crate::daemon::lookalike::lookalikes;
-use crate::daemon::watch::{Missing, RESCAN, Watch, say_lookalikes};
+use crate::daemon::watch::{Missing, RESCAN, Taken, Watch, say_lookalikes};
 use crate::daemon::{self, Media, Outlet, World};
 use crate::folder::Folder;
 use crate::ledger::open::{Seat, belongs_to};
@@ -49,16 +49,22 @@ pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
 
     let stop = CancellationToken::new();
     let ready = Arc::new(web::Ready::default());
-    let page = web::Pages {
+    let found = lookalikes(&*ledger, &campaign, &assets.roster, office.clock.now()).await?;
+    say_lookalikes(&found, None);
+    let (campaigns, latest) = watch::channel(Arc::new(campaign.without(&found)));
+    let (taken, read) = watch::channel(Taken {
+        files: files.read,
+        problems: Arc::clone(&files.assembled.problems),
+    });
+    let pages = web::Pages {
         ready: Arc::clone(&ready),
+        office: office.clone(),
         ledger: ledger.clone(),
         roster: assets.roster.clone(),
-        vault: settings.state_folder(),
-        name: campaign.settings.name.clone(),
-        zone: campaign.settings.zone.clone(),
-        messages: settings.messages.clone(),
+        campaign: latest.clone(),
+        read,
     };
-    let serving = web::serve(settings.listen, page, stop.clone())
+    let serving = web::serve(settings.listen, pages, stop.clone())
         .await
         .map_err(|e| {
             Failed::Wrong(format!(
@@ -67,15 +73,13 @@ pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
             ))
         })?;
 
-    let found = lookalikes(&*ledger, &campaign, &assets.roster, office.clock.now()).await?;
-    say_lookalikes(&found, None);
-    let (campaigns, latest) = watch::channel(Arc::new(campaign.without(&found)));
     let rescan = Arc::new(Notify::new());
     let watching = Watch {
         folder: files.folder,
         roster: assets.roster.clone(),
         clock: Arc::clone(&office.clock),
         campaigns,
+        taken,
         ledger: ledger.clone(),
         late: settings.late,
         rescan: Arc::clone(&rescan),

@@ -14,11 +14,11 @@ use crate::campaign::likeness::problems;
 use crate::campaign::problem::Problem;
 use crate::daemon::lookalike::lookalikes;
 use crate::daemon::spending::spending;
+use crate::desk::pending::waiting;
 use crate::ledger::{Hold, Ledger, Scope};
 use crate::post::state::State;
 
 use super::args::Format;
-use super::pending::waiting;
 use super::say::{in_words, many, wait_for_a_word};
 use super::{Exit, Failed, Files, Office, print_json, print_line, table};
 

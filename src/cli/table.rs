@@ -2,6 +2,8 @@
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 
+pub(crate) use super::say::local;
+
 /// A table with these headings.
 pub(crate) fn table(headings: &[&str]) -> Table {
     let mut table = Table::new();
@@ -36,11 +38,4 @@ pub(crate) fn text(mut table: Table) -> String {
         column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(padded)));
     }
     table.to_string()
-}
-
-/// An instant as local time of the campaign, to the minute, with its offset.
-pub(crate) fn local(at: jiff::Timestamp, zone: &jiff::tz::TimeZone) -> String {
-    at.to_zoned(zone.clone())
-        .strftime("%a %Y-%m-%d %H:%M %Z")
-        .to_string()
 }

@@ -17,6 +17,7 @@ use crate::calendar::plan::vanished::{Vanished, may_have_vanished, vanished};
 use crate::campaign::assemble::Assembled;
 use crate::campaign::likeness::Lookalike;
 use crate::campaign::problem::{Problem, Severity};
+use crate::campaign::read::FileRead;
 use crate::campaign::{Campaign, Roster};
 use crate::clock::Clock;
 use crate::folder::{Folder, assemble};
@@ -47,6 +48,8 @@ pub struct Watch {
     pub clock: Arc<dyn Clock>,
     /// Where a changed campaign is told.
     pub campaigns: watch::Sender<Arc<Campaign>>,
+    /// Where it is told what was read, right before.
+    pub taken: watch::Sender<Taken>,
     pub ledger: Arc<dyn Ledger>,
     /// How late a post may be where its message does not say.
     pub late: Duration,
@@ -59,6 +62,13 @@ pub struct Watch {
     pub missing: Missing,
     /// The ledger could not say which messages look like one that is gone.
     pub unasked: bool,
+}
+
+/// What was last read of the files.
+#[derive(Debug, Clone, Default)]
+pub struct Taken {
+    pub files: Vec<Arc<FileRead>>,
+    pub problems: Arc<Vec<Problem>>,
 }
 
 /// Says which messages look like one that is gone, but for those that were held `before`.
@@ -170,6 +180,10 @@ impl Watch {
             assemble(&scan.files, &self.roster, self.clock.now(), &self.folder)
         });
         self.say(&assembled, Some(scan.read), said).await;
+        self.taken.send_replace(Taken {
+            files: scan.files,
+            problems: Arc::clone(&assembled.problems),
+        });
         let next = match assembled.campaign {
             Ok(campaign) if campaign.settings.id != before.settings.id => {
                 let why = format!(
@@ -386,6 +400,7 @@ mod tests {
         let first = assemble(&scan.files, &roster, clock.now(), &folder);
         let (campaigns, mut latest) = watch::channel(Arc::new(first.campaign.clone().unwrap()));
         let watching = Watch {
+            taken: watch::Sender::default(),
             folder,
             roster,
             clock,

@@ -34,7 +34,7 @@ use crate::post::state::{Standing, State};
 use crate::post::step::Rest;
 
 pub use approval::Approving;
-pub use ask::{Filter, Published, Rivals};
+pub use ask::{Attempt, Filter, Published, Rivals};
 pub use engagement::Counting;
 pub use hold::{BY_DAEMON, BY_FILE, BY_ROLLBACK, BY_WATCH, Hold, Scope};
 pub use pace::Pace;
@@ -354,6 +354,8 @@ pub trait Ledger: Approving + Counting + Renaming + Tokens + Send + Sync {
 
     async fn post(&self, id: PostId) -> Result<Option<Post>, LedgerError>;
     async fn parts(&self, id: PostId) -> Result<Vec<SentPart>, LedgerError>;
+    /// The requests of a post that may have left, in their order.
+    async fn attempts(&self, id: PostId) -> Result<Vec<Attempt>, LedgerError>;
     /// The receipts of the post of `message` on `account` that went out last.
     async fn receipts_of(
         &self,

@@ -249,6 +249,10 @@ fn form(fields: Vec<Field>) -> Result<reqwest::multipart::Form, Trouble> {
     for field in fields {
         form = match field {
             Field::Text { name, value } => form.text(name, value),
+            Field::Json { name, value } => {
+                let part = reqwest::multipart::Part::text(value).mime_str("application/json");
+                form.part(name, part.map_err(|e| Trouble::NotSent(words(e)))?)
+            }
             Field::File {
                 name,
                 file_name,
@@ -351,6 +355,11 @@ enum Body {
 /// A field of a multipart form.
 pub enum Field {
     Text {
+        name: Cow<'static, str>,
+        value: String,
+    },
+    /// Text that says that it is JSON.
+    Json {
         name: Cow<'static, str>,
         value: String,
     },
@@ -529,6 +538,13 @@ impl Answer {
             .or_else(|| self.reset("x-ratelimit-reset"))
             .or_else(|| self.reset("ratelimit-reset"))
             .or_else(|| self.reset("x-rate-limit-reset"))
+    }
+
+    /// Midnight, UTC, where a limit of the day ends; or as much of the wait as is believed.
+    pub fn end_of_day(&self) -> Option<Timestamp> {
+        const DAY: i64 = SignedDuration::from_hours(24).as_secs();
+        let left = DAY - self.at.as_second().rem_euclid(DAY);
+        bounded(SignedDuration::from_secs(left), self.at)
     }
 
     /// A header, if it is text.

@@ -6,14 +6,13 @@
 //! then: a second net, and no proof. Texts are in its own "little text", where an unescaped sign cuts a post in silence.
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::http::{Answer, BaseUrl, Http, Request, retry_after};
+use super::http::{Answer, BaseUrl, Http, Request};
 use super::secret::Secret;
 use super::sign_in::{ClientIs, OAuth, Redirect, Renewal, SignIn, Then, Way};
 use super::token::{Keys, Token};
@@ -474,8 +473,9 @@ pub fn read(prepared: &Prepared, answer: &Answer) -> Result<Receipt, Failure> {
 
 fn class_of(problem: &Problem, answer: &Answer) -> Class {
     match answer.status {
-        429 => Class::RateLimited {
-            until: answer.wait_until().or_else(|| end_of_day(problem, answer)),
+        // When it ends is not told. <https://learn.microsoft.com/linkedin/shared/api-guide/concepts/rate-limits>
+        429 if problem.says(&["day limit"]) => Class::RateLimited {
+            until: answer.end_of_day(),
         },
         // A version that is switched off: nothing is taken until a person has written another.
         400 | 426 if problem.has("NONEXISTENT_VERSION") || problem.says(&["version"]) => Class::Auth,
@@ -487,14 +487,6 @@ fn class_of(problem: &Problem, answer: &Answer) -> Class {
         400..=499 if problem.says(&["processing", "not ready"]) => Class::Transient,
         _ => answer.class(true),
     }
-}
-
-/// A limit of the day ends at midnight, UTC; it is not told when.
-/// <https://learn.microsoft.com/linkedin/shared/api-guide/concepts/rate-limits>
-fn end_of_day(problem: &Problem, answer: &Answer) -> Option<Timestamp> {
-    const DAY: i64 = SignedDuration::from_hours(24).as_secs();
-    let left = DAY - answer.at.as_second().rem_euclid(DAY);
-    retry_after(&left.to_string(), answer.at).filter(|_| problem.says(&["day limit"]))
 }
 
 /// What the answer to a deletion means.

@@ -15,6 +15,8 @@ pub mod linkedin;
 pub mod mastodon;
 pub mod nostr;
 pub mod oauth;
+pub mod pinterest;
+pub mod reddit;
 pub mod sandbox;
 pub mod secret;
 mod shelf;
@@ -23,6 +25,7 @@ pub mod slack;
 pub mod telegram;
 pub mod threads;
 pub mod token;
+pub mod tumblr;
 pub mod video;
 pub mod webhook;
 pub mod x;
@@ -107,6 +110,15 @@ pub const PLATFORMS: &[Entry] = &[
         instagram::Config::together,
         |_| Some(&instagram::SIGN_IN)
     ),
+    entry!(reddit, |_, _, _| reddit::limits(), |_| Ok(()), |_| Some(
+        &reddit::SIGN_IN
+    )),
+    entry!(tumblr, |_, _, _| tumblr::limits(), |_| Ok(()), |_| Some(
+        &tumblr::SIGN_IN
+    )),
+    entry!(pinterest, |_, _, _| pinterest::limits(), |_| Ok(()), |_| Some(
+        &pinterest::SIGN_IN
+    )),
     entry!(webhook),
     entry!(sandbox, sandbox::known_limits),
 ];

@@ -37,7 +37,7 @@ pub const ASKED_FOR: SignedDuration = SignedDuration::from_hours(31 * 24);
 /// meanwhile is not made up.
 pub fn is_time(sent: Timestamp, last: Option<Timestamp>, now: Timestamp) -> bool {
     let age = now.duration_since(sent);
-    let reached = AGES.into_iter().filter(|at| *at <= age).next_back();
+    let reached = AGES.into_iter().rfind(|at| *at <= age);
     age <= ASKED_FOR && reached.is_some_and(|at| last.is_none_or(|last| last.duration_since(sent) < at))
 }
 

@@ -24,6 +24,13 @@ fn read(text: &str) -> Result<Settings, Vec<String>> {
 
 const MASTODON: &str = "[account.main]\nplatform = 'mastodon'\nbase_url = 'https://m.example'\naccess_token = { env = 'TOKEN' }\n";
 
+/// A password's line, as `steadfast password` prints it.
+macro_rules! hash {
+    () => {
+        "password_hash = '$argon2id$v=19$m=19456,t=2,p=1$c3RlYWRmYXN0c3RlYWRmYXN0$tX0jUwUcNMQ3fH1gXBZYFGOMfQQ5TG3NKxLVMsFNBcQ'"
+    };
+}
+
 #[test]
 fn what_ships_is_what_the_manual_says() {
     let settings = read("").unwrap();
@@ -167,7 +174,25 @@ fn each_mistake_is_told_once_with_what_to_write() {
             "[ledger]\nreplica = 'one'",
             "`ledger.replica`, `ledger.lease` and `ledger.password` are for PostgreSQL",
         ),
-        ("[web]\ntoken_file = 'x'", "`web.token_file`"),
+        ("[web]\ntoken_file = 'x'", "unknown key `web.token_file`"),
+        ("[web]\nnames = ['posts.example.org']", "nobody has to sign in"),
+        (
+            "[web]\nnames = ['posts.example.org:443']",
+            "`web.names` is a list",
+        ),
+        (
+            concat!("[user.Ann]\nrole = 'viewer'\n", hash!()),
+            "a user's name has a-z",
+        ),
+        (concat!("[user.ann]\n", hash!()), "[user.ann] needs `role"),
+        (
+            concat!("[user.ann]\nrole = 'boss'\n", hash!()),
+            "viewer, editor, approver, operator, not \"boss\"",
+        ),
+        (
+            "[user.ann]\nrole = 'editor'\npassword_hash = 'hunter2'",
+            "[user.ann] needs `password_hash",
+        ),
         // D8: nobody else is let in
         ("[web]\nlisten = '0.0.0.0:8910'", "would let others in"),
         ("[web]\nlisten = '192.168.1.2:8910'", "would let others in"),
@@ -385,6 +410,22 @@ fn how_a_doubt_ends_is_the_platforms_way_unless_the_account_says_otherwise() {
             }
         );
     }
+}
+
+#[test]
+fn with_users_others_are_let_in_and_names_are_answered() {
+    let text = concat!(
+        "[web]\nlisten = '0.0.0.0:8910'\nnames = ['posts.example.org']\n[user.ann]\nrole = 'approver'\n",
+        hash!()
+    );
+    let settings = read(text).unwrap();
+    assert_eq!(settings.listen.to_string(), "0.0.0.0:8910");
+    assert_eq!(settings.web.names, ["posts.example.org"]);
+    let [ann] = &settings.web.users[..] else {
+        panic!("{:?}", settings.web);
+    };
+    assert_eq!((ann.name.as_str(), ann.role), ("ann", Role::Approver));
+    assert!(ann.role > Role::Editor && ann.role < Role::Operator);
 }
 
 #[test]

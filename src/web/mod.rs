@@ -1,23 +1,53 @@
-//! What a browser or a machine can ask the running daemon: health, and the sandbox's timelines.
+//! The dashboard, health and metrics: one file per page. They see all floors below and change the world only through
+//! the ledger, by the same words as the commands.
+//!
+//! Start with [`serve`]. `guard` stands before every page; `visit` says who asks; `frame` is what every page has
+//! around it; `overview` keeps what takes long to be made; `acts` is everything that changes something.
 
+mod acts;
+mod assets;
+mod calendar;
+mod facts;
+mod frame;
 mod guard;
+mod history;
+mod live;
+mod messages;
+mod metrics;
+mod now;
+mod overview;
+mod people;
+mod post;
+mod problems;
 mod sandbox;
+mod server;
+mod show;
+mod trouble;
+mod visit;
+mod words;
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Redirect;
-use axum::routing::get;
+use axum::routing::{get, post as posted};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::campaign::Roster;
+use crate::campaign::{Campaign, Roster};
+use crate::clock;
+use crate::daemon::watch::Taken;
+use crate::desk::Office;
+use crate::folder::Folder;
 use crate::ledger::Ledger;
+use crate::settings::User;
+
+use guard::Names;
+use trouble::Trouble;
 
 /// Whether the daemon is doing its work.
 #[derive(Debug, Default)]
@@ -37,15 +67,48 @@ impl Ready {
 #[derive(Clone)]
 pub struct Pages {
     pub ready: Arc<Ready>,
+    pub office: Office,
     pub ledger: Arc<dyn Ledger>,
     pub roster: Roster,
-    /// Where the sandbox keeps its timelines.
-    pub vault: PathBuf,
-    pub name: String,
-    pub zone: jiff::tz::TimeZone,
-    /// Where the images are.
-    pub messages: PathBuf,
+    /// What the message files say, before anybody has approved it.
+    pub campaign: watch::Receiver<Arc<Campaign>>,
+    /// And what was read of them.
+    pub read: watch::Receiver<Taken>,
 }
+
+/// Everything that the pages share.
+struct Site {
+    pages: Pages,
+    /// The campaign's name, as it was at the start.
+    name: String,
+    names: Names,
+    /// Of this run alone: what proves that a form is ours.
+    secret: [u8; 32],
+    people: Vec<User>,
+    sessions: people::Sessions,
+    guesses: people::Guesses,
+    /// Of those whose password is looked at.
+    turn: Arc<Semaphore>,
+    overviews: overview::Overviews,
+    news: live::News,
+    /// Only for its media.
+    folder: Folder,
+    stop: CancellationToken,
+}
+
+impl Site {
+    fn zone(&self) -> jiff::tz::TimeZone {
+        self.pages.campaign.borrow().settings.zone.clone()
+    }
+
+    fn now(&self) -> jiff::Timestamp {
+        self.pages.office.clock.now()
+    }
+}
+
+/// Where a request comes from.
+#[derive(Debug, Clone, Copy)]
+struct Peer(IpAddr);
 
 /// Serves until `stop`.
 ///
@@ -57,26 +120,75 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> std::io::Result<JoinHandle<()>> {
     let listener = tokio::net::TcpListener::bind(listen).await?;
-    let port = listener.local_addr()?.port();
-    let app = Router::new()
-        .route("/", get(|| async { Redirect::to("/sandbox") }))
+    let settings = &pages.office.settings;
+    let folder = Folder::open(&settings.messages).map_err(std::io::Error::other)?;
+    let name = pages.campaign.borrow().settings.name.clone();
+    let site = Arc::new(Site {
+        name,
+        names: Names {
+            port: listener.local_addr()?.port(),
+            given: settings.web.names.clone(),
+            open: settings.web.users.is_empty(),
+        },
+        secret: clock::secret(),
+        people: settings.web.users.clone(),
+        sessions: people::Sessions::default(),
+        guesses: people::Guesses::default(),
+        turn: Arc::new(Semaphore::new(1)),
+        overviews: overview::Overviews::default(),
+        news: live::News::default(),
+        folder,
+        stop: stop.clone(),
+        pages,
+    });
+    let app = router(&site);
+    Ok(tokio::spawn(server::serve(
+        listener,
+        app,
+        server::Patience::default(),
+        stop,
+    )))
+}
+
+fn router(site: &Arc<Site>) -> Router {
+    let pages = Router::new()
+        .route("/", get(now::page))
+        .route("/calendar", get(calendar::page))
+        .route("/messages", get(messages::list))
+        .route("/messages/{id}", get(messages::page))
+        .route("/media/{*file}", get(messages::media))
+        .route("/history", get(history::page))
+        .route("/posts/{id}", get(post::page))
+        .route("/facts", get(facts::page))
+        .route("/problems", get(problems::page))
         .route("/sandbox", get(sandbox::page))
         .route("/sandbox/media/{*file}", get(sandbox::media))
+        .route("/events", get(live::events))
+        .route("/signin", get(people::form).post(people::sign_in))
+        .route("/assets/{name}", get(assets::asset));
+    let acts = acts::ALL
+        .into_iter()
+        .fold(pages, |pages, (path, act)| pages.route(path, act()));
+    acts.route("/signout", posted(people::sign_out))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
-        .with_state(Arc::new(pages))
-        .layer(axum::middleware::from_fn_with_state(port, guard::guard));
-    let served = axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await });
-    Ok(tokio::spawn(async move { drop(served.await) }))
+        .route("/metrics", get(metrics::metrics))
+        .fallback(|| async { Trouble::Nothing })
+        .method_not_allowed_fallback(|| async { Trouble::Method })
+        .layer(axum::middleware::from_fn_with_state(
+            Arc::clone(site),
+            guard::guard,
+        ))
+        .with_state(Arc::clone(site))
 }
 
 /// 200 once posts are planned and sent and the ledger answers, else 503 and why.
-async fn ready(State(pages): State<Arc<Pages>>) -> (StatusCode, String) {
-    if !pages.ready.get() {
+async fn ready(State(site): State<Arc<Site>>) -> (StatusCode, String) {
+    if !site.pages.ready.get() {
         return (StatusCode::SERVICE_UNAVAILABLE, "starting\n".to_owned());
     }
     // Written, not read: on a full disk reading goes well.
-    match pages.ledger.note("probed", "").await {
+    match site.pages.ledger.note("probed", "").await {
         Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
         Err(e) => (StatusCode::SERVICE_UNAVAILABLE, format!("{e}\n")),
     }

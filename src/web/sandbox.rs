@@ -5,30 +5,35 @@ use std::sync::Arc;
 use askama::Template;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
 use tokio_util::io::ReaderStream;
 
-use crate::folder::{Film, Folder, Picture};
+use crate::folder::{Film, Picture};
 use crate::platform::sandbox::{Said, Shown, timeline};
 use crate::post::content::{Image, Video};
-use crate::text::entities;
 
-use super::Pages;
+use super::Site;
+use super::frame::{Frame, Room};
+use super::messages::{Word, words};
+use super::show::Times;
+use super::trouble::Trouble;
+use super::visit::Visit;
+use super::words::fill;
 
 /// The newest parts of each timeline that are shown.
-const SHOWN: usize = 200;
+const SHOWN: usize = 40;
 
 #[derive(Template)]
-#[template(path = "sandbox.html")]
+#[template(path = "web/sandbox.html")]
 struct Page<'a> {
-    campaign: &'a str,
+    frame: Frame<'a>,
     timelines: Vec<Timeline>,
 }
 
 struct Timeline {
     account: String,
-    like: String,
+    like: &'static str,
     posts: Vec<Post>,
 }
 
@@ -47,64 +52,51 @@ struct Post {
     warn: Option<String>,
     words: Vec<Word>,
     link: Option<String>,
+    /// What it shares, in words.
     share: Option<String>,
     images: Vec<Image>,
     video: Option<Video>,
 }
 
-/// A stretch of text: plain, or a link, tag or mention.
-struct Word {
-    text: String,
-    marked: bool,
+pub(super) async fn page(State(site): State<Arc<Site>>, visit: Visit) -> Result<Response, Trouble> {
+    let frame = Frame::new(&site, &visit, Room::Sandbox, visit.t.sandbox, None).await?;
+    let times = Times {
+        t: visit.t,
+        zone: site.zone(),
+        now: site.now(),
+    };
+    let read = Arc::clone(&site);
+    let timelines = tokio::task::spawn_blocking(move || timelines(&read, &times)).await;
+    let timelines = timelines.map_err(|_| Trouble::Slow)?.map_err(Trouble::Broken)?;
+    Ok(Html(Page { frame, timelines }.render()?).into_response())
 }
 
-pub(super) async fn page(State(pages): State<Arc<Pages>>) -> Response {
-    let made = tokio::task::spawn_blocking(move || make(&pages)).await;
-    match made {
-        Ok(Ok(page)) => Html(page).into_response(),
-        Ok(Err(why)) => (StatusCode::INTERNAL_SERVER_ERROR, why).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
-}
-
-fn make(pages: &Pages) -> Result<String, String> {
+fn timelines(site: &Site, times: &Times) -> Result<Vec<Timeline>, String> {
     let mut timelines = Vec::new();
-    for account in pages
-        .roster
-        .accounts
-        .iter()
-        .filter(|account| account.platform == "sandbox")
-    {
-        let shown = timeline(&pages.vault, &account.name, SHOWN)
-            .map_err(|e| format!("the timeline can't be read: {e}\n"))?;
+    let vault = site.pages.office.settings.state_folder();
+    let accounts = site.pages.roster.accounts.iter();
+    for account in accounts.filter(|account| account.platform == "sandbox") {
+        let shown =
+            timeline(&vault, &account.name, SHOWN).map_err(|e| format!("the timeline can't be read: {e}"))?;
         let mut posts = Vec::with_capacity(shown.len());
         let mut above = None;
         for part in shown {
             let id = part.id.clone();
-            posts.push(post(part, above.as_deref(), &pages.zone));
+            posts.push(post(part, above.as_deref(), times));
             above = Some(id);
         }
         timelines.push(Timeline {
             account: account.name.to_string(),
-            like: account.like.to_owned(),
+            like: account.like,
             posts,
         });
     }
-    Page {
-        campaign: &pages.name,
-        timelines,
-    }
-    .render()
-    .map_err(|e| e.to_string())
+    Ok(timelines)
 }
 
-fn post(shown: Shown, above: Option<&str>, zone: &jiff::tz::TimeZone) -> Post {
+fn post(shown: Shown, above: Option<&str>, times: &Times) -> Post {
     let said = shown.said;
-    let local = |at: jiff::Timestamp| {
-        at.to_zoned(zone.clone())
-            .strftime("%-d %b %Y, %H:%M %Z")
-            .to_string()
-    };
+    let local = |at: jiff::Timestamp| times.when(at).text;
     Post {
         at: local(shown.at),
         deleted: shown.deleted.map(local),
@@ -121,41 +113,27 @@ fn post(shown: Shown, above: Option<&str>, zone: &jiff::tz::TimeZone) -> Post {
         message: said.message,
         warn: said.warn,
         link: said.link,
-        share: said.share,
+        share: said.share.map(|url| fill(times.t.shares, &[&url])),
         images: said.images,
         video: said.video,
     }
 }
 
-fn words(text: &str) -> Vec<Word> {
-    let mut words = Vec::new();
-    let mut from = 0;
-    let mut add = |range: std::ops::Range<usize>, marked| {
-        if let Some(text) = text.get(range).filter(|text| !text.is_empty()) {
-            words.push(Word {
-                text: text.to_owned(),
-                marked,
-            });
-        }
-    };
-    for entity in entities::entities(text) {
-        add(from..entity.range.start, false);
-        add(entity.range.clone(), true);
-        from = entity.range.end;
-    }
-    add(from..text.len(), false);
-    words
-}
-
 /// An image or a video that a shown post names; no other file of the folder.
-pub(super) async fn media(State(pages): State<Arc<Pages>>, Path(file): Path<String>) -> Response {
-    match tokio::task::spawn_blocking(move || find(&pages, &file)).await {
-        Ok(Some(Found::Image(image))) => ([(header::CONTENT_TYPE, image.mime)], image.bytes).into_response(),
+pub(super) async fn media(
+    State(site): State<Arc<Site>>,
+    _visit: Visit,
+    Path(file): Path<String>,
+) -> Result<Response, Trouble> {
+    match tokio::task::spawn_blocking(move || find(&site, &file)).await {
+        Ok(Some(Found::Image(image))) => {
+            Ok(([(header::CONTENT_TYPE, image.mime)], image.bytes).into_response())
+        }
         Ok(Some(Found::Video(mime, stream))) => {
             let body = Body::from_stream(ReaderStream::with_capacity(stream, 64 << 10));
-            ([(header::CONTENT_TYPE, mime)], body).into_response()
+            Ok(([(header::CONTENT_TYPE, mime)], body).into_response())
         }
-        _ => StatusCode::NOT_FOUND.into_response(),
+        _ => Err(Trouble::Nothing),
     }
 }
 
@@ -165,11 +143,12 @@ enum Found {
 }
 
 /// As it was posted: without what it tells.
-fn find(pages: &Pages, file: &str) -> Option<Found> {
-    let folder = Folder::open(&pages.messages).ok()?;
-    let sandboxes = pages.roster.accounts.iter();
+fn find(site: &Site, file: &str) -> Option<Found> {
+    let folder = &site.folder;
+    let vault = site.pages.office.settings.state_folder();
+    let sandboxes = site.pages.roster.accounts.iter();
     let sandboxes = sandboxes.filter(|account| account.platform == "sandbox");
-    let shown = sandboxes.filter_map(|account| timeline(&pages.vault, &account.name, SHOWN).ok());
+    let shown = sandboxes.filter_map(|account| timeline(&vault, &account.name, SHOWN).ok());
     for Said { images, video, .. } in shown.flatten().map(|part| part.said) {
         if let Some(image) = images.iter().find(|image| image.file == file) {
             return Some(Found::Image(folder.image(image, None).ok()?.0));

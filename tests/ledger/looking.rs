@@ -97,6 +97,42 @@ pub async fn history_is_newest_first_and_every_filter_narrows_it<E: Engine>() {
         .await,
         [] as [&str; 0]
     );
+    assert_eq!(
+        history(Filter {
+            since: Some(at(2)),
+            until: Some(at(4)),
+            ..Filter::default()
+        })
+        .await,
+        all[1..3]
+    );
+    // Page by page, nothing is left out and nothing comes twice, whatever else is asked for.
+    for account in [None, Some("mastodon".to_owned())] {
+        let filter = Filter {
+            account,
+            limit: Some(1),
+            ..Filter::default()
+        };
+        let expected = history(Filter {
+            limit: None,
+            ..filter.clone()
+        })
+        .await;
+        let (mut turned, mut after) = (Vec::new(), None);
+        while let [post] = &e
+            .ledger()
+            .history(&Filter {
+                after,
+                ..filter.clone()
+            })
+            .await
+            .unwrap()[..]
+        {
+            turned.push(format!("{} {}", post.message, post.account));
+            after = Some(post.clone());
+        }
+        assert_eq!(turned, expected);
+    }
 }
 
 pub async fn the_bell_rises_and_what_was_heard_is_kept<E: Engine>() {

@@ -343,6 +343,20 @@ impl Ledger for Model {
         Ok(parts.unwrap_or_default())
     }
 
+    async fn attempts(&self, id: PostId) -> Did<Vec<steadfast::ledger::Attempt>> {
+        let rows = self.store.rows();
+        let attempts = rows.posts.get(&id).map(|row| row.attempts.clone());
+        let attempt = |attempt: Attempt| steadfast::ledger::Attempt {
+            part: attempt.part,
+            number: attempt.no,
+            intended: attempt.intended,
+            answered: attempt.answered,
+            class: attempt.class.map(str::to_owned),
+            words: attempt.words,
+        };
+        Ok(attempts.unwrap_or_default().into_iter().map(attempt).collect())
+    }
+
     async fn receipts_of(&self, message: &MessageId, account: &AccountName) -> Did<Vec<Receipt>> {
         Ok(self.store.rows().receipts_of(message, account))
     }

@@ -800,13 +800,22 @@ impl Rows {
         let is = |asked: &Option<String>, name: &str| asked.as_deref().is_none_or(|asked| asked == name);
         let mut posts: Vec<Post> = posts
             .filter(|post| filter.since.is_none_or(|since| post.due >= since))
+            .filter(|post| filter.until.is_none_or(|until| post.due < until))
             .filter(|post| {
                 is(&filter.message, post.message.as_str()) && is(&filter.account, post.account.as_str())
             })
             .filter(|post| filter.state.is_none_or(|state| post.standing.state == state))
             .cloned()
             .collect();
-        posts.sort_by(|a, b| (b.due, &a.message, &a.account).cmp(&(a.due, &b.message, &b.account)));
+        let order = |a: &Post, b: &Post| {
+            let (a, b) = (
+                (a.due, &a.message, &a.account, a.id.to_string()),
+                (b.due, &b.message, &b.account, b.id.to_string()),
+            );
+            (b.0, a.1, a.2, &a.3).cmp(&(a.0, b.1, b.2, &b.3))
+        };
+        posts.retain(|post| filter.after.as_ref().is_none_or(|last| order(last, post).is_lt()));
+        posts.sort_by(order);
         posts.truncate(filter.limit.map_or(usize::MAX, |limit| limit.try_into().unwrap()));
         posts
     }

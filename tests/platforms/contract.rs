@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use steadfast::platform::http::{self, BaseUrl};
 use steadfast::platform::secret::{Secret, write_private};
 use steadfast::platform::{
-    PLATFORMS, Prepared, Sealed, bluesky, discord, facebook, instagram, linkedin, mastodon, nostr, slack,
-    telegram, threads, webhook, x,
+    PLATFORMS, Prepared, Sealed, bluesky, discord, facebook, instagram, linkedin, mastodon, nostr, pinterest,
+    reddit, slack, telegram, threads, tumblr, webhook, x,
 };
 use steadfast::post::outcome::{Class, Failure, Receipt};
 use steadfast::post::shared::Look;
@@ -23,7 +23,7 @@ use crate::support::{
 };
 
 /// Those that speak over the network.
-const REMOTE: [&str; 15] = [
+const REMOTE: [&str; 18] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -38,6 +38,9 @@ const REMOTE: [&str; 15] = [
     "threads",
     "facebook",
     "instagram",
+    "reddit",
+    "tumblr",
+    "pinterest",
     "webhook",
 ];
 
@@ -75,6 +78,9 @@ fn prepared(platform: &str, draft: &Draft) -> Prepared {
         "facebook" => facebook::request(&out, ME, None, &[]).unwrap(),
         "instagram" => instagram::request(ME, CONTAINER, &instagram::told(&out, &[], &[]), &[]),
         "threads" => threads::request(ME, CONTAINER, &threads::told(&out, None, &[], &[]), &[]),
+        "pinterest" => pinterest::request(&out, "549755885175"),
+        "tumblr" => tumblr::request(&out, "casewatch", None),
+        "reddit" => reddit::request(&out, &reddit::Place::default(), None).unwrap(),
         _ => webhook::request(&out).unwrap(),
     }
 }
@@ -135,6 +141,8 @@ fn yes(platform: &str) -> String {
         "telegram" => json!({ "ok": true, "result": telegram_message() }),
         "discord" | "discord-webhook" => json!({ "id": "334385199974967042", "channel_id": CHANNEL }),
         "slack" => json!({ "ok": true, "channel": "C0123ABCD", "ts": "1760000000.000200" }),
+        "reddit" => reddit_post(),
+        "tumblr" => tumblr_post(),
         "slack-webhook" => return "ok".to_owned(),
         "linkedin" | "linkedin-member" => return String::new(),
         "x" => x_post(),
@@ -148,9 +156,19 @@ fn yes_on_the_wire(platform: &str) -> Vec<u8> {
     let yes = yes(platform);
     let head = match platform {
         "linkedin" | "linkedin-member" => format!("HTTP/1.1 201 Created\r\nx-restli-id: {SHARE}"),
+        "tumblr" | "pinterest" => "HTTP/1.1 201 Created".to_owned(),
         _ => "HTTP/1.1 200 OK".to_owned(),
     };
     format!("{head}\r\ncontent-length: {}\r\n\r\n{yes}", yes.len()).into_bytes()
+}
+
+fn reddit_post() -> Value {
+    let url = "https://www.reddit.com/r/casewatch/comments/1abcd/a_fair_hearing/";
+    json!({ "json": { "errors": [], "data": { "url": url, "drafts_count": 0, "id": "1abcd", "name": "t3_1abcd" } } })
+}
+
+fn tumblr_post() -> Value {
+    json!({ "meta": { "status": 201, "msg": "Created" }, "response": { "id": "1234567891234567" } })
 }
 
 /// A post on LinkedIn.
@@ -185,6 +203,9 @@ fn refusal(platform: &str, status: u16) -> ResponseTemplate {
             json!({ "error": { "message": words, "type": "OAuthException", "code": 190 } })
         }
         "x" => json!({ "title": "Unauthorized", "type": "about:blank", "status": status, "detail": words }),
+        "pinterest" => json!({ "code": 2, "message": words }),
+        "tumblr" => json!({ "meta": { "status": status, "msg": words }, "response": [] }),
+        "reddit" => json!({ "message": words, "error": status }),
         "linkedin" | "linkedin-member" => {
             json!({ "status": status, "serviceErrorCode": 65600, "code": "INVALID_ACCESS_TOKEN", "message": words })
         }
@@ -366,6 +387,9 @@ async fn a_connection_serves_a_second_visible_request_only_where_a_repeat_ends_a
         ("facebook", false, 3),
         ("linkedin", false, 3),
         ("linkedin-member", false, 3),
+        ("reddit", false, 3),
+        ("tumblr", false, 3),
+        ("pinterest", false, 3),
         ("webhook", false, 1),
     ] {
         let server = raw(Then::Keep(yes_on_the_wire(platform))).await;
@@ -410,6 +434,9 @@ async fn p23_a_probe_asks_once_for_something_harmless_and_any_answer_will_do() {
         ("threads", "/v1.0/me"),
         ("facebook", "/v25.0/me"),
         ("instagram", "/v25.0/me"),
+        ("reddit", "/api/v1/me"),
+        ("tumblr", "/v2/user/info"),
+        ("pinterest", "/v5/boards"),
     ] {
         for (status, there) in [
             (200, true),
@@ -876,11 +903,77 @@ async fn willing() -> MockServer {
             .await;
     }
     willing_linkedin(&server).await;
+    willing_reddit(&server).await;
+    willing_tumblr(&server).await;
     Mock::given(path("/services/T0001/B0001/".to_owned() + TOKEN))
         .respond_with(ResponseTemplate::new(200).set_body_string("ok"))
         .mount(&server)
         .await;
     server
+}
+
+async fn willing_tumblr(server: &MockServer) {
+    let post = |id: &str| {
+        let said = json!([{ "type": "text", "text": "We stand with them." }]);
+        let post =
+            json!({ "id_string": id, "reblog_key": "k3y", "tumblelog_uuid": "t:0aY0x", "content": said });
+        json!({ "meta": { "status": 200, "msg": "OK" }, "response": post })
+    };
+    for (verb, at, status, page) in [
+        ("POST", "/v5/pins", 201, json!({ "id": "813744226420795884" })),
+        ("POST", "/v2/blog/casewatch/posts", 201, tumblr_post()),
+        (
+            "GET",
+            "/v2/blog/casewatch/posts/1234567891234566",
+            200,
+            post("1234567891234566"),
+        ),
+        (
+            "GET",
+            "/v2/blog/casewatch/posts/1234567891234567",
+            200,
+            post("1234567891234567"),
+        ),
+        (
+            "GET",
+            "/v2/blog/ally/posts/1234567891234560",
+            200,
+            post("1234567891234560"),
+        ),
+    ] {
+        Mock::given(method(verb))
+            .and(path(at))
+            .respond_with(ResponseTemplate::new(status).set_body_json(page))
+            .mount(server)
+            .await;
+    }
+}
+
+async fn willing_reddit(server: &MockServer) {
+    let lease = json!({
+        "args": { "action": format!("{}/reddit-uploads", server.uri()), "fields": [{ "name": "key", "value": "1" }] },
+        "asset": { "asset_id": "k3y0fimage" },
+    });
+    let comment = json!({ "name": "t1_2bcde", "permalink": "/r/casewatch/comments/1abcd/x/2bcde/" });
+    for (at, answer) in [
+        ("/api/submit", reddit_post()),
+        (
+            "/api/comment",
+            json!({ "json": { "errors": [], "data": { "things": [{ "kind": "t1", "data": comment }] } } }),
+        ),
+        ("/api/media/asset.json", lease),
+        ("/reddit-uploads", json!({})),
+        (
+            "/api/convert_rte_body_format",
+            json!({ "output": { "document": [{ "e": "img", "id": "k3y0fimage" }] } }),
+        ),
+    ] {
+        Mock::given(method("POST"))
+            .and(path(at))
+            .respond_with(ResponseTemplate::new(200).set_body_json(answer))
+            .mount(server)
+            .await;
+    }
 }
 
 async fn willing_linkedin(server: &MockServer) {
@@ -961,7 +1054,7 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
 
         // Who shares and can be asked is asked; the others say so.
         let read = account.read(&theirs(kind)).await.map(|read| read.unwrap());
-        let asked = matches!(kind, "mastodon" | "bluesky" | "nostr" | "x");
+        let asked = matches!(kind, "mastodon" | "bluesky" | "nostr" | "x" | "tumblr");
         assert_eq!(matches!(read, Some(Look::There(_))), asked, "{kind}: {read:?}");
         if limits.abilities.share {
             let mut share = Draft::text("");
@@ -982,6 +1075,7 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
                 "linkedin" | "linkedin-member" => "\"urn:li:image:C5F10AQ\"",
                 "threads" | "instagram" => "\"https://media.example/steadfast-",
                 "facebook" => "[{\"media_fbid\":\"555001\"}]",
+                "reddit" => "k3y0fimage",
                 "sandbox" => "media/court.png",
                 "nostr" => "\"imeta\"",
                 _ => "iVBORyBwaXhlbHM=",
@@ -1020,6 +1114,8 @@ fn earlier(kind: &str) -> Receipt {
         "x" => receipt("1445880548472328191", None),
         "threads" => receipt("18000000000000001", None),
         "facebook" => receipt(&format!("{ME}_121"), None),
+        "reddit" => receipt("t3_1abcc", None),
+        "tumblr" => receipt("1234567891234566", None),
         _ => receipt(&format!("at://{DID}/app.bsky.feed.post/3lp"), Some("bafyp")),
     }
 }
@@ -1040,6 +1136,7 @@ fn theirs(kind: &str) -> String {
         "telegram" => "https://t.me/ally/7",
         "discord" => "https://discord.com/channels/41771983423143937/155101607195836417/334385199974967040",
         "x" => "https://x.com/ally/status/1228393702244134912",
+        "tumblr" => "https://www.tumblr.com/ally/1234567891234560/we-stand",
         "linkedin" | "linkedin-member" => {
             "https://www.linkedin.com/feed/update/urn:li:share:7141138937766391807/"
         }
@@ -1130,6 +1227,8 @@ async fn f16_a_secret_of_ours_in_a_text_is_not_sent() {
             .unwrap_err();
         assert_eq!(failure.class, Class::Rejected, "{kind}");
         assert!(!failure.words.contains(secret));
+        // Nothing was sent, so nothing has waited; tokio wants it to before the server is dropped, which blocks.
+        tokio::task::yield_now().await;
     }
 }
 
@@ -1229,6 +1328,23 @@ fn a_wrong_table_is_refused_in_a_sentence_that_says_what_to_write() {
             "not both",
         ),
         ("x", "login = true", "`client_id`"),
+        ("reddit", "access_token = 'SECRET(c4nary)'", "`subreddit`"),
+        ("tumblr", "access_token = 'SECRET(c4nary)'", "`blog`"),
+        (
+            "pinterest",
+            "board = 'court'\naccess_token = 'SECRET(c4nary)'",
+            "the board's number",
+        ),
+        (
+            "tumblr",
+            "blog = 'https://casewatch.tumblr.com'\naccess_token = 'SECRET(c4nary)'",
+            "as `casewatch.tumblr.com`",
+        ),
+        (
+            "reddit",
+            "subreddit = 'r/casewatch'\naccess_token = 'SECRET(c4nary)'",
+            "without `r/`",
+        ),
         ("linkedin", "access_token = 'SECRET(c4nary)'", "`author`"),
         (
             "linkedin",

@@ -34,6 +34,9 @@ fn receipt_of(platform: &str) -> Receipt {
         "discord" | "discord-webhook" => receipt("334385199974967042", Some(CHANNEL)),
         "slack" => receipt("1760000000.000200", Some("C0123ABCD")),
         "nostr" => receipt(&"ab".repeat(32), None),
+        "reddit" => receipt("t3_1abcd", None),
+        "tumblr" => receipt("1234567891234567", None),
+        "pinterest" => receipt("813744226420795884", None),
         "linkedin" | "linkedin-member" => receipt("urn:li:share:7141138937766391808", None),
         _ => receipt("103254962155278888", None),
     }
@@ -186,6 +189,9 @@ async fn a_lost_answer_is_a_doubt_and_a_limit_a_wait_on_every_platform() {
         "linkedin-member",
         "threads",
         "facebook",
+        "reddit",
+        "tumblr",
+        "pinterest",
         "webhook",
     ] {
         for (status, class) in [
@@ -225,8 +231,21 @@ async fn whether_posts_can_be_deleted_is_as_the_data_say() {
     assert_eq!(
         names,
         [
-            "mastodon", "bluesky", "telegram", "discord", "slack", "nostr", "x", "linkedin", "threads",
-            "facebook", "webhook", "sandbox"
+            "mastodon",
+            "bluesky",
+            "telegram",
+            "discord",
+            "slack",
+            "nostr",
+            "x",
+            "linkedin",
+            "threads",
+            "facebook",
+            "reddit",
+            "tumblr",
+            "pinterest",
+            "webhook",
+            "sandbox"
         ]
     );
     // A sandbox that is like a platform without can't either.

@@ -38,7 +38,7 @@ pub const MEMBER: &str = "urn:li:person:5abc_dEfgH";
 pub const DID: &str = "did:plc:campaign234567";
 
 /// The kinds of accounts: platforms, and the second way into one.
-pub const KINDS: [&str; 16] = [
+pub const KINDS: [&str; 19] = [
     "mastodon",
     "bluesky",
     "telegram",
@@ -53,6 +53,9 @@ pub const KINDS: [&str; 16] = [
     "threads",
     "facebook",
     "instagram",
+    "reddit",
+    "tumblr",
+    "pinterest",
     "webhook",
     "sandbox",
 ];
@@ -175,6 +178,13 @@ impl Bench {
                 format!(
                     "base_url = '{url}'\naccess_token = 'SECRET({TOKEN})'\nmedia_folder = '{folder}'\nmedia_url = 'https://media.example'"
                 )
+            }
+            "reddit" => {
+                format!("base_url = '{url}'\nsubreddit = 'casewatch'\naccess_token = 'SECRET({TOKEN})'")
+            }
+            "tumblr" => format!("base_url = '{url}'\nblog = 'casewatch'\naccess_token = 'SECRET({TOKEN})'"),
+            "pinterest" => {
+                format!("base_url = '{url}'\nboard = '549755885175'\naccess_token = 'SECRET({TOKEN})'")
             }
             "sandbox" => String::new(),
             other => panic!("{other} is not on the bench"),

@@ -12,8 +12,8 @@ use steadfast::ledger::engagement::{AskedAfter, Counted, Counting, Reading};
 use steadfast::ledger::evidence::Event;
 use steadfast::ledger::token::{KeptToken, Moved, Step, Tokens};
 use steadfast::ledger::{
-    Approving, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError,
-    NewPost, Orphan, Post, Published, Rename, Renamed, Renaming, Rivals, Scope, SentPart,
+    Approving, Attempt, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger,
+    LedgerError, NewPost, Orphan, Post, Published, Rename, Renamed, Renaming, Rivals, Scope, SentPart,
 };
 use steadfast::post::identity::{AccountName, CampaignId, MessageId, PostId};
 use steadfast::post::outcome::Receipt;
@@ -275,6 +275,11 @@ impl Ledger for Faulty {
     async fn parts(&self, id: PostId) -> Did<Vec<SentPart>> {
         self.look().await?;
         self.model.parts(id).await
+    }
+
+    async fn attempts(&self, id: PostId) -> Did<Vec<Attempt>> {
+        self.look().await?;
+        self.model.attempts(id).await
     }
 
     async fn receipts_of(&self, message: &MessageId, account: &AccountName) -> Did<Vec<Receipt>> {

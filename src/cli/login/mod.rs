@@ -22,7 +22,7 @@ use super::say::meant;
 use super::{Exit, Failed, Office, print_line, table};
 
 mod redirect;
-mod terminal;
+pub(super) mod terminal;
 
 /// What the command is told.
 #[derive(Debug, Clone, Args)]
@@ -301,7 +301,7 @@ async fn say(
     print_line(&format!("{name} is signed in as {whose}, {until}."));
     print_line(&format!(
         "Doubts: {}.",
-        super::accounts::promise_of(office, account).words()
+        crate::desk::accounts::promise_of(office, account).words()
     ));
     let scope = Scope::Account(name.clone());
     let holds = ledger.holds().await?;

@@ -26,6 +26,11 @@ pub fn line(prompt: &str) -> Result<String, Failed> {
     Ok(line.to_owned())
 }
 
+/// Whether a person is typing.
+pub fn is_terminal() -> bool {
+    io::stdin().is_terminal()
+}
+
 /// One line that a terminal does not show.
 pub fn secret(prompt: &str) -> Result<Secret, Failed> {
     let _hidden = Hidden::begin()?;

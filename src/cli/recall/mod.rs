@@ -13,6 +13,7 @@ use std::io::IsTerminal;
 use jiff::tz::TimeZone;
 
 use crate::campaign::Campaign;
+use crate::desk::facts;
 use crate::ledger::{Conclusion, Hold, Ledger, Post, Published};
 use crate::post::identity::{MessageId, PostId};
 use crate::post::state::State;
@@ -21,7 +22,7 @@ use crate::text::limits::Doubt;
 
 use super::args::{Format, RecallArgs};
 use super::say::{address, list, many, meant};
-use super::{Exit, Failed, Files, Office, complain, facts, print_json, print_line};
+use super::{Exit, Failed, Files, Office, complain, print_json, print_line};
 use ask::{Act, Ask, Asking};
 pub(super) use found::RecallRow;
 use found::{Found, find, rows, show};

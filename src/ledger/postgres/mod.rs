@@ -37,8 +37,8 @@ use super::copy::TABLES;
 use super::evidence::Event;
 use super::group::{Write, Writer};
 use super::{
-    Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost, Orphan,
-    Post, Published, Rivals, Scope, SentPart,
+    Attempt, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost,
+    Orphan, Post, Published, Rivals, Scope, SentPart,
 };
 
 use bell::Bell;
@@ -339,6 +339,10 @@ impl Ledger for Postgres {
 
     async fn parts(&self, id: PostId) -> Result<Vec<SentPart>, LedgerError> {
         read::parts(&self.readers, id).await
+    }
+
+    async fn attempts(&self, id: PostId) -> Result<Vec<Attempt>, LedgerError> {
+        read::attempts(&self.readers, id).await
     }
 
     async fn receipts_of(

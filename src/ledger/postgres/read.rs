@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::Row;
 use sqlx::postgres::{PgPool, PgRow};
+use sqlx::{Postgres, QueryBuilder, Row};
 
 use crate::post::identity::{AccountName, MessageId, Occurrence, PostId};
 use crate::post::outcome::Receipt;
@@ -13,7 +13,7 @@ use crate::post::sealed::{Key, Prepared};
 use crate::post::state::{Standing, State, Unsure};
 
 use super::super::evidence::Event;
-use super::super::{Fence, Filter, Hold, LedgerError, Post, Published, Rivals, Scope, SentPart};
+use super::super::{Attempt, Fence, Filter, Hold, LedgerError, Post, Published, Rivals, Scope, SentPart};
 use super::connect::bounded;
 
 pub(super) type Read<T> = Result<T, LedgerError>;
@@ -181,18 +181,9 @@ pub(super) fn event_of(row: &PgRow) -> Read<Event> {
 }
 
 pub(super) async fn history(db: &PgPool, filter: &Filter) -> Read<Vec<Post>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM post WHERE ($1 IS NULL OR due >= $1) AND ($2 IS NULL OR message = $2) \
-         AND ($3 IS NULL OR account = $3) AND ($4 IS NULL OR state = $4) \
-         ORDER BY due DESC, message, account LIMIT $5"
-    );
-    let asking = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(filter.since.map(Timestamp::as_microsecond))
-        .bind(filter.message.as_deref())
-        .bind(filter.account.as_deref())
-        .bind(filter.state.map(State::as_str))
-        .bind(filter.limit.map(i64::from));
-    let rows = bounded(asking.fetch_all(db)).await?;
+    let mut asking = QueryBuilder::<Postgres>::new(format!("SELECT {COLUMNS} FROM post WHERE TRUE"));
+    filter.write(&mut asking);
+    let rows = bounded(asking.build().fetch_all(db)).await?;
     posts_of(&rows)
 }
 
@@ -218,6 +209,25 @@ pub(super) async fn parts(db: &PgPool, id: PostId) -> Read<Vec<SentPart>> {
         })
     };
     rows.iter().map(part).collect()
+}
+
+pub(super) async fn attempts(db: &PgPool, id: PostId) -> Read<Vec<Attempt>> {
+    let asking = sqlx::query(
+        "SELECT part, no, intended, answered, class, words FROM attempt WHERE post = $1 ORDER BY no",
+    )
+    .bind(id.to_string());
+    let rows = bounded(asking.fetch_all(db)).await?;
+    let attempt = |row: &PgRow| -> Read<Attempt> {
+        Ok(Attempt {
+            part: number_at(row, "part")?,
+            number: number_at(row, "no")?,
+            intended: instant_at(row, "intended")?,
+            answered: maybe_instant(row, "answered")?.is_some(),
+            class: row.try_get("class")?,
+            words: row.try_get("words")?,
+        })
+    };
+    rows.iter().map(attempt).collect()
 }
 
 fn receipt_of(row: &PgRow) -> Read<Option<Receipt>> {

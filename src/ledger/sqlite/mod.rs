@@ -11,6 +11,7 @@ mod generation;
 mod jobs;
 mod lock;
 mod oddities;
+mod parts;
 mod past;
 mod read;
 mod rename;
@@ -32,8 +33,8 @@ use crate::post::state::State;
 use super::evidence::Event;
 use super::group::{Write, Writer};
 use super::{
-    Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost, Orphan,
-    Post, Published, Rivals, Scope, SentPart,
+    Attempt, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost,
+    Orphan, Post, Published, Rivals, Scope, SentPart,
 };
 
 use bell::Bell;
@@ -338,7 +339,11 @@ impl Ledger for Sqlite {
     }
 
     async fn parts(&self, id: PostId) -> Result<Vec<SentPart>, LedgerError> {
-        read::parts(&self.readers, id).await
+        parts::parts(&self.readers, id).await
+    }
+
+    async fn attempts(&self, id: PostId) -> Result<Vec<Attempt>, LedgerError> {
+        parts::attempts(&self.readers, id).await
     }
 
     async fn receipts_of(
@@ -346,7 +351,7 @@ impl Ledger for Sqlite {
         message: &MessageId,
         account: &AccountName,
     ) -> Result<Vec<Receipt>, LedgerError> {
-        read::receipts_of(&self.readers, message, account).await
+        parts::receipts_of(&self.readers, message, account).await
     }
 
     async fn published(

@@ -4,16 +4,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::Row;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
+use sqlx::{QueryBuilder, Row, Sqlite};
 
 use crate::post::identity::{AccountName, MessageId, Occurrence, PostId};
-use crate::post::outcome::Receipt;
-use crate::post::sealed::{Key, Prepared};
 use crate::post::state::{Standing, State, Unsure};
 
 use super::super::evidence::Event;
-use super::super::{Fence, Filter, Hold, LedgerError, Post, Published, Rivals, Scope, SentPart};
+use super::super::{Fence, Filter, Hold, LedgerError, Post, Published, Rivals, Scope};
 
 pub(super) type Read<T> = Result<T, LedgerError>;
 
@@ -182,8 +180,19 @@ pub(super) async fn post(db: &SqlitePool, id: PostId) -> Read<Option<Post>> {
     row.as_ref().map(post_of).transpose()
 }
 
+/// What lets the engine use the index of the few that are neither sent nor skipped: it does not see that by itself.
+fn unsettled(state: State) -> &'static str {
+    match state {
+        State::Sent | State::Skipped => "",
+        _ => " AND state NOT IN ('sent', 'skipped')",
+    }
+}
+
 pub(super) async fn in_state(db: &SqlitePool, state: State, limit: u32) -> Read<Vec<Post>> {
-    let sql = format!("SELECT {COLUMNS} FROM post WHERE state = ?1 ORDER BY due LIMIT ?2");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM post WHERE state = ?1{} ORDER BY due LIMIT ?2",
+        unsettled(state)
+    );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(state.as_str())
         .bind(limit)
@@ -241,74 +250,10 @@ pub(super) async fn events(db: &SqlitePool, after: i64, limit: u32) -> Read<Vec<
 }
 
 pub(super) async fn history(db: &SqlitePool, filter: &Filter) -> Read<Vec<Post>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM post WHERE (?1 IS NULL OR due >= ?1) AND (?2 IS NULL OR message = ?2) \
-         AND (?3 IS NULL OR account = ?3) AND (?4 IS NULL OR state = ?4) \
-         ORDER BY due DESC, message, account LIMIT ?5"
-    );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(filter.since.map(Timestamp::as_microsecond))
-        .bind(filter.message.as_deref())
-        .bind(filter.account.as_deref())
-        .bind(filter.state.map(State::as_str))
-        .bind(filter.limit.map_or(-1, i64::from))
-        .fetch_all(db)
-        .await?;
+    let mut asking = QueryBuilder::<Sqlite>::new(format!("SELECT {COLUMNS} FROM post WHERE TRUE"));
+    filter.write(&mut asking);
+    let rows = asking.build().fetch_all(db).await?;
     posts_of(&rows)
-}
-
-pub(super) async fn parts(db: &SqlitePool, id: PostId) -> Read<Vec<SentPart>> {
-    let rows = sqlx::query(
-        "SELECT idx, key, key_due, path, body, id, url, pin, sent FROM part WHERE post = (SELECT row FROM post WHERE id = ?1) \
-         ORDER BY idx",
-    )
-    .bind(id.to_string())
-    .fetch_all(db)
-    .await?;
-    let part = |row: &SqliteRow| -> Read<SentPart> {
-        Ok(SentPart {
-            index: number_at(row, "idx")?,
-            key: Key {
-                delivery: parsed(row, "key")?,
-                due: instant_at(row, "key_due")?,
-            },
-            prepared: Prepared {
-                path: row.try_get("path")?,
-                body: row.try_get("body")?,
-            },
-            receipt: receipt_of(row)?,
-            sent: maybe_instant(row, "sent")?,
-        })
-    };
-    rows.iter().map(part).collect()
-}
-
-fn receipt_of(row: &SqliteRow) -> Read<Option<Receipt>> {
-    let id: Option<String> = row.try_get("id")?;
-    let (url, pin) = (row.try_get("url")?, row.try_get("pin")?);
-    Ok(id.map(|id| Receipt {
-        pin,
-        ..Receipt::named(id, url)
-    }))
-}
-
-pub(super) async fn receipts_of(
-    db: &SqlitePool,
-    message: &MessageId,
-    account: &AccountName,
-) -> Read<Vec<Receipt>> {
-    let rows = sqlx::query(
-        "SELECT id, url, pin FROM part WHERE id IS NOT NULL AND post = \
-         (SELECT row FROM post WHERE message = ?1 AND account = ?2 AND state = 'sent' AND recalls IS NULL \
-             ORDER BY sent DESC LIMIT 1) \
-         ORDER BY idx",
-    )
-    .bind(message.as_str())
-    .bind(account.as_str())
-    .fetch_all(db)
-    .await?;
-    let receipts: Read<Vec<Option<Receipt>>> = rows.iter().map(receipt_of).collect();
-    Ok(receipts?.into_iter().flatten().collect())
 }
 
 pub(super) async fn published(

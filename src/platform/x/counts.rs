@@ -32,12 +32,16 @@ struct Shown {
 
 #[derive(Deserialize)]
 struct Metrics {
-    like_count: u64,
-    #[serde(alias = "repost_count")]
-    retweet_count: u64,
-    reply_count: u64,
-    quote_count: u64,
-    impression_count: Option<u64>,
+    #[serde(rename = "like_count")]
+    likes: u64,
+    #[serde(rename = "retweet_count", alias = "repost_count")]
+    reposts: u64,
+    #[serde(rename = "reply_count")]
+    replies: u64,
+    #[serde(rename = "quote_count")]
+    quotes: u64,
+    #[serde(rename = "impression_count")]
+    views: Option<u64>,
 }
 
 fn read(answer: &Answer) -> Option<Vec<(String, Counts)>> {
@@ -48,11 +52,11 @@ fn read(answer: &Answer) -> Option<Vec<(String, Counts)>> {
     let counted = |shown: Shown| {
         let metrics = shown.public_metrics;
         let counts = Counts {
-            likes: Some(metrics.like_count),
-            shares: Some(metrics.retweet_count),
-            replies: Some(metrics.reply_count),
-            quotes: Some(metrics.quote_count),
-            views: metrics.impression_count,
+            likes: Some(metrics.likes),
+            shares: Some(metrics.reposts),
+            replies: Some(metrics.replies),
+            quotes: Some(metrics.quotes),
+            views: metrics.views,
         };
         (shown.id, counts)
     };

@@ -376,16 +376,22 @@ pub const SLACK_WEBHOOK: Limits = Limits {
     ..SLACK
 };
 
-/// <https://www.reddit.com/dev/api#POST_api_submit>: a text post, and comments on it as the further parts.
-/// Images have no descriptions; a post with one may show in the lists only minutes later.
+/// <https://www.reddit.com/dev/api#POST_api_submit>: a text post, and comments on it as the further parts. How many
+/// images one may have is not published: as many as a gallery. Their descriptions are captions, or stand below them. A
+/// post with one may show in the lists only minutes later.
 pub const REDDIT: Limits = Limits {
     platform: "reddit",
     length: units(40_000, Escape::Reddit),
     later: Some(units(10_000, Escape::Reddit)),
-    max_images: 1,
+    max_images: 20,
     max_image_bytes: 20_000_000,
     max_moving_bytes: Some(20_000_000),
     image_types: &["image/jpeg", "image/png", "image/gif"],
+    abilities: Abilities {
+        warn: true,
+        reply: true,
+        ..NOTHING
+    },
     doubt: Doubt::ReadBack {
         settle: Duration::from_mins(10),
     },
@@ -401,13 +407,15 @@ const fn units(max: usize, escape: Escape) -> LengthRule {
     }
 }
 
-/// <https://www.tumblr.com/docs/npf>: a text is sent as one block.
+/// <https://www.tumblr.com/docs/npf>: a text is sent as one block. It takes images of 20 MB, but ours travel in the one
+/// request that must not be left in doubt, which has 30 seconds.
 pub const TUMBLR: Limits = Limits {
     platform: "tumblr",
     length: units(4096, Escape::None),
     max_images: 30,
-    max_image_bytes: 20_000_000,
-    max_moving_bytes: Some(20_000_000),
+    max_image_bytes: 1_000_000,
+    max_images_bytes: Some(25_000_000),
+    max_moving_bytes: Some(10_000_000),
     max_alt: Some(4096),
     video: Some(videos::TUMBLR),
     abilities: Abilities {
@@ -423,18 +431,23 @@ pub const TUMBLR: Limits = Limits {
     ..PLAIN
 };
 
-/// <https://developers.pinterest.com/docs/api/v5/pins-create>. The unit of the length is not published. How
-/// soon a board shows a new pin is not known either, so that one which is missing there proves nothing.
+/// <https://developers.pinterest.com/docs/api/v5/pins-create>. The unit of the length is not published. Images travel in
+/// the one request that must not be left in doubt, which has 30 seconds. How soon a board shows a new pin is not known
+/// either: one that is missing there proves nothing, so that the adapter never says that it is absent.
 pub const PINTEREST: Limits = Limits {
     platform: "pinterest",
     length: utf16(800, Escape::None),
+    max_parts: 1,
     min_images: 1,
     max_images: 5,
-    max_image_bytes: 20_000_000,
+    max_image_bytes: 1_000_000,
     max_moving_bytes: None,
     max_alt: Some(500),
     image_types: &["image/jpeg", "image/png"],
     abilities: NOTHING,
+    doubt: Doubt::ReadBack {
+        settle: Duration::from_hours(1),
+    },
     homes: &["pinterest.com"],
     ..PLAIN
 };

@@ -1,4 +1,4 @@
-//! What several commands say alike.
+//! What commands and pages say alike.
 
 use crate::calendar::bill::Bill;
 use crate::campaign::Roster;
@@ -9,12 +9,12 @@ use crate::post::cost::Budget;
 use super::Office;
 
 /// `1 post`, `2 posts`.
-pub(crate) fn many(n: usize, what: &str) -> String {
+pub fn many(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// What to say of so many held posts.
-pub(crate) fn wait_for_a_word(held: usize) -> String {
+pub fn wait_for_a_word(held: usize) -> String {
     let wait = if held == 1 { "waits" } else { "wait" };
     format!(
         "{} {wait} for a word: steadfast history --state held",
@@ -23,14 +23,14 @@ pub(crate) fn wait_for_a_word(held: usize) -> String {
 }
 
 /// `, did you mean …?` after a name that nobody has, or nothing.
-pub(crate) fn meant<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub fn meant<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(wrong, known)
         .map(|near| format!(", did you mean `{near}`?"))
         .unwrap_or_default()
 }
 
 /// Where a post can be looked at: the sandbox says only where on our own page.
-pub(crate) fn address(office: &Office, url: &str) -> String {
+pub fn address(office: &Office, url: &str) -> String {
     if url.starts_with('/') {
         format!("http://{}{url}", office.settings.listen)
     } else {
@@ -39,12 +39,12 @@ pub(crate) fn address(office: &Office, url: &str) -> String {
 }
 
 /// Whether a hold stops this post.
-pub(crate) fn covers(scope: &Scope, post: &Post) -> bool {
+pub fn covers(scope: &Scope, post: &Post) -> bool {
     scope.covers(&post.message, &post.account)
 }
 
 /// `message a (wrong figure), account b (…)`.
-pub(crate) fn list(holds: &[Hold]) -> String {
+pub fn list(holds: &[Hold]) -> String {
     let all: Vec<String> = holds
         .iter()
         .map(|hold| format!("{} ({})", hold.scope, hold.why))
@@ -52,8 +52,15 @@ pub(crate) fn list(holds: &[Hold]) -> String {
     all.join(", ")
 }
 
+/// An instant as local time of the campaign, to the minute, with its offset.
+pub fn local(at: jiff::Timestamp, zone: &jiff::tz::TimeZone) -> String {
+    at.to_zoned(zone.clone())
+        .strftime("%a %Y-%m-%d %H:%M %Z")
+        .to_string()
+}
+
 /// `x: 1.20 USD spent this month, 12.40 USD planned for the coming 30 days; …`
-pub(crate) fn in_words(bill: &Bill, roster: &Roster) -> String {
+pub fn in_words(bill: &Bill, roster: &Roster) -> String {
     let account = roster.accounts.get(bill.account);
     let budget = match bill.budget {
         None => String::new(),

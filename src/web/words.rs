@@ -1,0 +1,445 @@
+//! The languages of the pages, as a table: one row for each thing that is said, one column for each language. What
+//! people wrote, and what the ledger and the platforms said, is shown as it is.
+
+use axum::http::{HeaderMap, header};
+use jiff::civil::Weekday;
+
+use crate::post::state::State;
+
+use super::visit::cookie;
+
+macro_rules! words {
+    ($($name:ident: $en:literal, $es:literal;)*) => {
+        /// All that is said in one language.
+        #[derive(Debug)]
+        pub(super) struct Words {
+            /// BCP 47.
+            pub code: &'static str,
+            /// The language's own name.
+            pub language: &'static str,
+            $(pub $name: &'static str,)*
+        }
+
+        pub(super) static ENGLISH: Words = Words { code: "en", language: "English", $($name: $en,)* };
+        pub(super) static SPANISH: Words = Words { code: "es", language: "Español", $($name: $es,)* };
+    };
+}
+
+/// Every language, the first where nobody asks for another.
+pub(super) static LANGUAGES: [&Words; 2] = [&ENGLISH, &SPANISH];
+
+words! {
+    // Pages.
+    now: "Now", "Ahora";
+    calendar: "Calendar", "Calendario";
+    messages: "Messages", "Mensajes";
+    history: "History", "Historial";
+    facts: "Facts", "Hechos";
+    problems: "Problems", "Problemas";
+    sandbox: "Sandbox", "Ensayo";
+    skip_to_content: "Skip to the content", "Ir al contenido";
+    pages: "Pages", "Páginas";
+    language_word: "Language", "Idioma";
+    sign_in: "Sign in", "Entrar";
+    sign_out: "Sign out", "Salir";
+    user: "Name", "Nombre";
+    password: "Password", "Contraseña";
+    wrong_password: "That is not the name and password of anybody here.", "Ese nombre y esa contraseña no son de nadie aquí.";
+    wait_then_sign_in: "Too many wrong guesses. Try again in {} seconds.", "Demasiados intentos. Pruebe de nuevo en {} segundos.";
+    as_of: "As of", "Visto";
+    look_again: "Look again", "Mirar de nuevo";
+    more: "More", "Más";
+    older: "Older", "Anteriores";
+    newest: "Newest", "Más recientes";
+
+    // Times.
+    today: "today", "hoy";
+    tomorrow: "tomorrow", "mañana";
+    yesterday: "yesterday", "ayer";
+    in_time: "in {}", "en {}";
+    ago: "{} ago", "hace {}";
+    one_day: "1 day", "1 día";
+    days: "{} days", "{} días";
+
+    // Now.
+    all_is_well: "All is well", "Todo va bien";
+    something_needs_you: "Something needs you", "Algo le necesita";
+    everything_is_held: "Everything is held", "Todo está detenido";
+    nothing_goes_out: "Nothing goes out until it is released.", "Nada sale hasta que se libere.";
+    starting: "The daemon is starting.", "El servicio está arrancando.";
+    one_post_waits: "1 post waits for a person", "1 publicación espera a una persona";
+    posts_wait: "{} posts wait for a person", "{} publicaciones esperan a una persona";
+    one_error: "1 error in the message files", "1 error en los archivos de mensajes";
+    errors: "{} errors in the message files", "{} errores en los archivos de mensajes";
+    one_warning: "1 warning", "1 aviso";
+    warnings: "{} warnings", "{} avisos";
+    one_pending: "1 message waits for approval", "1 mensaje espera aprobación";
+    pending: "{} messages wait for approval", "{} mensajes esperan aprobación";
+    one_account_unwell: "1 account has a problem", "1 cuenta tiene un problema";
+    accounts_unwell: "{} accounts have a problem", "{} cuentas tienen un problema";
+    stop: "Stop", "Detener";
+    hold_everything: "Hold everything", "Detener todo";
+    hold_text: "No further post leaves, on any platform, until somebody releases it.", "Ninguna publicación más sale, en ninguna plataforma, hasta que alguien lo libere.";
+    why: "Why?", "¿Por qué?";
+    why_example: "The court has ruled, texts are being checked", "El tribunal ha fallado, se revisan los textos";
+    your_name: "Your name", "Su nombre";
+    release: "Release", "Liberar";
+    release_everything: "Release everything", "Liberar todo";
+    reason_optional: "Reason, for the record (optional)", "Motivo, para el registro (opcional)";
+    held_by: "Held by", "Detenido por";
+    since: "since", "desde";
+    on_their_way: "on their way: sent before the hold", "en camino: enviadas antes de detener";
+    also_held: "Also held", "También detenido";
+    next_posts: "Next", "Próximas";
+    nothing_next: "Nothing is planned for the next weeks.", "No hay nada previsto para las próximas semanas.";
+    needs_you: "Needs you", "Le necesita";
+    last_sent: "Last sent", "Últimas enviadas";
+    nothing_sent: "Nothing was sent yet.", "Aún no se ha enviado nada.";
+    accounts: "Accounts", "Cuentas";
+    next_due: "next", "próxima";
+    as_whom: "as", "como";
+    hold_account: "Hold this account", "Detener esta cuenta";
+    waits_until: "the platform has asked it to wait until {}", "la plataforma ha pedido esperar hasta {}";
+    ok: "well", "bien";
+    held: "held", "detenida";
+    waiting: "waiting", "esperando";
+    planned: "planned", "prevista";
+    blocked: "blocked", "bloqueada";
+
+    // Posts.
+    due: "due", "pendiente";
+    sending: "being sent", "enviándose";
+    retrying: "trying again", "reintentando";
+    in_doubt: "in doubt", "en duda";
+    sent: "sent", "enviada";
+    rejected: "refused", "rechazada";
+    skipped: "skipped", "omitida";
+    see_it: "See it there", "Verla allí";
+    part_n: "Part {}", "Parte {}";
+    shares: "shares {}", "comparte {}";
+    deletion: "deletion", "borrado";
+    correction: "correction", "corrección";
+    advice_doubt: "Nobody knows whether it is out. Look on the platform, then say so here.", "No se sabe si salió. Mire en la plataforma y dígalo aquí.";
+    advice_held: "It waits for you: send it, or skip it.", "Le espera: envíela u omítala.";
+    advice_rejected: "The platform refused it. Mend what it says, then send it again.", "La plataforma la rechazó. Corrija lo que dice y envíela de nuevo.";
+    advice_retrying: "It is tried again by itself.", "Se reintenta por sí sola.";
+    send_now: "Send now", "Enviar ahora";
+    skip: "Skip", "Omitir";
+    it_is_there: "It is there", "Está allí";
+    it_is_not_there: "It is not there: send again", "No está: enviar de nuevo";
+    its_address: "Its address, if you have it", "Su dirección, si la tiene";
+    details: "Details", "Detalles";
+
+    // History.
+    message: "Message", "Mensaje";
+    account: "Account", "Cuenta";
+    state_of: "State", "Estado";
+    all: "all", "todos";
+    from_day: "From", "Desde";
+    to_day: "To", "Hasta";
+    show: "Show", "Mostrar";
+    nothing_found: "Nothing was posted yet, or nothing like that.", "No se ha publicado nada aún, o nada así.";
+    times_are: "Times are those of", "Las horas son las de";
+
+    // One post.
+    parts: "Parts", "Partes";
+    attempts: "Requests", "Peticiones";
+    no_attempts: "No request was made yet.", "Aún no se ha hecho ninguna petición.";
+    attempts_text: "Every request that may have left, and what the platform said to it.", "Cada petición que pudo salir, y lo que dijo la plataforma.";
+    accepted: "accepted", "aceptada";
+    no_answer: "no answer yet", "sin respuesta aún";
+    not_left: "did not leave", "no salió";
+    transient: "not accepted, tried again", "no aceptada, se reintenta";
+    rate_limited: "asked to wait", "pide esperar";
+    auth: "credentials refused", "credenciales rechazadas";
+    duplicate: "it has it already", "ya la tiene";
+    gone: "deleted there since", "borrada allí después";
+    looked_at_again: "Looked at again", "Se mira de nuevo";
+    recalls: "What was done about it", "Lo que se hizo con ella";
+    recalls_of: "It is about the post", "Trata de la publicación";
+    facts_used: "Facts it used", "Hechos que usó";
+    id: "Id", "Id";
+    part: "part", "parte";
+
+    // Calendar.
+    week: "Week", "Semana";
+    month_view: "Month", "Mes";
+    earlier: "Earlier", "Antes";
+    later: "Later", "Después";
+    quiet_hours: "Quiet hours", "Horas de silencio";
+    blackout: "blackout", "apagón";
+    nothing_that_day: "nothing", "nada";
+    beyond_plan: "The plan reaches 45 days ahead; later days are not worked out yet.", "El plan llega a 45 días; los posteriores aún no se calculan.";
+    cut: "Not everything that was posted in these days is shown; the history has it all.", "No se muestra todo lo publicado en estos días; el historial lo tiene todo.";
+    without_time: "Without a time", "Sin hora";
+    to_change: "To change something, edit the file and line that stands there.", "Para cambiar algo, edite el archivo y la línea que se indican.";
+    n_more: "more", "más";
+
+    // Messages.
+    find: "Find", "Buscar";
+    which: "Which", "Cuáles";
+    waiting_for_approval: "waiting for approval", "esperando aprobación";
+    that_cant_go: "that can't go out", "que no pueden salir";
+    no_messages: "There are none.", "No hay ninguno.";
+    draft: "draft", "borrador";
+    next_on: "next", "próxima";
+    again_and_again: "again and again: {}", "una y otra vez: {}";
+    after_message: "after {}", "después de {}";
+    evergreen: "evergreen: when the queue is empty", "perenne: cuando la cola está vacía";
+    breaking: "breaking: at once", "urgente: enseguida";
+    queued: "queued: the next free slot", "en cola: el próximo hueco";
+    written_in: "Written in", "Escrito en";
+    cant_go_out: "It can't go out as it stands", "No puede salir tal como está";
+    how_it_looks: "How it looks", "Cómo se ve";
+    variant: "variant", "variante";
+    of_limit: "of", "de";
+    no_limit: "no limit", "sin límite";
+    drawn_when_posted: "Drawn when it is posted", "Se dibuja al publicarse";
+    link_card: "Link card", "Tarjeta del enlace";
+    others_not_shown: "other versions are not shown: steadfast preview", "otras versiones no se muestran: steadfast preview";
+    approve: "Approve", "Aprobar";
+    approve_text: "You approve exactly what is below. Whatever changes later takes the approval back.", "Usted aprueba exactamente lo de abajo. Lo que cambie después retira la aprobación.";
+    what_changed: "What changed since it was approved", "Lo que cambió desde que se aprobó";
+    what_it_says: "What it says", "Lo que dice";
+    approved_by: "Approved by", "Aprobado por";
+    is_approved: "Approved as it stands", "Aprobado tal como está";
+    withdraw: "Withdraw approval", "Retirar la aprobación";
+    hold_message: "Hold this message", "Detener este mensaje";
+    post_now: "Post now", "Publicar ahora";
+    post_now_text: "On all its accounts, again if it was posted before. Holds, quiet hours and spacing still stop it.", "En todas sus cuentas, otra vez si ya se publicó. Las detenciones, el silencio y los intervalos aún la frenan.";
+    really: "Yes, post it now", "Sí, publicar ahora";
+    its_posts: "Its posts", "Sus publicaciones";
+    planned_posts: "Planned", "Previstas";
+
+    // Facts.
+    no_facts: "There are no facts. Write [fact.NAME] in any message file.", "No hay hechos. Escriba [fact.NOMBRE] en cualquier archivo de mensajes.";
+    source: "Source", "Fuente";
+    review_by: "Check again by", "Revisar antes del";
+    said_on: "As of", "A fecha de";
+    used_in: "Used in", "Usado en";
+    nowhere: "nowhere", "ningún sitio";
+    posts_planned: "planned posts", "publicaciones previstas";
+    confirmed: "confirmed", "confirmado";
+    review_soon: "check soon", "revisar pronto";
+    overdue: "overdue", "vencido";
+    disputed: "disputed", "disputado";
+    retracted: "retracted", "retirado";
+    missing: "missing", "ausente";
+    claims: "Who says so", "Quién lo dice";
+    recall_text: "To delete or correct everything that was published with a fact:", "Para borrar o corregir todo lo publicado con un hecho:";
+
+    // Problems.
+    no_problems: "No problems.", "Sin problemas.";
+    error: "error", "error";
+    warning: "warning", "aviso";
+    help: "Help", "Ayuda";
+
+    // Sandbox.
+    sandbox_text: "A stand-in for the platforms, with their limits. Nothing here has left this machine.", "Un sustituto de las plataformas, con sus límites. Nada de esto ha salido de esta máquina.";
+    limits_of: "with the limits of", "con los límites de";
+    nothing_posted: "Nothing was posted yet.", "Aún no se ha publicado nada.";
+    deleted_on: "deleted", "borrada";
+
+    // What was done.
+    done_held: "Held. Nothing new leaves.", "Detenido. Nada nuevo sale.";
+    done_released: "Released.", "Liberado.";
+    done_nothing: "It was not held any more.", "Ya no estaba detenido.";
+    done_retried: "It is sent again now.", "Se envía de nuevo ahora.";
+    done_skipped: "Skipped: it is never sent.", "Omitida: no se enviará.";
+    done_resolved: "Noted.", "Anotado.";
+    done_approved: "Your word is recorded.", "Su palabra queda registrada.";
+    done_withdrawn: "No longer approved.", "Ya no está aprobado.";
+    done_posted: "It goes out now.", "Sale ahora.";
+
+    // Troubles.
+    not_done: "That was not done", "No se ha hecho";
+    cannot_read: "This can't be shown now", "Esto no puede mostrarse ahora";
+    nothing_here: "There is nothing here", "Aquí no hay nada";
+    nothing_here_text: "The address is mistyped, or what it named is gone.", "La dirección está mal escrita, o lo que nombraba ya no existe.";
+    wrong_host: "This is not the host you asked for", "Este no es el servidor que pidió";
+    wrong_host_text: "The dashboard answers only to its own names. Operators add others with web.names.", "El panel responde solo a sus propios nombres. Los operadores añaden otros con web.names.";
+    by_proxy: "Somebody must sign in first", "Alguien debe entrar primero";
+    by_proxy_text: "This came through a proxy, and no users are set, so anybody could do anything. Set [user.NAME] first.", "Esto vino por un proxy y no hay usuarios, así que cualquiera podría hacer cualquier cosa. Defina antes [user.NOMBRE].";
+    not_from_here: "That came from another site", "Eso vino de otro sitio";
+    not_from_here_text: "Nothing was changed. Open the dashboard itself and do it there.", "No se ha cambiado nada. Abra el propio panel y hágalo allí.";
+    stale_form: "That page was too old", "Esa página era demasiado vieja";
+    stale_form_text: "Nothing was changed. Go back, look again, and repeat it.", "No se ha cambiado nada. Vuelva, mire de nuevo y repítalo.";
+    wrong_method_text: "A page can't be asked that way.", "A una página no se le puede pedir así.";
+    too_large_text: "That was too much text.", "Era demasiado texto.";
+    slow_text: "It took too long. Look whether it was done, then try again.", "Tardó demasiado. Mire si se hizo e inténtelo de nuevo.";
+    not_yours: "You may not do that", "Usted no puede hacer eso";
+    not_yours_text: "It takes another role. Whoever runs steadfast sets it in the config.", "Hace falta otro papel. Lo define en la configuración quien opera steadfast.";
+    back_to_now: "To the first page", "A la primera página";
+    bad_name: "A name is one line of at most 60 characters, and none that steadfast uses itself.", "Un nombre es una línea de 60 caracteres como máximo, y ninguno que use el propio steadfast.";
+    bad_reason: "A reason is one line of at most 500 characters.", "Un motivo es una línea de 500 caracteres como máximo.";
+    reason_needed: "Say why: whoever releases it needs to know.", "Diga por qué: quien lo libere debe saberlo.";
+    name_needed: "Write your name: an approval is somebody's.", "Escriba su nombre: una aprobación es de alguien.";
+    bad_address: "An address begins with https:// or http://.", "Una dirección empieza por https:// o http://.";
+    goes_nowhere: "it would go to no account: see its `to`", "no iría a ninguna cuenta: vea su `to`";
+    held_by_file: "Everything is held by {}. Remove that file, and its hold ends by itself.", "Todo está detenido por {}. Quite ese archivo y la detención acaba sola.";
+
+    weekdays: "Mon Tue Wed Thu Fri Sat Sun", "lun mar mié jue vie sáb dom";
+    months_short: "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", "ene feb mar abr may jun jul ago sep oct nov dic";
+    months: "January February March April May June July August September October November December",
+        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre";
+}
+
+impl Words {
+    /// The language that a browser asks for: the one that was chosen, else the first that it would like.
+    pub fn asked(headers: &HeaderMap) -> &'static Words {
+        let known = |code: &str| LANGUAGES.iter().find(|words| words.code == code).copied();
+        let chosen = cookie(headers, "language").and_then(known);
+        let liked = headers
+            .get(header::ACCEPT_LANGUAGE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let mut liked = liked.split(',').map(|one| one.split(';').next().unwrap_or(one));
+        let liked = liked.find_map(|tag| known(tag.trim().split('-').next().unwrap_or_default()));
+        chosen.or(liked).unwrap_or(&ENGLISH)
+    }
+
+    pub fn state(&self, state: State) -> &'static str {
+        match state {
+            State::Due => self.due,
+            State::Sending => self.sending,
+            State::Retrying => self.retrying,
+            State::InDoubt => self.in_doubt,
+            State::Held => self.held,
+            State::Sent => self.sent,
+            State::Rejected => self.rejected,
+            State::Skipped => self.skipped,
+        }
+    }
+
+    /// How a post that is planned stands.
+    pub fn fate(&self, state: &str) -> &'static str {
+        match state {
+            "held" => self.held,
+            "blocked" => self.blocked,
+            _ => self.planned,
+        }
+    }
+
+    /// What came of a request.
+    pub fn class(&self, class: Option<&str>, answered: bool) -> &'static str {
+        match class {
+            Some("accepted") => self.accepted,
+            Some("transient") => self.transient,
+            Some("rate_limited") => self.rate_limited,
+            Some("auth") => self.auth,
+            Some("rejected") => self.rejected,
+            Some("duplicate") => self.duplicate,
+            Some("gone") => self.gone,
+            Some(_) => self.in_doubt,
+            None if answered => self.not_left,
+            None => self.no_answer,
+        }
+    }
+
+    /// How a fact stands.
+    pub fn standing(&self, state: &str) -> &'static str {
+        match state {
+            "confirmed" => self.confirmed,
+            "review_soon" => self.review_soon,
+            "overdue" => self.overdue,
+            "disputed" => self.disputed,
+            "retracted" => self.retracted,
+            _ => self.missing,
+        }
+    }
+
+    /// What was done, by its code in an address. Nobody can put words of their own there.
+    pub fn done(&self, code: &str) -> Option<&'static str> {
+        Some(match code {
+            "held" => self.done_held,
+            "released" => self.done_released,
+            "nothing" => self.done_nothing,
+            "retried" => self.done_retried,
+            "skipped" => self.done_skipped,
+            "resolved" => self.done_resolved,
+            "approved" => self.done_approved,
+            "withdrawn" => self.done_withdrawn,
+            "posted" => self.done_posted,
+            _ => return None,
+        })
+    }
+
+    pub fn weekday(&self, day: Weekday) -> &'static str {
+        nth(self.weekdays, i32::from(day.to_monday_zero_offset()))
+    }
+
+    pub fn month(&self, month: i8) -> &'static str {
+        nth(self.months, i32::from(month) - 1)
+    }
+
+    pub fn month_short(&self, month: i8) -> &'static str {
+        nth(self.months_short, i32::from(month) - 1)
+    }
+}
+
+/// `text` with each `{}` filled in turn.
+pub(super) fn fill(text: &str, with: &[&str]) -> String {
+    let mut with = with.iter();
+    let mut pieces = text.split("{}");
+    let mut filled = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        filled.push_str(with.next().copied().unwrap_or_default());
+        filled.push_str(piece);
+    }
+    filled
+}
+
+/// One or many.
+pub(super) fn many_of(count: usize, one: &str, many: &str) -> String {
+    if count == 1 {
+        one.to_owned()
+    } else {
+        fill(many, &[&count.to_string()])
+    }
+}
+
+fn nth(words: &'static str, n: i32) -> &'static str {
+    let n = usize::try_from(n).unwrap_or(usize::MAX);
+    words.split(' ').nth(n).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn asked(liked: &'static str, cookie: &'static str) -> &'static str {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static(liked));
+        headers.insert(header::COOKIE, HeaderValue::from_static(cookie));
+        Words::asked(&headers).code
+    }
+
+    #[test]
+    fn the_language_is_the_one_that_was_chosen_else_the_first_that_is_liked() {
+        assert_eq!(asked("es-MX,en;q=0.8", ""), "es");
+        assert_eq!(asked("de, es;q=0.5", ""), "es");
+        assert_eq!(asked("de", ""), "en");
+        assert_eq!(asked("es", "session=x; language=en"), "en");
+        assert_eq!(asked("es", "language=xx"), "es");
+    }
+
+    #[test]
+    fn every_language_has_all_days_and_months() {
+        for words in LANGUAGES {
+            assert_eq!(words.weekdays.split(' ').count(), 7);
+            assert_eq!(words.months.split(' ').count(), 12);
+            assert_eq!(words.months_short.split(' ').count(), 12);
+        }
+        assert_eq!(SPANISH.month(12), "diciembre");
+        assert_eq!(ENGLISH.weekday(Weekday::Sunday), "Sun");
+    }
+
+    #[test]
+    fn what_is_filled_in_is_filled_in_in_turn() {
+        assert_eq!(fill("a {} b {} {}", &["1", "2{}"]), "a 1 b 2{} ".to_owned());
+        assert_eq!(many_of(1, ENGLISH.one_warning, ENGLISH.warnings), "1 warning");
+        assert_eq!(many_of(2, ENGLISH.one_warning, ENGLISH.warnings), "2 warnings");
+    }
+}
