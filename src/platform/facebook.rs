@@ -17,6 +17,7 @@ use super::token::{Keys, Token};
 use super::{
     Among, Deletion, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, answers, file_name, settings,
 };
+use crate::post::engagement::Counts;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::limits::{Abilities, FACEBOOK, Limits};
 
@@ -230,6 +231,43 @@ impl Sent {
     }
 }
 
+// How the public answered. <https://developers.facebook.com/docs/graph-api/reference/page-post>
+
+const COUNTED: &str = "id,shares,comments.summary(true).limit(0),reactions.summary(total_count).limit(0)";
+
+/// Where nobody shared it, there are no `shares`.
+#[derive(Deserialize)]
+struct Answered {
+    #[serde(default)]
+    shares: Shares,
+    comments: Summed,
+    reactions: Summed,
+}
+
+#[derive(Default, Deserialize)]
+struct Shares {
+    count: u64,
+}
+
+#[derive(Deserialize)]
+struct Summed {
+    summary: Summary,
+}
+
+#[derive(Deserialize)]
+struct Summary {
+    total_count: u64,
+}
+
+fn counted(told: &Answered) -> Counts {
+    Counts {
+        likes: Some(told.reactions.summary.total_count),
+        shares: Some(told.shares.count),
+        replies: Some(told.comments.summary.total_count),
+        ..Counts::default()
+    }
+}
+
 // The account.
 
 #[async_trait]
@@ -289,6 +327,10 @@ impl Platform for Account {
                 Found::Unclear(format!("the account may not read what the Page posted ({words})"))
             }
         })
+    }
+
+    async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
+        self.graph.counts(of, "", ("fields", COUNTED), counted).await
     }
 
     async fn identity(&self) -> Result<Option<String>, Failure> {

@@ -21,6 +21,7 @@ use super::shelf::{self, Shelf};
 use super::sign_in::{ClientIs, Exchange, OAuth, Redirect, Renewal, SignIn, Then, Way};
 use super::token::{Keys, Source, Token, base_of};
 use super::{Among, Deletion, Outgoing, Platform, Prepared, Sealed, Tools, answers, settings};
+use crate::post::engagement::Counts;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::limits::{INSTAGRAM, INSTAGRAM_BY_FACEBOOK, Limits};
@@ -217,6 +218,21 @@ pub fn read(answer: &Answer) -> Result<Receipt, Failure> {
     container::read(answer)
 }
 
+/// How the public answered. Where the account hides its likes, they are not told.
+#[derive(Deserialize)]
+struct Answered {
+    like_count: Option<u64>,
+    comments_count: u64,
+}
+
+fn counted(told: &Answered) -> Counts {
+    Counts {
+        likes: told.like_count,
+        replies: Some(told.comments_count),
+        ..Counts::default()
+    }
+}
+
 // The account.
 
 #[async_trait]
@@ -270,6 +286,12 @@ impl Platform for Account {
         let list = self.posts(&at);
         let look = list.look(among, |listed| listed.media_type == kind && listed.says(caption));
         STEPS.find(&self.graph, &sent, look).await
+    }
+
+    async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
+        self.graph
+            .counts(of, "", ("fields", "id,like_count,comments_count"), counted)
+            .await
     }
 
     async fn identity(&self) -> Result<Option<String>, Failure> {

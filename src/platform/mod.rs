@@ -15,6 +15,7 @@ pub mod linkedin;
 pub mod mastodon;
 pub mod nostr;
 pub mod oauth;
+mod outgoing;
 pub mod pinterest;
 pub mod reddit;
 pub mod sandbox;
@@ -42,7 +43,6 @@ use url::Url;
 
 use crate::calendar::steady::CONTRADICTS;
 use crate::post::content::Part;
-use crate::post::digest::Digest;
 use crate::post::engagement::Counts;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
@@ -54,9 +54,9 @@ use http::{BaseUrl, Http, Request};
 use secret::Scrubber;
 use sign_in::SignIn;
 use token::{Keeper, Token};
-use video::VideoFile;
 
 pub use crate::post::sealed::{Key, Prepared, Sealed};
+pub use outgoing::{Deletion, ImageBytes, Outgoing};
 
 macro_rules! entry {
     ($platform:ident) => {
@@ -308,67 +308,6 @@ impl Among {
 /// was accepted in time is not taken for something older.
 pub(crate) const CLOCKS_APART: jiff::SignedDuration = jiff::SignedDuration::from_mins(12);
 const _: () = assert!(CLOCKS_APART.as_secs().unsigned_abs() > CONTRADICTS.as_secs());
-
-/// One part on its way out.
-#[derive(Debug, Clone)]
-pub struct Outgoing<'a> {
-    pub part: &'a Part,
-    /// Bytes of `part.images`, in their order, read once, without metadata.
-    pub images: Vec<ImageBytes>,
-    /// `part.video`, without metadata.
-    pub video: Option<VideoFile>,
-    /// Counted from 0.
-    pub index: u16,
-    pub of: u16,
-    /// BCP 47.
-    pub language: &'a str,
-    pub warn: Option<&'a str>,
-    /// Instead of `part.text`: share the post at this URL.
-    pub share: Option<&'a str>,
-    pub key: Key,
-    /// What this part answers: the part before it, or for the first part the post that the message
-    /// replies to.
-    pub parent: Option<&'a Receipt>,
-    /// The first post of the thread that `parent` belongs to; `parent` itself where that is unknown.
-    pub root: Option<&'a Receipt>,
-    pub campaign: &'a str,
-    pub message: &'a str,
-    pub now: Timestamp,
-}
-
-/// A part that is to be deleted.
-#[derive(Debug, Clone)]
-pub struct Deletion<'a> {
-    /// The platform's proof of it.
-    pub receipt: &'a Receipt,
-    pub key: Key,
-    pub campaign: &'a str,
-    pub message: &'a str,
-    pub now: Timestamp,
-}
-
-impl Deletion<'_> {
-    /// Where nobody but a person can find it: a receipt that was entered by hand may say too little.
-    fn unnamed(&self) -> Failure {
-        let place = self.receipt.url.as_deref().unwrap_or(&self.receipt.id);
-        Failure::new(
-            Class::Rejected,
-            format!("the platform's own id of it is not known: delete it by hand ({place})"),
-        )
-    }
-}
-
-/// An image as it will be uploaded.
-#[derive(Debug, Clone)]
-pub struct ImageBytes {
-    pub bytes: bytes::Bytes,
-    pub mime: &'static str,
-    pub width: u32,
-    pub height: u32,
-    pub alt: String,
-    /// The file that it was made from.
-    pub source: Digest,
-}
 
 /// An account's own keys, with what is wrong with them in one line.
 fn settings<C: DeserializeOwned>(table: toml::Table) -> Result<C, String> {

@@ -20,11 +20,13 @@ use super::secret::Secret;
 use super::sign_in::{ClientIs, OAuth, Redirect, Renewal, SignIn, Then, Way};
 use super::token::{Keys, Token};
 use super::{Among, Deletion, Outgoing, Platform, Prepared, Sealed, Tools, answers, harmless, settings};
+use crate::post::engagement::Counts;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::count::with_warning;
 use crate::text::escape::Escape;
 use crate::text::limits::{Doubt, Limits, REDDIT};
 
+mod counts;
 mod look;
 mod media;
 mod title;
@@ -463,6 +465,10 @@ impl Platform for Account {
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
         self.look(&sealed.prepared, among).await
+    }
+
+    async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
+        self.counts(of).await
     }
 
     async fn identity(&self) -> Result<Option<String>, Failure> {

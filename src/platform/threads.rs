@@ -19,6 +19,7 @@ use super::shelf::{self, Shelf};
 use super::sign_in::{ClientIs, Exchange, OAuth, Redirect, Renewal, SignIn, Then, Way};
 use super::token::{Keys, Token};
 use super::{Among, Deletion, Outgoing, Platform, Prepared, Sealed, Tools, answers, settings};
+use crate::post::engagement::Counts;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::limits::{Limits, THREADS, THREADS_WITHOUT_MEDIA};
@@ -84,6 +85,7 @@ pub const SIGN_IN: SignIn = SignIn {
             "threads_manage_replies",
             "threads_read_replies",
             "threads_delete",
+            "threads_manage_insights",
         ],
         between: ",",
         pkce: false,
@@ -202,6 +204,40 @@ pub fn read(answer: &Answer) -> Result<Receipt, Failure> {
     container::read(answer)
 }
 
+// How the public answered. <https://developers.facebook.com/docs/threads/insights>
+
+const METRICS: &str = "views,likes,replies,reposts,quotes";
+
+#[derive(Deserialize)]
+struct Insights {
+    data: Vec<Metric>,
+}
+
+#[derive(Deserialize)]
+struct Metric {
+    name: String,
+    values: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+struct Value {
+    value: u64,
+}
+
+fn counted(told: &Insights) -> Counts {
+    let of = |name: &str| {
+        let metric = told.data.iter().find(|metric| metric.name == name)?;
+        metric.values.first().map(|value| value.value)
+    };
+    Counts {
+        likes: of("likes"),
+        shares: of("reposts"),
+        replies: of("replies"),
+        quotes: of("quotes"),
+        views: of("views"),
+    }
+}
+
 // The account.
 
 #[async_trait]
@@ -256,6 +292,12 @@ impl Platform for Account {
             listed.media_type == kind && listed.says(text) && answers == parent
         });
         STEPS.find(&self.graph, &sent, look).await
+    }
+
+    async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
+        self.graph
+            .counts(of, "/insights", ("metric", METRICS), counted)
+            .await
     }
 
     async fn identity(&self) -> Result<Option<String>, Failure> {

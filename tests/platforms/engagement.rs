@@ -137,8 +137,69 @@ async fn x_counts_views_too_and_an_answer_that_says_nothing_is_not_taken_for_gon
 }
 
 #[tokio::test]
+async fn reddit_counts_votes_against_from_those_for_it() {
+    let server = MockServer::start().await;
+    let post =
+        json!({"name": "t3_1abcd", "score": 7, "num_comments": 3, "num_crossposts": 1, "upvote_ratio": 0.9});
+    let disliked = json!({"name": "t3_1abcf", "score": -2, "num_comments": 1, "num_crossposts": 0});
+    let comment = json!({"name": "t1_2bcde", "score": 1});
+    let children: Vec<Value> = [post, disliked, comment]
+        .iter()
+        .map(|thing| json!({"kind": "t", "data": thing}))
+        .collect();
+    Mock::given(method("GET"))
+        .and(path("/api/info"))
+        .and(query_param("id", "t3_1abcd,t3_1abce,t3_1abcf,t1_2bcde"))
+        .and(query_param("raw_json", "1"))
+        .respond_with(ok(&json!({"kind": "Listing", "data": {"children": children}})))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let platform = Bench::new().open_at("reddit", &server.uri());
+    let told = platform
+        .engagement(&of(&[
+            "t3_1abcd",
+            "t3_1abce",
+            "t3_1abcf",
+            "t1_2bcde",
+            "https://redd.it/x",
+        ]))
+        .await
+        .unwrap();
+    let of_comment = Counts {
+        likes: Some(1),
+        ..Counts::default()
+    };
+    assert_eq!(
+        told,
+        [
+            counts(7, 1, 3, None, None),
+            Counts::default(),
+            counts(0, 0, 1, None, None),
+            of_comment,
+            Counts::default()
+        ]
+    );
+    Mock::given(path("/api/info"))
+        .and(query_param("id", "t3_9"))
+        .respond_with(ok(&json!({})))
+        .mount(&server)
+        .await;
+    let odd = platform.engagement(&of(&["t3_9"])).await.unwrap_err();
+    assert_eq!(odd.class, Class::Transient);
+}
+
+#[tokio::test]
 async fn who_counts_nothing_says_so_as_data() {
-    for kind in ["telegram", "nostr", "webhook", "sandbox"] {
+    for kind in [
+        "telegram",
+        "nostr",
+        "linkedin",
+        "tumblr",
+        "pinterest",
+        "webhook",
+        "sandbox",
+    ] {
         let platform = Bench::new().open_at(kind, "http://127.0.0.1:9");
         assert_eq!(platform.limits().counts, None, "{kind}");
         assert!(platform.engagement(&of(&["1"])).await.is_err(), "{kind}");

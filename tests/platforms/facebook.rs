@@ -9,6 +9,7 @@ use steadfast::platform::oauth::Client;
 use steadfast::platform::secret::Secret;
 use steadfast::platform::sign_in::Way;
 use steadfast::platform::{Among, Deletion, Platform, Prepared, Sealed, facebook};
+use steadfast::post::engagement::Counts;
 use steadfast::post::outcome::{Class, Failure, Found, Receipt};
 use wiremock::matchers::{body_json, body_string_contains, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -306,6 +307,34 @@ async fn a_post_is_deleted_by_its_number_or_by_the_address_that_a_person_told() 
         let prepared = account.prepare_deletion(&gone).await.unwrap();
         account.delete(&Sealed { prepared, key }).await.unwrap();
     }
+}
+
+// How the public answered.
+
+#[tokio::test]
+async fn reactions_comments_and_shares_are_counted() {
+    let (server, bench) = (MockServer::start().await, Bench::new());
+    let summed = |count: u64| json!({ "data": [], "summary": { "total_count": count } });
+    let quiet = json!({ "id": "17_1", "comments": summed(0), "reactions": summed(9) });
+    let shared =
+        json!({ "id": "17_2", "shares": { "count": 4 }, "comments": summed(2), "reactions": summed(1) });
+    on(&server, "GET", "/v25.0/17_1", quiet).await;
+    on(&server, "GET", "/v25.0/17_2", shared).await;
+    on(&server, "GET", "/v25.0/17_3", json!({ "id": "17_3" })).await;
+    let account = account(&bench, &server);
+    let counts = |likes, shares, replies| Counts {
+        likes: Some(likes),
+        shares: Some(shares),
+        replies: Some(replies),
+        ..Counts::default()
+    };
+    let of = [receipt("17_1", None), receipt("17_2", None)];
+    assert_eq!(
+        account.engagement(&of).await.unwrap(),
+        [counts(9, 0, 0), counts(1, 4, 2)]
+    );
+    let odd = account.engagement(&[receipt("17_3", None)]).await.unwrap_err();
+    assert_eq!(odd.class, Class::Transient);
 }
 
 // How a lost answer is found.

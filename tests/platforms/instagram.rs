@@ -9,6 +9,7 @@ use steadfast::platform::oauth::Client;
 use steadfast::platform::secret::Secret;
 use steadfast::platform::sign_in::Way;
 use steadfast::platform::{Among, Deletion, Platform, Prepared, Sealed, find, instagram};
+use steadfast::post::engagement::Counts;
 use steadfast::post::outcome::{Class, Failure, Found, Receipt};
 use wiremock::matchers::{header, method, path, query_param};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
@@ -321,6 +322,33 @@ async fn signing_in_gives_a_token_for_sixty_days_in_either_shape_of_its_answer()
         let renewed = client.renew(&bench.http, &grant).await.unwrap();
         assert_eq!(renewed.access.expose(), "longer");
     }
+}
+
+#[tokio::test]
+async fn likes_and_comments_are_counted_and_hidden_likes_are_not_nought() {
+    let (server, bench) = (server().await, Bench::new());
+    on(
+        &server,
+        "GET",
+        "/v25.0/18",
+        json!({ "id": "18", "like_count": 7, "comments_count": 2 }),
+    )
+    .await;
+    on(
+        &server,
+        "GET",
+        "/v25.0/19",
+        json!({ "id": "19", "comments_count": 0 }),
+    )
+    .await;
+    let of = [receipt("18", None), receipt("19", None)];
+    let told = account(&bench, &server).engagement(&of).await.unwrap();
+    let counts = |likes, replies| Counts {
+        likes,
+        replies: Some(replies),
+        ..Counts::default()
+    };
+    assert_eq!(told, [counts(Some(7), 2), counts(None, 0)]);
 }
 
 // How a lost answer is found.

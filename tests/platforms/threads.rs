@@ -10,6 +10,7 @@ use steadfast::platform::oauth::{Client, Grant};
 use steadfast::platform::secret::Secret;
 use steadfast::platform::sign_in::Way;
 use steadfast::platform::{Among, Deletion, Platform, Prepared, Sealed, threads};
+use steadfast::post::engagement::Counts;
 use steadfast::post::outcome::{Class, Failure, Found, Receipt};
 use wiremock::matchers::{any, body_string, body_string_contains, header, method, path, query_param};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
@@ -639,6 +640,55 @@ async fn a_post_that_a_person_told_by_its_address_is_known_by_the_lists() {
     let unknown = "https://www.threads.com/@casewatch/post/other";
     let failure = delete(&server, &Receipt::named(unknown, None)).await.unwrap_err();
     assert_eq!(failure.class, Class::Rejected);
+}
+
+// How the public answered.
+
+#[tokio::test]
+async fn each_post_is_asked_for_and_one_that_is_gone_counts_nothing() {
+    let (server, bench) = (server().await, Bench::new());
+    let told = json!({ "data": [
+        { "name": "views", "period": "lifetime", "values": [{ "value": 120 }] },
+        { "name": "likes", "values": [{ "value": 7 }] },
+        { "name": "replies", "values": [{ "value": 2 }] },
+        { "name": "reposts", "values": [{ "value": 3 }] },
+    ] });
+    Mock::given(path(format!("/v1.0/{POST}/insights")))
+        .and(query_param("metric", "views,likes,replies,reposts,quotes"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(told))
+        .mount(&server)
+        .await;
+    let gone = template(&trouble(400, 100, Some(33), "Object does not exist"));
+    Mock::given(path("/v1.0/18000000000000003/insights"))
+        .respond_with(gone)
+        .mount(&server)
+        .await;
+    let forbidden = template(&trouble(403, 10, None, "No permission"));
+    Mock::given(path("/v1.0/18000000000000004/insights"))
+        .respond_with(forbidden)
+        .mount(&server)
+        .await;
+    on(&server, "GET", "/v1.0/18000000000000005/insights", json!({})).await;
+    let account = account(&bench, &server);
+    let of = |ids: &[&str]| -> Vec<Receipt> { ids.iter().map(|id| receipt(id, None)).collect() };
+    let told = account
+        .engagement(&of(&[POST, "18000000000000003", PAGE]))
+        .await
+        .unwrap();
+    let expected = Counts {
+        likes: Some(7),
+        shares: Some(3),
+        replies: Some(2),
+        quotes: None,
+        views: Some(120),
+    };
+    assert_eq!(told, [expected, Counts::default(), Counts::default()]);
+    for (id, class) in [
+        ("18000000000000004", Class::Auth),
+        ("18000000000000005", Class::Transient),
+    ] {
+        assert_eq!(account.engagement(&of(&[id])).await.unwrap_err().class, class);
+    }
 }
 
 // How a lost answer is found.

@@ -175,6 +175,7 @@ pub const THREADS: Limits = Limits {
     doubt: Doubt::TwoSteps {
         settle: Duration::from_mins(3),
     },
+    counts: Some(1),
     homes: &["threads.net", "threads.com"],
     ..PLAIN
 };
@@ -212,6 +213,7 @@ pub const INSTAGRAM: Limits = Limits {
     doubt: Doubt::TwoSteps {
         settle: Duration::from_mins(1),
     },
+    counts: Some(1),
     homes: &["instagram.com"],
     ..PLAIN
 };
@@ -248,6 +250,7 @@ pub const FACEBOOK: Limits = Limits {
     doubt: Doubt::ReadBack {
         settle: Duration::from_mins(5),
     },
+    counts: Some(1),
     homes: &["facebook.com"],
     ..PLAIN
 };
@@ -392,6 +395,7 @@ pub const REDDIT: Limits = Limits {
     doubt: Doubt::ReadBack {
         settle: Duration::from_mins(10),
     },
+    counts: Some(100),
     homes: &["reddit.com"],
     ..PLAIN
 };
