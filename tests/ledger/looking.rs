@@ -104,7 +104,7 @@ pub async fn history_is_newest_first_and_every_filter_narrows_it<E: Engine>() {
             ..Filter::default()
         })
         .await,
-        all[1..3]
+        all[1..4]
     );
     // Page by page, nothing is left out and nothing comes twice, whatever else is asked for.
     for account in [None, Some("mastodon".to_owned())] {

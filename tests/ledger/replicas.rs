@@ -10,11 +10,13 @@ use jiff::SignedDuration;
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{Connection, Executor, Row};
 use steadfast::campaign::approval::Approval;
+use steadfast::ledger::engagement::{Counting, Reading};
 use steadfast::ledger::evidence::Head;
 use steadfast::ledger::postgres::{Postgres, Terms, Uptime};
 use steadfast::ledger::token::{Step, Tokens};
 use steadfast::ledger::{Approving, Fence, Filter, Intended, Intent, Ledger, LedgerError, Pace, Post, Scope};
 use steadfast::post::digest::Digest;
+use steadfast::post::engagement::Counts;
 use steadfast::post::identity::PostId;
 use steadfast::post::outcome::{Class, Failure};
 use steadfast::post::state::State;
@@ -790,6 +792,21 @@ async fn filled(path: &std::path::Path) -> steadfast::ledger::sqlite::Sqlite {
     file.ring().await.unwrap();
     let signed = Step::SignedIn(words_of_a_token("sealed", Some("sealed too")));
     file.step_token(&mastodon(), signed, at(3)).await.unwrap();
+    let any = Filter {
+        limit: Some(1),
+        ..Filter::default()
+    };
+    let counted = file.history(&any).await.unwrap()[0].id;
+    let counts = Counts {
+        likes: Some(3),
+        ..Counts::default()
+    };
+    let reading = Reading {
+        post: counted,
+        at: at(60),
+        counts,
+    };
+    file.count(vec![reading]).await.unwrap();
     file
 }
 
