@@ -65,6 +65,7 @@ pub(super) fn names(web: &mut Keys, problems: &mut Vec<String>) -> Vec<String> {
         problems.push(
             "`web.names` is a list of host names without ports, as in [\"posts.example.org\"]".to_owned(),
         );
+        return Vec::new();
     }
     names
 }

@@ -1,4 +1,4 @@
-//! The stylesheet and the script. They are named by their digests, so that a browser keeps them for good and never
+//! The stylesheet, the script and the icon. They are named by their digests, so that a browser keeps them for good and never
 //! has an old one.
 
 use std::sync::LazyLock;
@@ -12,6 +12,7 @@ use crate::post::digest::Digest;
 use super::trouble::Trouble;
 
 const STYLE: &str = include_str!("../../templates/web/style.css");
+const ICON: &str = include_str!("../../templates/web/icon.svg");
 const SCRIPT: &str = include_str!("../../templates/web/script.js");
 
 fn named(stem: &str, ending: &str, text: &str) -> String {
@@ -22,6 +23,8 @@ fn named(stem: &str, ending: &str, text: &str) -> String {
 pub(super) static STYLE_NAME: LazyLock<String> = LazyLock::new(|| named("style", "css", STYLE));
 pub(super) static SCRIPT_NAME: LazyLock<String> = LazyLock::new(|| named("script", "js", SCRIPT));
 
+pub(super) static ICON_NAME: LazyLock<String> = LazyLock::new(|| named("icon", "svg", ICON));
+
 /// For good: another text has another name.
 const FOR_GOOD: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
@@ -30,6 +33,8 @@ pub(super) async fn asset(Path(name): Path<String>) -> Result<Response, Trouble>
         ("text/css; charset=utf-8", STYLE)
     } else if name == *SCRIPT_NAME {
         ("text/javascript; charset=utf-8", SCRIPT)
+    } else if name == *ICON_NAME {
+        ("image/svg+xml", ICON)
     } else {
         return Err(Trouble::Nothing);
     };

@@ -4,7 +4,7 @@ use crate::ledger::{Hold, Scope};
 use crate::settings::Role;
 
 use super::Site;
-use super::assets::{SCRIPT_NAME, STYLE_NAME};
+use super::assets::{ICON_NAME, SCRIPT_NAME, STYLE_NAME};
 use super::trouble::Trouble;
 use super::visit::Visit;
 use super::words::{LANGUAGES, Words};
@@ -61,6 +61,7 @@ pub(super) struct Frame<'a> {
     pub title: String,
     pub style: &'static str,
     pub script: &'static str,
+    pub icon: &'static str,
     /// `None`: nobody has come in yet.
     pub visit: Option<&'a Visit>,
     pub ways: Vec<Way>,
@@ -82,6 +83,7 @@ impl<'a> Frame<'a> {
             title: title.to_owned(),
             style: &STYLE_NAME,
             script: &SCRIPT_NAME,
+            icon: &ICON_NAME,
             visit: None,
             ways: Vec::new(),
             hold: None,
