@@ -879,6 +879,7 @@ async fn the_bytes_that_are_sent_are_those_that_were_approved(
         dates: steadfast::platform::dates::Dates::default(),
         brake: Arc::new(Brake::new([folder.path()], None)),
         ballast: daemon::ballast::Ballast::default(),
+        pulse: Arc::default(),
         workers: 4,
         late: Duration::from_hours(2),
         approval: Some(Rule { people: 1 }),

@@ -377,3 +377,24 @@ fn preview_shows_many_messages_in_the_order_of_the_files() {
         .collect();
     assert_eq!(shown, wanted);
 }
+
+#[test]
+fn man_prints_one_page_or_writes_those_of_all_commands() {
+    let place = Place::new("");
+    let page = done(&place, &["man"]);
+    assert!(
+        page.contains(".TH steadfast 1") && page.contains("Exit status"),
+        "{page}"
+    );
+    done(&place, &["man", "--folder", "made/here"]);
+    let written = |name: &str| std::fs::read_to_string(place.path().join("made/here").join(name)).unwrap();
+    assert!(written("steadfast.1").contains("hold"));
+    assert!(written("steadfast-hold.1").contains("until released"));
+    assert!(written("steadfast-ledger-backup.1").contains("FILE"));
+    refused(
+        &place,
+        &["man", "--folder", "config/local.toml"],
+        1,
+        &["config/local.toml"],
+    );
+}

@@ -234,6 +234,34 @@ fn the_release_is_dated_in_the_changelog_as_in_the_program() {
     );
 }
 
+/// The alerts and the dashboard of Grafana ask for nothing that is not there.
+#[test]
+fn what_is_asked_of_the_metrics_is_told_by_them() {
+    let told = all(r#""(steadfast_[a-z_]+)""#, &page("src/web/metrics.rs"));
+    assert!(told.len() > 5, "{told:?}");
+    let states: BTreeSet<String> = State::ALL.map(|state| state.to_string()).into();
+    for path in [
+        "packaging/prometheus-rules.yml",
+        "packaging/grafana-dashboard.json",
+    ] {
+        let text = page(path);
+        let asked = all(r"\b(steadfast_[a-z_]+)", &text);
+        assert!(asked.len() > 5, "{path}: {asked:?}");
+        assert!(asked.is_subset(&told), "{path}: {:?}", asked.difference(&told));
+        for alternatives in all(r#"state=~?\\?"([a-z_|]+)"#, &text) {
+            for state in alternatives.split('|') {
+                assert!(states.contains(state), "{path}: {state}");
+            }
+        }
+    }
+    let explained = all(
+        r"(?m)^\| `(steadfast_[a-z_]+)` \|",
+        &page("docs/operators/logs.md"),
+    );
+    assert_eq!(explained, told);
+    serde_json::from_str::<serde_json::Value>(&page("packaging/grafana-dashboard.json")).unwrap();
+}
+
 #[test]
 fn no_page_leads_nowhere() {
     let mut pages = files(&root().join("docs"), ".md");

@@ -161,6 +161,7 @@ async fn s15_an_adapter_that_panics_holds_its_posts_and_takes_nobody_with_it() {
         dates: steadfast::platform::dates::Dates::default(),
         brake: Arc::new(Brake::new([folder.path()], None)),
         ballast: daemon::ballast::Ballast::default(),
+        pulse: Arc::default(),
         workers: 4,
         late: Duration::from_hours(2),
         approval: None,

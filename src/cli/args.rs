@@ -288,6 +288,15 @@ pub enum Command {
         after_help = "Example:\n  steadfast completions bash > ~/.local/share/bash-completion/completions/steadfast"
     )]
     Completions { shell: clap_complete::Shell },
+    /// Print the manual page, or write those of all commands
+    #[command(
+        after_help = "Examples:\n  steadfast man | man -l -\n  steadfast man --folder ~/.local/share/man/man1"
+    )]
+    Man {
+        /// Write the pages of all commands here instead
+        #[arg(long, value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Clone, Args)]

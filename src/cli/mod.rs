@@ -13,6 +13,7 @@ mod insights;
 pub mod ledger;
 mod log;
 pub mod login;
+mod man;
 mod password;
 mod pending;
 mod plan;
@@ -22,6 +23,7 @@ mod recall;
 mod run;
 pub mod show;
 mod status;
+mod systemd;
 mod table;
 mod words;
 
@@ -51,6 +53,7 @@ pub async fn main(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Schema => Ok(schema()),
         Command::Completions { shell } => Ok(completions(shell)),
+        Command::Man { folder } => man::man(folder.as_deref()),
         Command::Password => password::password(),
         Command::History {
             verify: Some(file), ..
@@ -117,7 +120,9 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
         Command::Retry { post } => words::retry(&office, post).await,
         Command::Skip { post, why } => words::skip(&office, post, why).await,
         Command::Resolve { post, how } => words::resolve(&office, post, how).await,
-        Command::Schema | Command::Completions { .. } | Command::Password => Ok(Exit::Done),
+        Command::Schema | Command::Completions { .. } | Command::Man { .. } | Command::Password => {
+            Ok(Exit::Done)
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,6 +14,7 @@ use tracing::{error, info};
 use crate::campaign::Roster;
 use crate::daemon::ballast::Ballast;
 use crate::daemon::lookalike::lookalikes;
+use crate::daemon::pulse::Pulse;
 use crate::daemon::watch::{Missing, RESCAN, Taken, Watch, say_lookalikes};
 use crate::daemon::{self, Media, Outlet, World};
 use crate::folder::Folder;
@@ -30,6 +32,7 @@ use crate::text::limits::Limits;
 use crate::text::videos::misfits;
 use crate::web;
 
+use super::systemd::{self, Systemd};
 use super::{Exit, Failed, Office, log};
 
 pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
@@ -73,7 +76,7 @@ pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
             ))
         })?;
 
-    let rescan = Arc::new(Notify::new());
+    let (rescan, looked) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let watching = Watch {
         folder: files.folder,
         roster: assets.roster.clone(),
@@ -83,15 +86,30 @@ pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
         ledger: ledger.clone(),
         late: settings.late,
         rescan: Arc::clone(&rescan),
+        looked: Arc::clone(&looked),
         every: RESCAN,
         lost: false,
         missing: Missing::Nothing,
         unasked: false,
     };
     let watching = tokio::spawn(watching.run(files.assembled, stop.clone()));
-    tokio::spawn(listen_for_signals(stop.clone(), rescan, world.clone()));
-
     let listen = settings.listen;
+    let systemd = Arc::new(Systemd {
+        campaign: latest.clone(),
+        accounts: settings.accounts.len(),
+        listen,
+        ready: AtomicBool::new(false),
+    });
+    let ears = Ears {
+        stop: stop.clone(),
+        rescan,
+        looked,
+        world: world.clone(),
+        systemd: Arc::clone(&systemd),
+    };
+    tokio::spawn(ears.listen());
+
+    let (pulse, clock) = (Arc::clone(&world.pulse), Arc::clone(&world.clock));
     let count = latest.borrow().messages.len();
     let done = daemon::run(world, latest, stop.clone(), || {
         ready.set();
@@ -100,6 +118,8 @@ pub(super) async fn run(office: &Office) -> Result<Exit, Failed> {
         if settings.only_sandbox() {
             info!(event = "daemon.sandbox", "no accounts are set, so nothing leaves this machine: see http://{listen}/sandbox");
         }
+        systemd.ready();
+        tokio::spawn(systemd::watchdog(pulse, ledger, clock));
     })
     .await;
     stop.cancel();
@@ -196,6 +216,7 @@ pub(super) fn assemble_world(
             // Its disk is not ours.
             LedgerAt::Server { .. } => Ballast::default(),
         },
+        pulse: Arc::new(Pulse::default()),
         workers: settings.workers,
         late: settings.late,
         approval: settings.approval,
@@ -268,36 +289,58 @@ impl Media for Pictures {
     }
 }
 
-/// SIGTERM and SIGINT stop; a second one stops at once, and what was in flight is looked into at the next
-/// start. SIGUSR1 stops all sending, SIGHUP looks at the files again.
-async fn listen_for_signals(stop: CancellationToken, rescan: Arc<Notify>, world: World) {
-    let signals = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::hangup()),
-        signal(SignalKind::user_defined1()),
-    );
-    let (Ok(mut term), Ok(mut int), Ok(mut hup), Ok(mut usr1)) = signals else {
-        error!(
-            event = "daemon.deaf",
-            "signals can't be listened for; `steadfast hold` and a file named HOLD still work"
+/// What hears signals, and whom it tells.
+struct Ears {
+    stop: CancellationToken,
+    rescan: Arc<Notify>,
+    looked: Arc<Notify>,
+    world: World,
+    systemd: Arc<Systemd>,
+}
+
+impl Ears {
+    /// SIGTERM and SIGINT stop; a second one stops at once, and what was in flight is looked into at the next
+    /// start. SIGUSR1 stops all sending, SIGHUP looks at the files again.
+    async fn listen(self) {
+        let signals = (
+            signal(SignalKind::terminate()),
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::hangup()),
+            signal(SignalKind::user_defined1()),
         );
-        return;
-    };
-    loop {
-        tokio::select! {
-            _ = usr1.recv() => { world.brake.pull(world.clock.now()); continue }
-            _ = hup.recv() => { rescan.notify_one(); continue }
-            _ = term.recv() => {}
-            _ = int.recv() => {}
+        let (Ok(mut term), Ok(mut int), Ok(mut hup), Ok(mut usr1)) = signals else {
+            error!(
+                event = "daemon.deaf",
+                "signals can't be listened for; `steadfast hold` and a file named HOLD still work"
+            );
+            return;
+        };
+        loop {
+            tokio::select! {
+                _ = usr1.recv() => { self.world.brake.pull(self.world.clock.now()); continue }
+                _ = hup.recv() => { self.look_again(); continue }
+                _ = term.recv() => {}
+                _ = int.recv() => {}
+            }
+            if self.stop.is_cancelled() {
+                std::process::exit(1);
+            }
+            info!(
+                event = "daemon.stopping",
+                "stopping: what is in flight may finish, nothing new begins"
+            );
+            self.stop.cancel();
+            self.systemd.stopping();
         }
-        if stop.is_cancelled() {
-            std::process::exit(1);
-        }
-        info!(
-            event = "daemon.stopping",
-            "stopping: what is in flight may finish, nothing new begins"
+    }
+
+    /// Nobody waits for it: the next signal may be the one that stops.
+    fn look_again(&self) {
+        let (systemd, rescan, looked) = (
+            Arc::clone(&self.systemd),
+            Arc::clone(&self.rescan),
+            Arc::clone(&self.looked),
         );
-        stop.cancel();
+        tokio::spawn(async move { systemd.reload(&rescan, &looked).await });
     }
 }

@@ -85,6 +85,7 @@ pub(crate) async fn dispatch(
         LONGEST_SLEEP
     };
     loop {
+        dispatch.world.pulse.beat();
         // Asked to be woken before it looks, so that nothing slips between.
         let look = Arc::clone(&dispatch.shared);
         let look = look.look.notified();

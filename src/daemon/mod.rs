@@ -15,6 +15,7 @@ mod media;
 pub mod pace;
 mod planner;
 mod probe;
+pub mod pulse;
 mod recover;
 pub mod report;
 mod shares;
@@ -83,6 +84,8 @@ pub struct World {
     pub brake: Arc<brake::Brake>,
     /// Makes room for answers on a full disk.
     pub ballast: ballast::Ballast,
+    /// Beats as long as the daemon turns.
+    pub pulse: Arc<pulse::Pulse>,
     /// Attempts in flight at most.
     pub workers: usize,
     /// How late a post may be where its message does not say.

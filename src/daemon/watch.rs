@@ -55,6 +55,8 @@ pub struct Watch {
     pub late: Duration,
     /// Rung by a signal.
     pub rescan: Arc<Notify>,
+    /// Rung after each look, for those who asked for one.
+    pub looked: Arc<Notify>,
     /// How often the folder is looked at, whether or not anything was told: [`RESCAN`].
     pub every: Duration,
     /// The folder itself could not be read at the last look.
@@ -122,6 +124,7 @@ impl Watch {
             let today = self.today();
             let new_day = std::mem::replace(&mut day, today) != today;
             ahead |= self.look(new_day, &mut said).await;
+            self.looked.notify_waiters();
         }
     }
 
@@ -408,6 +411,7 @@ mod tests {
             ledger: Arc::new(ledger),
             late: Duration::ZERO,
             rescan: Arc::default(),
+            looked: Arc::default(),
             every: Duration::from_secs(1),
             lost: false,
             missing: Missing::Nothing,

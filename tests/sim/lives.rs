@@ -142,6 +142,7 @@ fn world(hand: &Hand, model: &Model) -> World {
         dates: hand.dates.clone(),
         brake: Arc::new(Brake::default()),
         ballast: Ballast::default(),
+        pulse: Arc::default(),
         workers: 8,
         late: if sim.profile.strict {
             LATE_WHERE_STRICT
