@@ -330,7 +330,7 @@ impl Ears {
                 "stopping: what is in flight may finish, nothing new begins"
             );
             self.stop.cancel();
-            self.systemd.stopping();
+            Systemd::stopping();
         }
     }
 

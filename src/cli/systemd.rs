@@ -41,7 +41,7 @@ impl Systemd {
         tell(&[NotifyState::Ready, NotifyState::Status(&status)]);
     }
 
-    pub fn stopping(&self) {
+    pub fn stopping() {
         tell(&[
             NotifyState::Stopping,
             NotifyState::Status("stopping: what is in flight may finish"),
