@@ -69,7 +69,10 @@ impl Browser {
             "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"},
         }}});
         let made = browser.send("POST", "/session", Some(&wanted)).unwrap();
-        browser.session = made["sessionId"].as_str().unwrap().to_owned();
+        made["sessionId"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut browser.session);
         let scheme = if dark { "dark" } else { "light" };
         let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
         let emulate = json!({"cmd": "Emulation.setEmulatedMedia", "params": media});

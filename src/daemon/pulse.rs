@@ -63,7 +63,7 @@ mod tests {
     async fn it_is_gone_when_nothing_turns_though_the_ledger_answers() {
         let pulse = Pulse::default();
         let mut finger = Finger::on(&pulse);
-        tokio::time::advance(STILL - Duration::from_secs(1)).await;
+        tokio::time::advance(STILL.saturating_sub(Duration::from_secs(1))).await;
         assert!(finger.is_alive(ready(true)).await, "it may sleep so long");
         tokio::time::advance(Duration::from_secs(1)).await;
         assert!(!finger.is_alive(ready(true)).await);
