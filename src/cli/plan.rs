@@ -38,7 +38,7 @@ pub(super) async fn plan(
     let from = from.timestamp();
 
     let tally = match &ledger {
-        Some(ledger) => spending(&**ledger, &campaign, &files.roster, now).await?,
+        Some(ledger) => spending(&**ledger, &campaign, &files.roster.accounts, now).await?,
         None => Tally::new(zone.clone()),
     };
     let (past, holds, mut rows) = match ledger {

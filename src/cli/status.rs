@@ -176,7 +176,7 @@ async fn gather(
         };
         next = next_due(office, &view, ledger, now).await?;
         let tally = match ledger {
-            Some(ledger) => spending(ledger, &campaign, &files.roster, now).await?,
+            Some(ledger) => spending(ledger, &campaign, &files.roster.accounts, now).await?,
             None => Tally::new(campaign.settings.zone.clone()),
         };
         for bill in bills(&view, now, &tally) {

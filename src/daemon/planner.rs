@@ -11,9 +11,9 @@ use crate::calendar::bill::Tally;
 use crate::calendar::civil;
 use crate::calendar::past::{Past, Variants};
 use crate::calendar::plan::{Fate, Plan, Planned, View, plan};
-use crate::campaign::Campaign;
 use crate::campaign::message::{Local, Message, When};
 use crate::campaign::render::render;
+use crate::campaign::{Account, Campaign};
 use crate::ledger::{Ledger, LedgerError, NewPost, Rename};
 use crate::post::identity::{MessageId, PostId};
 use crate::post::state::State;
@@ -215,8 +215,14 @@ impl Planner {
         if plan.posts.is_empty() {
             return;
         }
-        let spending = spending(&*self.world.ledger, &campaign, &self.world.roster, now).await;
-        let mut tally = match spending {
+        // What a month has cost matters only where something is due that a budget may hold.
+        let due: BTreeSet<usize> = plan.posts.iter().map(|post| post.account).collect();
+        let accounts = due
+            .into_iter()
+            .filter_map(|index| self.world.roster.accounts.get(index));
+        let budgeted = |account: &&Account| account.charge.is_some_and(|charge| charge.budget.is_some());
+        let budgeted: Vec<&Account> = accounts.filter(budgeted).collect();
+        let mut tally = match spending(&*self.world.ledger, &campaign, budgeted, now).await {
             Ok(tally) => tally,
             Err(e) => return self.cannot_plan(&e, now),
         };

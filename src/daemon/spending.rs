@@ -3,20 +3,21 @@
 use jiff::Timestamp;
 
 use crate::calendar::bill::Tally;
-use crate::campaign::{Campaign, Roster};
+use crate::campaign::{Account, Campaign};
 use crate::ledger::{Filter, Ledger, LedgerError};
 use crate::post::cost::is_charged;
 
-/// All that is recorded and due since this month began, at the prices of now. Nothing is read for accounts whose
-/// platform charges nothing.
+/// All that is recorded of these accounts and due since this month began, at the prices of now. Nothing is read for
+/// those whose platform charges nothing.
 pub async fn spending(
     ledger: &dyn Ledger,
     campaign: &Campaign,
-    roster: &Roster,
+    accounts: impl IntoIterator<Item = &Account>,
     now: Timestamp,
 ) -> Result<Tally, LedgerError> {
     let mut tally = Tally::new(campaign.settings.zone.clone());
-    for account in roster.accounts.iter().filter(|account| account.charge.is_some()) {
+    let charged = accounts.into_iter().filter(|account| account.charge.is_some());
+    for account in charged {
         let this_month = Filter {
             since: Some(tally.month_began(now)),
             account: Some(account.name.to_string()),

@@ -184,7 +184,7 @@ async fn look(site: &Arc<Site>, bell: i64) -> Result<Overview, Failed> {
     let now = office.clock.now();
     let until = now.saturating_add(AHEAD).unwrap_or(Timestamp::MAX);
     let plan = plan(&view, now, until);
-    let tally = spending(ledger, &gated, &files.roster, now).await?;
+    let tally = spending(ledger, &gated, &files.roster.accounts, now).await?;
     let mut planned = agenda::planned(&view, &plan, tally);
     agenda::sort(&mut planned);
     let timeless = agenda::timeless(&view, &plan);
