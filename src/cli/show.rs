@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
-use serde::Serialize;
 
 use super::say::many;
 use crate::campaign::problem::{Place, Problem, Severity, is_deceptive};

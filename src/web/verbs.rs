@@ -1,7 +1,5 @@
 //! Everything that changes something, whoever asks for it: a form of ours, or a program.
 
-use std::sync::Arc;
-
 use tracing::info;
 
 use crate::daemon::variants_said;
