@@ -128,11 +128,18 @@ fn a_hold_is_in_force_when_it_is_answered() {
 
     let released = tell(&place, "/api/release", &json!({ "as": "Ann" }));
     assert_eq!(json_of(&released), json!({ "holds": 1 }));
-    place.wait("the other post", 60, || place.events("post.sent").len() == 3);
     assert_eq!(
         json_of(&tell(&place, "/api/release", &json!({}))),
         json!({ "holds": 0 })
     );
+    // What fell due meanwhile waits for a person (`after_hold`).
+    let other = format!("/api/posts/{}", posts[1].as_str().unwrap());
+    place.wait("the other post to be held", 60, || {
+        look(&place, &other)["state"] == "held"
+    });
+    let retried = tell(&place, &format!("{other}/retry"), &json!({ "as": "Ann" }));
+    assert_eq!(json_of(&retried)["from"], "held", "{}", retried.body);
+    place.wait("the other post", 60, || look(&place, &other)["state"] == "sent");
     let again = tell(
         &place,
         &format!("/api/posts/{}/retry", posts[1].as_str().unwrap()),
@@ -165,7 +172,12 @@ fn what_makes_no_sense_is_refused_and_why_is_said_to_programs() {
             json!({ "why": "x", "account": "a", "message": "b" }),
             "not both",
         ),
-        (422, "/api/hold", json!({ "why": "x", "as": "daemon" }), "name"),
+        (
+            422,
+            "/api/hold",
+            json!({ "why": "x", "as": "the daemon" }),
+            "name",
+        ),
         (
             409,
             "/api/hold",

@@ -11,12 +11,11 @@ mod wire;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use program::{Daemon, Place};
-use wire::{Answer, get, get_with, post_with, send, users};
+use wire::{Answer, form, get, get_with, post_with, send, users};
 
 /// A form of the first page, as a browser sends it.
 fn act(port: u16, path: &str, fields: &[(&str, &str)]) -> Answer {
