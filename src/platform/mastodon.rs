@@ -54,8 +54,6 @@ pub(super) fn known_limits(table: &toml::Table, vault: &Path, account: &AccountN
 
 /// How often it is looked whether an image is processed: for some 45 seconds.
 const IMAGE_LOOKS: usize = 9;
-/// The same of a video: for ten minutes.
-const VIDEO_LOOKS: usize = 65;
 
 /// Where an account's server is remembered.
 fn file(vault: &Path, account: &AccountName) -> PathBuf {
@@ -460,11 +458,11 @@ impl Mastodon {
             length: video.footage.size,
             stream: video.stream()?,
         };
-        self.upload(file, &video.alt, Some(video.patience()), VIDEO_LOOKS)
+        self.upload(file, &video.alt, Some(video.patience()), usize::MAX)
             .await
     }
 
-    /// `POST /api/v2/media`, and waiting until the server has processed it, which is looked at so many times. An
+    /// `POST /api/v2/media`, and waiting until the server has processed it, which is looked at so often at most. An
     /// upload that no status uses is removed by the server.
     async fn upload(
         &self,
@@ -485,8 +483,7 @@ impl Mastodon {
             request = request.patience(patience);
         }
         let mut answer = self.ask(request).await?;
-        let first = [250, 500, 1000, 2000, 4000, 8000].into_iter();
-        let mut waits = first.chain(std::iter::repeat(10_000)).take(looks);
+        let mut waits = super::video::looks().take(looks);
         loop {
             let media = answer
                 .json::<Media>()
@@ -503,7 +500,7 @@ impl Mastodon {
                     "the server is still processing what was uploaded",
                 ));
             };
-            tokio::time::sleep(Duration::from_millis(wait)).await;
+            tokio::time::sleep(wait).await;
             answer = self
                 .ask(Request::get(&self.base, &format!("/api/v1/media/{}", media.id)))
                 .await?;

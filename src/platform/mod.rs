@@ -128,7 +128,10 @@ const SEND_VIDEO: &[&str] = &[
     mastodon::NAME,
     bluesky::NAME,
     slack::NAME,
+    x::NAME,
+    linkedin::NAME,
     threads::NAME,
+    facebook::NAME,
     instagram::NAME,
     sandbox::NAME,
 ];

@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncRead;
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::http::DEADLINE;
 use crate::post::digest::Digest;
@@ -37,9 +38,17 @@ impl VideoFile {
         (self.open)().map_err(|error| Failure::new(Class::Rejected, error.to_string()))
     }
 
+    /// Its bytes, for several requests.
+    pub(super) fn pieces(&self) -> Result<Pieces, Failure> {
+        Ok(Pieces {
+            stream: self.stream()?,
+            left: self.footage.size,
+        })
+    }
+
     /// How long an upload of it may take.
     pub fn patience(&self) -> Duration {
-        DEADLINE + Duration::from_secs(self.footage.size / SLOWEST)
+        patience(self.footage.size)
     }
 
     /// A name for it; some servers go by its ending.
@@ -48,6 +57,54 @@ impl VideoFile {
             "video/quicktime" => "video.mov",
             _ => "video.mp4",
         }
+    }
+}
+
+/// How long to wait between looks at whether what was uploaded is processed: soon at first, for ten minutes in all.
+pub(super) fn looks() -> impl Iterator<Item = Duration> {
+    let first = [250, 500, 1000, 2000, 4000, 8000].map(Duration::from_millis);
+    first
+        .into_iter()
+        .chain(std::iter::repeat_n(Duration::from_secs(10), 59))
+}
+
+/// How long so many bytes may be on their way.
+pub(super) fn patience(bytes: u64) -> Duration {
+    DEADLINE + Duration::from_secs(bytes / SLOWEST)
+}
+
+/// A file that goes up in several requests, one after another. Of a video only the one that is on its way is in memory.
+pub(super) struct Pieces {
+    stream: Stream,
+    left: u64,
+}
+
+impl Pieces {
+    /// Of what is in memory anyway.
+    pub(super) fn of(bytes: Bytes) -> Self {
+        Self {
+            left: bytes.len() as u64,
+            stream: Box::pin(io::Cursor::new(bytes)),
+        }
+    }
+
+    /// How many bytes are still to come.
+    pub(super) fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// The next ones, at most so many; `None`: that was all.
+    pub(super) async fn next(&mut self, most: usize) -> Result<Option<Bytes>, Failure> {
+        let length = usize::try_from(self.left).map_or(most, |left| left.min(most));
+        if length == 0 {
+            return Ok(None);
+        }
+        let mut piece = vec![0; length];
+        // What has changed is looked at anew with the next try.
+        let read = self.stream.read_exact(&mut piece).await;
+        read.map_err(|error| Failure::new(Class::Transient, error.to_string()))?;
+        self.left -= length as u64;
+        Ok(Some(piece.into()))
     }
 }
 

@@ -242,6 +242,7 @@ pub const FACEBOOK: Limits = Limits {
     max_moving_bytes: None,
     max_alt: Some(1000),
     image_types: &["image/jpeg", "image/png", "image/gif"],
+    video: Some(videos::FACEBOOK),
     abilities: Abilities {
         reply: true,
         card: true,

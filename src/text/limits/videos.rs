@@ -70,6 +70,13 @@ pub const INSTAGRAM: VideoLimits = VideoLimits {
     ..CLIPS
 };
 
+/// <https://developers.facebook.com/docs/video-api/guides/publishing>
+pub const FACEBOOK: VideoLimits = VideoLimits {
+    max_bytes: 10_000_000_000,
+    max_length: Some(Duration::from_hours(4)),
+    ..CLIPS
+};
+
 /// <https://learn.microsoft.com/linkedin/marketing/community-management/shares/videos-api>
 pub const LINKEDIN: VideoLimits = VideoLimits {
     types: &["video/mp4"],
