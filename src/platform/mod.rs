@@ -23,6 +23,7 @@ pub mod secret;
 mod shelf;
 pub mod sign_in;
 pub mod slack;
+mod store;
 pub mod telegram;
 pub mod threads;
 pub mod token;
@@ -133,6 +134,8 @@ const SEND_VIDEO: &[&str] = &[
     threads::NAME,
     facebook::NAME,
     instagram::NAME,
+    reddit::NAME,
+    pinterest::NAME,
     sandbox::NAME,
 ];
 

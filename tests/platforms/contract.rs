@@ -78,7 +78,7 @@ fn prepared(platform: &str, draft: &Draft) -> Prepared {
         "facebook" => facebook::request(&out, ME, None, &[]).unwrap(),
         "instagram" => instagram::request(ME, CONTAINER, &instagram::told(&out, &[], &[]), &[]),
         "threads" => threads::request(ME, CONTAINER, &threads::told(&out, None, &[], &[]), &[]),
-        "pinterest" => pinterest::request(&out, "549755885175"),
+        "pinterest" => pinterest::request(&out, "549755885175", None),
         "tumblr" => tumblr::request(&out, "casewatch", None),
         "reddit" => reddit::request(&out, &reddit::Place::default(), None).unwrap(),
         _ => webhook::request(&out).unwrap(),
@@ -954,8 +954,18 @@ async fn willing_tumblr(server: &MockServer) {
             json!({ "id_string": id, "reblog_key": "k3y", "tumblelog_uuid": "t:0aY0x", "content": said });
         json!({ "meta": { "status": 200, "msg": "OK" }, "response": post })
     };
+    let announced = json!({ "media_id": "5430297894726", "upload_parameters": {},
+        "upload_url": format!("{}/pinterest-uploads", server.uri()) });
     for (verb, at, status, page) in [
         ("POST", "/v5/pins", 201, json!({ "id": "813744226420795884" })),
+        ("POST", "/v5/media", 201, announced),
+        ("POST", "/pinterest-uploads", 204, json!({})),
+        (
+            "GET",
+            "/v5/media/5430297894726",
+            200,
+            json!({ "status": "succeeded" }),
+        ),
         ("POST", "/v2/blog/casewatch/posts", 201, tumblr_post()),
         (
             "GET",
@@ -1151,6 +1161,8 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
                     "x" => "[\"1880028106020515841\"]",
                     "linkedin" | "linkedin-member" => "\"urn:li:video:C5F10AQ\"",
                     "facebook" => "\"published\":true",
+                    "reddit" => "k3y0fimage",
+                    "pinterest" => "\"5430297894726\"",
                     "threads" | "instagram" => "\"video_url\"",
                     _ => "media/march.mp4",
                 };

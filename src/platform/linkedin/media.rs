@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::super::http::{Answer, BaseUrl, Request};
 use super::super::video::{VideoFile, looks, patience};
-use super::super::{ImageBytes, harmless};
+use super::super::{ImageBytes, harmless, store};
 use super::{Account, encoded, odd, refused};
 use crate::post::outcome::{Class, Failure};
 
@@ -172,12 +172,8 @@ impl Account {
         }
     }
 
-    /// LinkedIn says where: on a server of its own, or on the one that we were told to speak to.
     fn upload_to(&self, url: &str) -> Result<BaseUrl, Failure> {
-        let elsewhere = || Failure::new(Class::Transient, "it wants a file to be sent to another host");
-        let at = BaseUrl::endpoint(url).map_err(|_| elsewhere())?;
-        let own = at.host() == self.base.host() || at.host().ends_with(".linkedin.com");
-        own.then_some(at).ok_or_else(elsewhere)
+        store::place(url, &self.base, &[".linkedin.com"])
     }
 
     /// Whether it is, as far as that is told.

@@ -388,6 +388,7 @@ pub const REDDIT: Limits = Limits {
     max_image_bytes: 20_000_000,
     max_moving_bytes: Some(20_000_000),
     image_types: &["image/jpeg", "image/png", "image/gif"],
+    video: Some(videos::REDDIT),
     abilities: Abilities {
         warn: true,
         reply: true,
@@ -446,6 +447,7 @@ pub const PINTEREST: Limits = Limits {
     max_moving_bytes: None,
     max_alt: Some(500),
     image_types: &["image/jpeg", "image/png"],
+    video: Some(videos::PINTEREST),
     abilities: NOTHING,
     doubt: Doubt::ReadBack {
         settle: Duration::from_hours(1),

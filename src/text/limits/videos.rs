@@ -86,6 +86,24 @@ pub const LINKEDIN: VideoLimits = VideoLimits {
     ..CLIPS
 };
 
+/// <https://help.pinterest.com/en/business/article/pinterest-product-specs>
+pub const PINTEREST: VideoLimits = VideoLimits {
+    codecs: &["H.264", "HEVC"],
+    max_bytes: 2_000_000_000,
+    min_length: Duration::from_secs(4),
+    max_length: Some(Duration::from_mins(15)),
+    shapes: Some([(1, 2), (191, 100)]),
+    ..CLIPS
+};
+
+/// The manual of its API says nothing of them: what its help says of videos in advertisements.
+pub const REDDIT: VideoLimits = VideoLimits {
+    max_bytes: 1_000_000_000,
+    min_length: Duration::from_secs(2),
+    max_length: Some(Duration::from_mins(15)),
+    ..CLIPS
+};
+
 /// As any file.
 pub const SLACK: VideoLimits = VideoLimits {
     max_bytes: 1_000_000_000,
