@@ -447,7 +447,7 @@ impl Mastodon {
             mime: image.mime.into(),
             bytes: image.bytes.clone(),
         };
-        self.upload(file, &image.alt, None, IMAGE_LOOKS).await
+        self.upload(file, &image.alt, IMAGE_LOOKS).await
     }
 
     async fn upload_video(&self, video: &VideoFile) -> Result<String, Failure> {
@@ -458,19 +458,12 @@ impl Mastodon {
             length: video.footage.size,
             stream: video.stream()?,
         };
-        self.upload(file, &video.alt, Some(video.patience()), usize::MAX)
-            .await
+        self.upload(file, &video.alt, usize::MAX).await
     }
 
     /// `POST /api/v2/media`, and waiting until the server has processed it, which is looked at so often at most. An
     /// upload that no status uses is removed by the server.
-    async fn upload(
-        &self,
-        file: Field,
-        alt: &str,
-        patience: Option<Duration>,
-        looks: usize,
-    ) -> Result<String, Failure> {
+    async fn upload(&self, file: Field, alt: &str, looks: usize) -> Result<String, Failure> {
         let mut fields = vec![file];
         if !alt.is_empty() {
             fields.push(Field::Text {
@@ -478,10 +471,7 @@ impl Mastodon {
                 value: alt.to_owned(),
             });
         }
-        let mut request = Request::post(&self.base, "/api/v2/media").form(fields);
-        if let Some(patience) = patience {
-            request = request.patience(patience);
-        }
+        let request = Request::post(&self.base, "/api/v2/media").form(fields);
         let mut answer = self.ask(request).await?;
         let mut waits = super::video::looks().take(looks);
         loop {

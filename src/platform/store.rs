@@ -2,7 +2,6 @@
 
 use super::harmless;
 use super::http::{BaseUrl, Field, Http, Request};
-use super::video::patience;
 use crate::post::outcome::{Class, Failure};
 
 /// The address that a platform gave, if it is on the server that we speak to, or on one of its stores: hosts that end
@@ -14,14 +13,13 @@ pub(super) fn place(url: &str, own: &BaseUrl, stores: &[&str]) -> Result<BaseUrl
     known.then_some(at).ok_or_else(elsewhere)
 }
 
-/// Sends a file of `length` bytes with the fields that the platform gave for it: they are the permission, so no token
+/// Sends a file with the fields that the platform gave for it: they are the permission, so no token
 /// leaves the platform.
 pub(super) async fn hand_over(
     http: &Http,
     to: &BaseUrl,
     given: impl IntoIterator<Item = (String, String)>,
     file: Field,
-    length: u64,
 ) -> Result<(), Failure> {
     let mut fields: Vec<Field> = given
         .into_iter()
@@ -32,8 +30,10 @@ pub(super) async fn hand_over(
         .collect();
     // Last, or the store does not see the others.
     fields.push(file);
-    let request = Request::post(to, "").form(fields).patience(patience(length));
-    let answer = http.send(request).await.map_err(harmless)?;
+    let answer = http
+        .send(Request::post(to, "").form(fields))
+        .await
+        .map_err(harmless)?;
     match answer.status {
         200 | 201 | 204 => Ok(()),
         // The permission may have run out; there is another with the next try.

@@ -6,7 +6,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::http::DEADLINE;
@@ -18,6 +20,38 @@ use crate::text::videos::Footage;
 pub type Stream = Pin<Box<dyn AsyncRead + Send + Sync>>;
 /// Opens it from its beginning, each time that it is uploaded.
 pub type Open = Arc<dyn Fn() -> io::Result<Stream> + Send + Sync>;
+
+/// Which video a frozen request means. The video itself is far too large to be frozen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// Its path in the messages folder.
+    pub file: String,
+    /// What the file was when the request was frozen.
+    pub source: Digest,
+    /// In bytes.
+    pub size: u64,
+}
+
+/// Where the bytes of videos come from that frozen requests name.
+#[async_trait]
+pub trait Films: Send + Sync {
+    /// The video, without metadata, from its beginning. Its last bytes come only if it is still what was frozen.
+    ///
+    /// # Errors
+    /// Says in one sentence why it can't be had.
+    async fn film(&self, named: &Named) -> Result<Stream, String>;
+}
+
+/// Where there are none: tests, and commands that send nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoFilms;
+
+#[async_trait]
+impl Films for NoFilms {
+    async fn film(&self, named: &Named) -> Result<Stream, String> {
+        Err(format!("there is no {}", named.file))
+    }
+}
 
 /// The slowest line that an upload must get through, in bytes a second.
 const SLOWEST: u64 = 128 << 10;
@@ -38,17 +72,12 @@ impl VideoFile {
         (self.open)().map_err(|error| Failure::new(Class::Rejected, error.to_string()))
     }
 
-    /// Its bytes, for several requests.
+    /// The same, for several requests.
     pub(super) fn pieces(&self) -> Result<Pieces, Failure> {
         Ok(Pieces {
             stream: self.stream()?,
             left: self.footage.size,
         })
-    }
-
-    /// How long an upload of it may take.
-    pub fn patience(&self) -> Duration {
-        patience(self.footage.size)
     }
 
     /// A name for it; some servers go by its ending.

@@ -62,7 +62,7 @@ impl Account {
             length: video.footage.size,
             stream: video.stream()?,
         };
-        store::hand_over(&self.http, &to, upload_parameters, file, video.footage.size).await?;
+        store::hand_over(&self.http, &to, upload_parameters, file).await?;
         self.processed(&media_id).await?;
         Ok(media_id)
     }

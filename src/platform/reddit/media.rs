@@ -72,15 +72,15 @@ impl Account {
             place(placed(kind, &id, &image.alt));
         }
         if let Some(video) = &out.video {
-            let (name, mime, length) = (video.file_name(), video.footage.mime, video.footage.size);
+            let (name, mime) = (video.file_name(), video.footage.mime);
             let file = Field::Stream {
                 name: "file".into(),
                 file_name: name.into(),
                 mime: mime.into(),
-                length,
+                length: video.footage.size,
                 stream: video.stream()?,
             };
-            let id = self.upload(name, mime, file, length).await?;
+            let id = self.upload(name, mime, file).await?;
             place(placed("video", &id, &video.alt));
         }
         let told = [("output_mode", "rtjson"), ("markdown_text", markdown.as_str())];
@@ -92,7 +92,7 @@ impl Account {
         output.is_object().then_some(output).ok_or_else(|| odd(&answer))
     }
 
-    async fn upload(&self, name: &str, mime: &str, file: Field, length: u64) -> Result<String, Failure> {
+    async fn upload(&self, name: &str, mime: &str, file: Field) -> Result<String, Failure> {
         let told = [("filepath", name), ("mimetype", mime)];
         let answer = self.ask(Request::post(&self.base, LEASE).pairs(&told)).await?;
         if answer.status != 200 {
@@ -107,7 +107,7 @@ impl Account {
         };
         let to = store::place(&action, &self.base, STORES)?;
         let given = args.fields.into_iter().map(|pair| (pair.name, pair.value));
-        store::hand_over(&self.http, &to, given, file, length).await?;
+        store::hand_over(&self.http, &to, given, file).await?;
         Ok(asset.asset_id)
     }
 }

@@ -97,9 +97,7 @@ impl Slack {
     pub(super) async fn upload_video(&self, video: &VideoFile) -> Result<String, Failure> {
         let length = video.footage.size;
         let (at, file_id) = self.ticket(video.file_name(), length, &video.alt).await?;
-        let request = Request::post(&at, "")
-            .stream(BYTES, length, video.stream()?)
-            .patience(video.patience());
+        let request = Request::post(&at, "").stream(BYTES, length, video.stream()?);
         self.hand_over(request, file_id).await
     }
 

@@ -307,6 +307,7 @@ pub const TELEGRAM: Limits = Limits {
         ..Frame::ANY
     },
     image_types: &["image/jpeg", "image/png"],
+    video: Some(videos::TELEGRAM),
     abilities: Abilities {
         warn: false,
         share: true,
@@ -329,6 +330,7 @@ pub const DISCORD: Limits = Limits {
     max_images_bytes: Some(25_000_000),
     max_moving_bytes: Some(10 << 20),
     max_alt: Some(1024),
+    video: Some(videos::DISCORD),
     abilities: Abilities {
         warn: false,
         share: true,
