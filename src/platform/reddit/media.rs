@@ -65,10 +65,7 @@ impl Account {
                 mime: image.mime.into(),
                 bytes: image.bytes.clone(),
             };
-            let length = image.bytes.len() as u64;
-            let id = self
-                .upload(file_name(image.mime), image.mime, file, length)
-                .await?;
+            let id = self.upload(file_name(image.mime), image.mime, file).await?;
             place(placed(kind, &id, &image.alt));
         }
         if let Some(video) = &out.video {
