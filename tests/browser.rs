@@ -15,6 +15,8 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use program::{Place, free_port};
 use serde_json::{Value, json};
 
@@ -38,6 +40,10 @@ impl Drop for Browser {
 impl Browser {
     /// `None`: there is none here.
     fn open(width: u32, dark: bool) -> Option<Self> {
+        Self::open_at(width, 800, dark)
+    }
+
+    fn open_at(width: u32, height: u32, dark: bool) -> Option<Self> {
         let port = free_port();
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -63,7 +69,7 @@ impl Browser {
         }
         let options = json!({
             "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--lang=en"],
-            "mobileEmulation": {"deviceMetrics": {"width": width, "height": 800, "pixelRatio": 1}},
+            "mobileEmulation": {"deviceMetrics": {"width": width, "height": height, "pixelRatio": 1}},
         });
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"},
@@ -310,4 +316,30 @@ fn everything_is_held_by_a_thumb_and_the_page_hears_of_news() {
         browser.heading().starts_with("Hechos")
     });
     assert_eq!(browser.complaints(), [""; 0]);
+}
+
+/// The pictures in README and docs, of the sample campaign as it is today:
+/// `cargo test --test browser -- --ignored pictures`.
+#[test]
+#[ignore = "writes docs/*.png"]
+fn pictures() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut place = Place::new("");
+    place.set("STEADFAST__MESSAGES", root.join("messages").to_str().unwrap());
+    let _daemon = place.start();
+    place.wait("what goes out at once", 60, || {
+        place.events("post.sent").len() >= 6
+    });
+    for (name, width, height, dark, page) in [
+        ("dashboard", 1280, 900, false, "/"),
+        ("calendar", 1280, 900, false, "/calendar?view=month"),
+        ("message", 1280, 900, false, "/messages/ten-to-two"),
+        ("phone", 390, 844, true, "/"),
+    ] {
+        let browser = Browser::open_at(width, height, dark).expect("chromedriver is needed");
+        browser.go(&place, page);
+        let picture = browser.ask("GET", "/screenshot", None).unwrap();
+        let bytes = STANDARD.decode(picture.as_str().unwrap()).unwrap();
+        std::fs::write(root.join(format!("docs/{name}.png")), bytes).unwrap();
+    }
 }

@@ -7,87 +7,15 @@
 )]
 
 mod program;
+mod wire;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use program::{Daemon, Place};
-
-/// What came back.
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
-        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines
-            .find(|(of, _)| of.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-    }
-
-    /// What a form of this page proves itself by.
-    fn token(&self) -> String {
-        let (_, rest) = self
-            .body
-            .split_once("name=\"token\" value=\"")
-            .expect("a form with a token");
-        rest.split('"').next().unwrap().to_owned()
-    }
-}
-
-/// One request, to the letter.
-fn send(port: u16, request: &str, body: &str) -> Answer {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
-    let length = if request.starts_with("POST") {
-        format!("content-length: {}\r\n", body.len())
-    } else {
-        String::new()
-    };
-    write!(stream, "{request}{length}connection: close\r\n\r\n{body}").unwrap();
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).ok();
-    let text = String::from_utf8_lossy(&bytes);
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-    Answer {
-        status: status.unwrap_or_else(|| panic!("no answer: {text:?}")),
-        head: head.to_owned(),
-        body: body.to_owned(),
-    }
-}
-
-fn get(port: u16, path: &str) -> Answer {
-    get_with(port, path, "")
-}
-
-fn get_with(port: u16, path: &str, headers: &str) -> Answer {
-    send(
-        port,
-        &format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n{headers}"),
-        "",
-    )
-}
-
-fn form(fields: &[(&str, &str)]) -> String {
-    url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(fields)
-        .finish()
-}
-
-fn post_with(port: u16, path: &str, headers: &str, fields: &[(&str, &str)]) -> Answer {
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-type: application/x-www-form-urlencoded\r\n{headers}"
-    );
-    send(port, &head, &form(fields))
-}
+use wire::{Answer, form, get, get_with, post_with, send, users};
 
 /// A form of the first page, as a browser sends it.
 fn act(port: u16, path: &str, fields: &[(&str, &str)]) -> Answer {
@@ -535,34 +463,6 @@ fn machines_get_numbers_and_news() {
     });
 }
 
-/// `correct horse battery`, and a session of each role.
-fn with_users() -> (Place, Daemon) {
-    let hash = {
-        let place = Place::new("");
-        let mut asked = place
-            .command(&["password"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        asked
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(b"correct horse battery\n")
-            .unwrap();
-        String::from_utf8(asked.wait_with_output().unwrap().stdout).unwrap()
-    };
-    assert!(hash.starts_with("password_hash = \"$argon2id$"), "{hash}");
-    let users = ["viewer", "editor", "approver", "operator"]
-        .map(|role| format!("[user.the-{role}]\nrole = \"{role}\"\n{hash}"));
-    running(&format!(
-        "[web]\nnames = [\"posts.example.org\"]\n{}",
-        users.join("")
-    ))
-}
-
 /// Signs in; the cookie, as it is sent back.
 fn sign_in(port: u16, user: &str, password: &str) -> Result<String, Answer> {
     let token = get(port, "/signin").token();
@@ -581,7 +481,7 @@ fn sign_in(port: u16, user: &str, password: &str) -> Result<String, Answer> {
 
 #[test]
 fn d8_with_users_nobody_comes_in_without_signing_in() {
-    let (place, _daemon) = with_users();
+    let (place, _daemon) = running(&users());
     let port = place.port;
     for page in PAGES.iter().chain(&["/events", "/media/a.png", "/posts/0"]) {
         let answer = get(port, page);
@@ -631,7 +531,7 @@ fn d8_with_users_nobody_comes_in_without_signing_in() {
 
 #[test]
 fn each_role_may_do_its_own_and_the_ledger_knows_who_did() {
-    let (place, _daemon) = with_users();
+    let (place, _daemon) = running(&users());
     let port = place.port;
     let tries = |role: &str, path: &str, fields: &[(&str, &str)]| {
         let session = sign_in(port, &format!("the-{role}"), "correct horse battery").unwrap();
@@ -677,7 +577,7 @@ fn each_role_may_do_its_own_and_the_ledger_knows_who_did() {
 
 #[test]
 fn who_guesses_passwords_must_wait() {
-    let (place, _daemon) = with_users();
+    let (place, _daemon) = running(&users());
     let port = place.port;
     for guess in 0..6 {
         sign_in(port, "the-operator", &format!("guess number {guess}")).unwrap_err();

@@ -18,6 +18,7 @@ mod bare;
 mod burst;
 mod ends;
 mod mock;
+mod pages;
 mod quiet;
 mod replicas;
 mod rows;
@@ -25,7 +26,7 @@ mod rows;
 use program::Daemon;
 
 /// Each can be called by its name: `cargo bench --bench figures -- two-thousand`.
-const FIGURES: [(&str, fn()); 15] = [
+const FIGURES: [(&str, fn()); 16] = [
     ("size", quiet::binary_size),
     ("idle", quiet::idle_on_the_sample),
     ("check", quiet::ten_thousand_messages),
@@ -38,6 +39,7 @@ const FIGURES: [(&str, fn()); 15] = [
     ("two-thousand", burst::two_thousand),
     ("steady", burst::steady),
     ("rows", rows::rows),
+    ("pages", pages::pages),
     ("replicas", replicas::replicas),
     ("restart", ends::restart),
     ("hold-ack", ends::hold_ack),

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use crate::campaign::problem::Severity;
-use crate::desk::check::{ahead, older_translations};
+use crate::desk::check::{ahead, older_translations, rows};
 
 use super::args::Format;
 use super::say::many;
@@ -21,7 +21,7 @@ pub(super) async fn check(office: &Office, format: Format) -> Result<Exit, Faile
     problems.extend(older_translations(office, &files));
     problems.sort_by(|a, b| (&a.place, a.severity, a.code).cmp(&(&b.place, b.severity, b.code)));
     match format {
-        Format::Json => print_json(&show::json(&problems)),
+        Format::Json => print_json(&rows(&problems)),
         Format::Table => {
             print(&show::render(&problems, std::io::stdout().is_terminal()));
             if problems.is_empty() {

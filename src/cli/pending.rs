@@ -1,26 +1,16 @@
 //! `steadfast pending`: what waits for approval, and what is other than what was approved before.
 
 use crate::campaign::Settings;
-use crate::desk::pending::{Row, known, row, rule, waiting};
+use crate::desk::pending::{Row, rows};
 
 use super::args::Format;
 use super::{Exit, Failed, Office, print, print_json, print_line, table};
 
 pub(super) async fn pending(office: &Office, format: Format) -> Result<Exit, Failed> {
-    let rule = rule(office)?;
     let files = office.read_files()?;
     let campaign = Office::campaign(&files)?;
     let ledger = office.ledger_if_any().await?;
-    let ledger = ledger.as_deref();
-    let approvals = known(&files, &campaign, ledger).await?;
-    let mut rows = Vec::new();
-    for waiting in waiting(office, &files, &campaign, ledger).await? {
-        let before = match ledger {
-            Some(ledger) => ledger.approved_last(&waiting.message.id).await?,
-            None => None,
-        };
-        rows.push(row(&files, &campaign, &approvals, rule, &waiting, before));
-    }
+    let rows = rows(office, &files, ledger.as_deref()).await?;
     match format {
         Format::Json => print_json(&rows),
         Format::Table if rows.is_empty() => print_line("nothing waits for approval"),

@@ -1,17 +1,12 @@
 //! `steadfast plan`: what goes out when, and for what does not: why.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
 
-use crate::calendar::bill::{Tally, bills};
-use crate::calendar::past::Past;
-use crate::calendar::plan::{View, plan as make_plan};
 use crate::campaign::Campaign;
-use crate::daemon::spending::spending;
 use crate::desk::agenda::{self, Row};
 
 use super::args::PlanFormat;
-use super::say::in_words;
 use super::{Exit, Failed, Office, print, print_json, print_line, table};
 
 pub(super) async fn plan(
@@ -21,49 +16,12 @@ pub(super) async fn plan(
     format: PlanFormat,
 ) -> Result<Exit, Failed> {
     let files = office.read_files()?;
-    let campaign = Office::campaign(&files)?;
     let ledger = office.ledger_if_any().await?;
-    let campaign = office.gate(&files, &campaign, ledger.as_deref()).await?;
-    let now = office.clock.now();
-    let zone = &campaign.settings.zone;
-    let wrong = || Failed::Usage("that day is out of range".to_owned());
-    let from = match from {
-        Some(day) => day.to_zoned(zone.clone()).map_err(|_| wrong())?,
-        None => now.to_zoned(zone.clone()),
-    };
-    let until = from
-        .checked_add(i32::from(days).days())
-        .map_err(|_| wrong())?
-        .timestamp();
-    let from = from.timestamp();
-
-    let tally = match &ledger {
-        Some(ledger) => spending(&**ledger, &campaign, &files.roster.accounts, now).await?,
-        None => Tally::new(zone.clone()),
-    };
-    let (past, holds, mut rows) = match ledger {
-        Some(ledger) => (
-            office.past(&campaign, &*ledger).await?,
-            ledger.holds().await?,
-            agenda::recorded(&*ledger, &campaign, &files.roster).await?,
-        ),
-        None => (Past::default(), Vec::new(), Vec::new()),
-    };
-    let view = View {
-        campaign: &campaign,
-        roster: &files.roster,
-        past: &past,
-        late: office.settings.late,
-    };
-    let plan = make_plan(&view, now, until);
-    rows.extend(agenda::planned(&view, &plan, tally.clone()));
-    agenda::under(&holds, &mut rows);
-    rows.retain(|row| {
-        row.due
-            .is_some_and(|due| due < until && (due >= from || row.state != "planned"))
-    });
-    agenda::sort(&mut rows);
-    rows.extend(agenda::timeless(&view, &plan));
+    let agenda::Agenda {
+        campaign,
+        mut rows,
+        bills,
+    } = agenda::days(office, &files, ledger.as_deref(), from, days).await?;
     if format == PlanFormat::Ics {
         for row in rows.iter_mut().filter(|row| row.text.is_none()) {
             row.text = agenda::words(&campaign, &files.roster, row);
@@ -71,9 +29,7 @@ pub(super) async fn plan(
     }
     show(&rows, &campaign, format);
     if matches!(format, PlanFormat::Table) {
-        for bill in bills(&view, now, &tally) {
-            print_line(&in_words(&bill, &files.roster));
-        }
+        bills.iter().for_each(|bill| print_line(bill));
     }
     Ok(Exit::Done)
 }

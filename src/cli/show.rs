@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
-use serde::Serialize;
 
 use super::say::many;
 use crate::campaign::problem::{Place, Problem, Severity, is_deceptive};
@@ -102,38 +101,10 @@ pub fn count(problems: &[Problem]) -> String {
     format!("{} in {}", found.join(", "), many(files.len(), "file"))
 }
 
-/// The problems as `check --format json` prints them: one element each.
-pub fn json(problems: &[Problem]) -> serde_json::Value {
-    #[derive(Serialize)]
-    struct Element<'p> {
-        severity: Severity,
-        code: &'p str,
-        message: &'p str,
-        help: &'p str,
-        file: &'p str,
-        line: u32,
-        column: u32,
-        length: u32,
-    }
-    let element = |problem: &Problem| {
-        serde_json::to_value(Element {
-            severity: problem.severity,
-            code: problem.code,
-            message: &problem.message,
-            help: &problem.help,
-            file: &problem.place.file,
-            line: problem.place.line,
-            column: problem.place.column,
-            length: problem.place.length,
-        })
-        .unwrap_or_default()
-    };
-    problems.iter().map(element).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::desk::check::rows;
 
     fn problem(message: &str, line: &str, column: u32, length: u32) -> Problem {
         Problem {
@@ -174,12 +145,12 @@ mod tests {
 
     #[test]
     fn machines_get_what_the_design_says() {
-        let found = json(&[problem("m", "line", 2, 3)]);
+        let found = rows(&[problem("m", "line", 2, 3)]);
         let expected = serde_json::json!([{
             "severity": "error", "code": "unknown-key", "message": "m", "help": "did you mean `text`?",
             "file": "a\u{1b}[2J.toml", "line": 3, "column": 2, "length": 3
         }]);
-        assert_eq!(found, expected);
+        assert_eq!(serde_json::to_value(found).unwrap(), expected);
         assert_eq!(render(&[], false), "");
     }
 }

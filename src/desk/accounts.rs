@@ -1,6 +1,7 @@
 //! Accounts: as whom, until when, what each can promise, and what is wrong with it.
 
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::daemon::identity_key;
@@ -14,7 +15,8 @@ use crate::text::limits::Doubt;
 use super::{Failed, Office};
 
 /// An account, as it is shown.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Account")]
 pub struct Row {
     pub account: String,
     pub platform: &'static str,
@@ -29,7 +31,7 @@ pub struct Row {
 }
 
 /// What an account can promise of a post whose answer was lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum Promise {
     /// The platform knows a repeat, or can be asked for the very one.
     #[serde(rename = "never twice")]

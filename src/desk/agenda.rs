@@ -2,22 +2,28 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::calendar::bill::Tally;
-use crate::calendar::plan::{Fate, Plan, Planned, View};
+use crate::calendar::bill::{Tally, bills};
+use crate::calendar::past::Past;
+use crate::calendar::plan::{Fate, Plan, Planned, View, plan};
 use crate::campaign::render::render;
 use crate::campaign::{Account, Campaign, Roster, variants};
+use crate::daemon::spending::spending;
 use crate::ledger::{Hold, Ledger, Post, Scope};
 use crate::post::content::{Content, Variant};
 use crate::post::identity::{MessageId, PostId};
 use crate::post::state::State;
 
-use super::Failed;
+use super::say::in_words;
+use super::{Failed, Files, Office};
 
 /// One post to be, or one that waits.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Planned")]
 pub struct Row {
     pub message: String,
     pub account: String,
@@ -37,6 +43,77 @@ pub struct Row {
     /// Which post it is, or will be.
     #[serde(skip)]
     pub post: Option<PostId>,
+}
+
+/// All that goes out in some days, and what it costs.
+pub struct Agenda {
+    /// As it was gated.
+    pub campaign: Campaign,
+    pub rows: Vec<Row>,
+    /// One sentence for each account that is charged.
+    pub bills: Vec<String>,
+}
+
+/// What goes out from a day of the campaign's on, or from now. Without a ledger nothing was posted.
+///
+/// # Errors
+/// If there is no campaign, the ledger can't be read, or there is no such day.
+pub async fn days(
+    office: &Office,
+    files: &Files,
+    ledger: Option<&dyn Ledger>,
+    from: Option<Date>,
+    days: u16,
+) -> Result<Agenda, Failed> {
+    let campaign = Office::campaign(files)?;
+    let campaign = office.gate(files, &campaign, ledger).await?;
+    let now = office.clock.now();
+    let zone = &campaign.settings.zone;
+    let wrong = || Failed::Usage("that day is out of range".to_owned());
+    let from = match from {
+        Some(day) => day.to_zoned(zone.clone()).map_err(|_| wrong())?,
+        None => now.to_zoned(zone.clone()),
+    };
+    let until = from
+        .checked_add(i32::from(days).days())
+        .map_err(|_| wrong())?
+        .timestamp();
+    let from = from.timestamp();
+
+    let tally = match ledger {
+        Some(ledger) => spending(ledger, &campaign, &files.roster.accounts, now).await?,
+        None => Tally::new(zone.clone()),
+    };
+    let (past, holds, mut rows) = match ledger {
+        Some(ledger) => (
+            office.past(&campaign, ledger).await?,
+            ledger.holds().await?,
+            recorded(ledger, &campaign, &files.roster).await?,
+        ),
+        None => (Past::default(), Vec::new(), Vec::new()),
+    };
+    let view = View {
+        campaign: &campaign,
+        roster: &files.roster,
+        past: &past,
+        late: office.settings.late,
+    };
+    let planned_then = plan(&view, now, until);
+    rows.extend(planned(&view, &planned_then, tally.clone()));
+    under(&holds, &mut rows);
+    rows.retain(|row| {
+        row.due
+            .is_some_and(|due| due < until && (due >= from || row.state != "planned"))
+    });
+    sort(&mut rows);
+    rows.extend(timeless(&view, &planned_then));
+    let bills = bills(&view, now, &tally);
+    let bills = bills.iter().map(|bill| in_words(bill, &files.roster)).collect();
+    Ok(Agenda {
+        campaign,
+        rows,
+        bills,
+    })
 }
 
 /// How many of those that wait in one state are looked at.

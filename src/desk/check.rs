@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::calendar::outlook::outlook;
 use crate::calendar::past::Past;
 use crate::calendar::plan::View;
@@ -10,7 +13,7 @@ use crate::campaign::Campaign;
 use crate::campaign::likeness::{Lookalike, problems};
 use crate::campaign::older::{has_translations, older};
 use crate::campaign::outside::Outside;
-use crate::campaign::problem::Problem;
+use crate::campaign::problem::{Problem, Severity};
 use crate::daemon::lookalike::lookalikes;
 use crate::ledger::Ledger;
 use crate::post::identity::MessageId;
@@ -110,4 +113,34 @@ pub fn older_translations(office: &Office, files: &Files) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// A problem, as it is shown.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "FileProblem")]
+pub struct Row {
+    #[schemars(with = "String")]
+    pub severity: Severity,
+    pub code: &'static str,
+    pub message: String,
+    pub help: String,
+    pub file: String,
+    pub line: u32,
+    pub column: u32,
+    pub length: u32,
+}
+
+/// Problems as they are shown, in their order.
+pub fn rows(problems: &[Problem]) -> Vec<Row> {
+    let row = |problem: &Problem| Row {
+        severity: problem.severity,
+        code: problem.code,
+        message: problem.message.clone(),
+        help: problem.help.clone(),
+        file: problem.place.file.to_string(),
+        line: problem.place.line,
+        column: problem.place.column,
+        length: problem.place.length,
+    };
+    problems.iter().map(row).collect()
 }

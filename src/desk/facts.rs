@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::calendar::civil;
@@ -22,7 +23,8 @@ const AHEAD: i32 = 14;
 const PAGE: u32 = 500;
 
 /// A fact, as it is shown.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Fact")]
 pub struct Row {
     pub fact: String,
     /// `None`, and no source: it is not in the files, or something is wrong with it there.
@@ -46,7 +48,8 @@ pub struct Row {
 }
 
 /// A post that will say it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "FactPlanned")]
 pub struct PlannedRow {
     pub message: String,
     pub account: String,
@@ -54,7 +57,8 @@ pub struct PlannedRow {
 }
 
 /// What was said of it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "FactPublished")]
 pub struct PublishedRow {
     pub value: String,
     pub posts: u64,

@@ -6,11 +6,14 @@ pub mod agenda;
 pub mod approve;
 pub mod check;
 pub mod facts;
+pub mod history;
 pub mod hold;
 pub mod pending;
 pub mod post;
 pub mod preview;
+pub mod recall;
 pub mod say;
+pub mod status;
 pub mod words;
 
 use std::path::Path;

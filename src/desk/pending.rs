@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
@@ -31,7 +32,8 @@ pub struct Waiting {
 }
 
 /// One that waits, as it is shown.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Pending")]
 pub struct Row {
     pub message: String,
     pub due: Option<Timestamp>,
@@ -39,6 +41,7 @@ pub struct Row {
     /// An error in it, that must be mended first.
     pub problem: Option<String>,
     pub author: Option<String>,
+    #[schemars(with = "Option<String>")]
     pub digest: Option<Digest>,
     /// Who has approved this very content.
     pub approvals: Vec<ApprovalRow>,
@@ -50,7 +53,8 @@ pub struct Row {
 }
 
 /// Who approved, and when.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Approval")]
 pub struct ApprovalRow {
     pub by: String,
     pub at: Timestamp,
@@ -84,6 +88,25 @@ pub async fn known(
 /// What `message` would say.
 pub fn proposal(files: &Files, campaign: &Campaign, message: &Message) -> Result<Proposal, String> {
     Proposal::of(campaign, &files.roster, message, &|file| files.folder.hash(file))
+}
+
+/// The messages that wait, as they are shown.
+///
+/// # Errors
+/// If nothing need be approved here, or the ledger can't be read.
+pub async fn rows(office: &Office, files: &Files, ledger: Option<&dyn Ledger>) -> Result<Vec<Row>, Failed> {
+    let rule = rule(office)?;
+    let campaign = Office::campaign(files)?;
+    let approvals = known(files, &campaign, ledger).await?;
+    let mut rows = Vec::new();
+    for waiting in waiting(office, files, &campaign, ledger).await? {
+        let before = match ledger {
+            Some(ledger) => ledger.approved_last(&waiting.message.id).await?,
+            None => None,
+        };
+        rows.push(row(files, &campaign, &approvals, rule, &waiting, before));
+    }
+    Ok(rows)
 }
 
 /// The messages that wait, the next due first; those without a time come last.

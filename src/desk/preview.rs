@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::campaign::message::Message;
@@ -12,7 +13,8 @@ use crate::text::count::measure;
 use crate::text::limits::Measure;
 
 /// A message on an account, in one of its variants.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Preview")]
 pub struct Row {
     pub message: String,
     pub account: String,
@@ -26,7 +28,8 @@ pub struct Row {
 }
 
 /// One part of it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "PreviewPart")]
 pub struct PartRow {
     pub text: String,
     pub length: usize,

@@ -78,6 +78,15 @@ pub fn in_words(bill: &Bill, roster: &Roster) -> String {
     )
 }
 
+/// A day of the campaign's, or an instant with an offset.
+pub fn instant(text: &str, zone: &jiff::tz::TimeZone) -> Option<jiff::Timestamp> {
+    let day = || {
+        let day = text.parse::<jiff::civil::Date>().ok()?;
+        Some(day.to_zoned(zone.clone()).ok()?.timestamp())
+    };
+    text.parse().ok().or_else(day)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,6 +28,12 @@ impl Role {
         ("approver", Role::Approver),
         ("operator", Role::Operator),
     ];
+
+    /// Its word in the config.
+    pub fn as_str(self) -> &'static str {
+        let known = Self::ALL.iter().find(|(_, role)| *role == self);
+        known.map_or("", |(word, _)| word)
+    }
 }
 
 /// `[user.NAME]`

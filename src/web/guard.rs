@@ -55,6 +55,7 @@ pub(super) struct Names {
 
 pub(super) async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
     let words = Words::asked(request.headers());
+    let by_program = request.uri().path().starts_with("/api/");
     let mut response = match refusal(&site.names, request.method(), request.headers()) {
         Some(trouble) => trouble.into_response(),
         None => match tokio::time::timeout(PATIENCE, next.run(request)).await {
@@ -63,7 +64,11 @@ pub(super) async fn guard(State(site): State<Arc<Site>>, request: Request, next:
         },
     };
     if let Some(trouble) = response.extensions_mut().remove::<Trouble>() {
-        response = trouble.page(&site, words);
+        response = if by_program {
+            trouble.problem(words)
+        } else {
+            trouble.page(&site, words)
+        };
     }
     let headers = response.headers_mut();
     for (name, value) in HEADERS {

@@ -5,6 +5,7 @@
 //! around it; `overview` keeps what takes long to be made; `acts` is everything that changes something.
 
 mod acts;
+mod api;
 mod assets;
 mod calendar;
 mod facts;
@@ -23,6 +24,7 @@ mod sandbox;
 mod server;
 mod show;
 mod trouble;
+mod verbs;
 mod visit;
 mod words;
 
@@ -89,6 +91,10 @@ struct Site {
     guesses: people::Guesses,
     /// Of those whose password is looked at.
     turn: Arc<Semaphore>,
+    /// Programs that were known a moment ago.
+    passes: people::Passes,
+    /// Of programs that ask for what takes long.
+    desk: Arc<Semaphore>,
     overviews: overview::Overviews,
     news: live::News,
     /// Only for its media.
@@ -135,6 +141,8 @@ pub async fn serve(
         sessions: people::Sessions::default(),
         guesses: people::Guesses::default(),
         turn: Arc::new(Semaphore::new(1)),
+        passes: people::Passes::default(),
+        desk: Arc::new(Semaphore::new(1)),
         overviews: overview::Overviews::default(),
         news: live::News::default(),
         folder,
@@ -173,6 +181,7 @@ fn router(site: &Arc<Site>) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics::metrics))
+        .merge(api::routes())
         .fallback(|| async { Trouble::Nothing })
         .method_not_allowed_fallback(|| async { Trouble::Method })
         .layer(axum::middleware::from_fn_with_state(

@@ -190,17 +190,7 @@ async fn look(site: &Arc<Site>, bell: i64) -> Result<Overview, Failed> {
     let timeless = agenda::timeless(&view, &plan);
     let pending = match office.settings.approval {
         None => Vec::new(),
-        Some(rule) => {
-            let approvals = pending::known(&files, &campaign, Some(ledger)).await?;
-            let mut rows = Vec::new();
-            for waiting in pending::waiting(office, &files, &campaign, Some(ledger)).await? {
-                let before = ledger.approved_last(&waiting.message.id).await?;
-                rows.push(pending::row(
-                    &files, &campaign, &approvals, rule, &waiting, before,
-                ));
-            }
-            rows
-        }
+        Some(_) => pending::rows(office, &files, Some(ledger)).await?,
     };
     Ok(Overview {
         made: office.clock.uptime(),

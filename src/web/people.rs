@@ -209,14 +209,37 @@ pub(super) async fn sign_in(
         fields.get("user").trim().to_owned(),
         fields.get("password").to_owned(),
     );
-    let keys = keys(&name, peer);
+    let user = match check(&site, &name, password, peer).await {
+        Ok(user) => user,
+        Err(Refused::Wait(wait)) => {
+            let wait = fill(
+                t.wait_then_sign_in,
+                &[&wait.as_secs().saturating_add(1).to_string()],
+            );
+            return page(&site, t, &name, Some(wait));
+        }
+        Err(Refused::Wrong) => return page(&site, t, &name, Some(t.wrong_password.to_owned())),
+    };
+    info!(event = "web.signed_in", user = user.name, peer = %peer, "{} has signed in", user.name);
+    let secret = site.sessions.begin(&user.name, site.pages.office.clock.uptime());
+    let set = session_cookie(&parts.headers, &secret, LIFE);
+    Ok((AppendHeaders([(header::SET_COOKIE, set)]), Redirect::to("/")).into_response())
+}
+
+/// Why somebody is not let in.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// Nobody looks at another guess before that.
+    Wait(Duration),
+    Wrong,
+}
+
+/// Who this is, if the password is theirs.
+async fn check(site: &Site, name: &str, password: String, peer: IpAddr) -> Result<User, Refused> {
+    let keys = keys(name, peer);
     let now = site.pages.office.clock.uptime();
     if let Some(wait) = site.guesses.wait(&keys, now) {
-        let wait = fill(
-            t.wait_then_sign_in,
-            &[&wait.as_secs().saturating_add(1).to_string()],
-        );
-        return page(&site, t, &name, Some(wait));
+        return Err(Refused::Wait(wait));
     }
     // One at a time: each takes 19 MB and a while.
     let turn = Arc::clone(&site.turn).acquire_owned().await;
@@ -228,13 +251,53 @@ pub(super) async fn sign_in(
     let Some(user) = checked.await.ok().flatten() else {
         site.guesses.was_wrong(&keys, now);
         warn!(event = "web.refused", user = name, peer = %peer, "somebody could not sign in as {name}");
-        return page(&site, t, &name, Some(t.wrong_password.to_owned()));
+        return Err(Refused::Wrong);
     };
     site.guesses.was_right(&keys);
-    info!(event = "web.signed_in", user = user.name, peer = %peer, "{} has signed in", user.name);
-    let secret = site.sessions.begin(&user.name, now);
-    let set = session_cookie(&parts.headers, &secret, LIFE);
-    Ok((AppendHeaders([(header::SET_COOKIE, set)]), Redirect::to("/")).into_response())
+    Ok(user)
+}
+
+/// Who a program is, which says so with each request.
+pub(super) async fn knows(site: &Site, name: &str, password: &str, peer: IpAddr) -> Result<User, Refused> {
+    let pass = pass(&site.secret, name, password);
+    let known = site.passes.who(&pass, site.pages.office.clock.uptime());
+    if let Some(user) = known.and_then(|name| site.people.iter().find(|user| user.name == name)) {
+        return Ok(user.clone());
+    }
+    let user = check(site, name, password.to_owned(), peer).await?;
+    site.passes
+        .remember(pass, &user.name, site.pages.office.clock.uptime());
+    Ok(user)
+}
+
+/// For how long a password need not be looked at again, which takes long.
+const PASS: Duration = Duration::from_mins(5);
+/// How many programs are remembered.
+const PASSES_MAX: usize = 100;
+
+/// Programs whose password was right a moment ago.
+#[derive(Debug, Default)]
+pub(super) struct Passes(Mutex<HashMap<String, (String, Duration)>>);
+
+impl Passes {
+    fn who(&self, pass: &str, now: Duration) -> Option<String> {
+        let passes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (user, since) = passes.get(pass)?;
+        (now.saturating_sub(*since) < PASS).then(|| user.clone())
+    }
+
+    fn remember(&self, pass: String, user: &str, now: Duration) {
+        let mut passes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if passes.len() >= PASSES_MAX {
+            passes.clear();
+        }
+        passes.insert(pass, (user.to_owned(), now));
+    }
+}
+
+/// What is kept of a name and a password; it is of no use to another daemon.
+fn pass(secret: &[u8; 32], name: &str, password: &str) -> String {
+    token(secret, &format!("pass\n{}\n{name}\n{password}", name.len()))
 }
 
 fn keys(name: &str, peer: IpAddr) -> Vec<String> {

@@ -1,14 +1,19 @@
-//! What could not be done, as a page.
+//! What could not be done, as a page or for programs.
 
+use std::time::Duration;
+
+use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::desk::Failed;
 use crate::ledger::LedgerError;
 
 use super::Site;
 use super::frame::Frame;
-use super::words::Words;
+use super::words::{Words, fill};
 
 /// Why a request has no page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +33,10 @@ pub(super) enum Trouble {
     Slow,
     /// Whoever asks must sign in first.
     SignIn,
+    /// A program has not said who it is.
+    Unnamed,
+    /// Whoever asks has guessed too often.
+    Wait(Duration),
     /// Whoever asks may not do this.
     Forbidden,
     /// A form that is not filled in right.
@@ -80,6 +89,8 @@ impl Trouble {
             Trouble::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Trouble::Slow => StatusCode::GATEWAY_TIMEOUT,
             Trouble::SignIn => StatusCode::SEE_OTHER,
+            Trouble::Unnamed => StatusCode::UNAUTHORIZED,
+            Trouble::Wait(_) => StatusCode::TOO_MANY_REQUESTS,
             Trouble::Wrong(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Trouble::Refused(_) => StatusCode::CONFLICT,
             Trouble::Broken(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -97,11 +108,43 @@ impl Trouble {
             Trouble::TooLarge => (t.not_done, t.too_large_text),
             Trouble::Slow => (t.not_done, t.slow_text),
             Trouble::SignIn => (t.sign_in, t.sign_in),
+            Trouble::Unnamed => (t.sign_in, t.unnamed_text),
+            Trouble::Wait(wait) => {
+                let seconds = seconds(*wait).to_string();
+                return (t.not_done, fill(t.wait_then_sign_in, &[&seconds]));
+            }
             Trouble::Forbidden => (t.not_yours, t.not_yours_text),
             Trouble::Wrong(why) | Trouble::Refused(why) => return (t.not_done, why.clone()),
             Trouble::Broken(why) => return (t.cannot_read, why.clone()),
         };
         (title, text.to_owned())
+    }
+
+    /// For programs (RFC 9457).
+    pub fn problem(&self, words: &'static Words) -> Response {
+        let (title, detail) = self.text(words);
+        let problem = Problem {
+            title,
+            status: self.status().as_u16(),
+            detail,
+        };
+        let mut response = (self.status(), Json(problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        match self {
+            Trouble::Unnamed => {
+                let how = HeaderValue::from_static("Basic realm=\"steadfast\", charset=\"UTF-8\"");
+                headers.insert(header::WWW_AUTHENTICATE, how);
+            }
+            Trouble::Wait(wait) => {
+                headers.insert(header::RETRY_AFTER, seconds(*wait).into());
+            }
+            _ => {}
+        }
+        response
     }
 
     /// As a page, in the language of whoever asked.
@@ -122,6 +165,20 @@ impl Trouble {
             Err(_) => self.status().into_response(),
         }
     }
+}
+
+/// In whole seconds, and never too soon.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(1)
+}
+
+/// Why something was not done.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Problem {
+    title: &'static str,
+    /// HTTP's.
+    status: u16,
+    detail: String,
 }
 
 #[derive(askama::Template)]

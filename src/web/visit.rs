@@ -15,6 +15,7 @@ use crate::settings::Role;
 
 use super::Site;
 use super::trouble::Trouble;
+use super::verbs::Speaker;
 use super::words::Words;
 
 /// The most that a form may send, in bytes.
@@ -40,26 +41,6 @@ pub(super) struct Visit {
 }
 
 impl Visit {
-    /// Who speaks, for the ledger.
-    pub fn speaker(&self, fields: &Fields) -> Result<String, Trouble> {
-        if let Some(user) = &self.user {
-            return Ok(user.clone());
-        }
-        let name = fields.get("as").trim();
-        let name = if name.is_empty() {
-            self.name.as_deref().unwrap_or(NAMELESS)
-        } else {
-            name
-        };
-        let taken = [BY_DAEMON, BY_FILE, BY_ROLLBACK, BY_WATCH];
-        let bad =
-            name.chars().any(char::is_control) || name.chars().count() > NAME_MAX || taken.contains(&name);
-        if bad {
-            return Err(Trouble::Wrong(self.t.bad_name.to_owned()));
-        }
-        Ok(name.to_owned())
-    }
-
     /// Whether they may do what takes this role.
     pub fn may(&self, role: Role) -> bool {
         self.role >= role
@@ -112,19 +93,38 @@ pub(super) struct Act {
 }
 
 impl Act {
-    /// Refuses whoever may not.
-    pub fn needs(&self, role: Role) -> Result<(), Trouble> {
-        if self.visit.may(role) {
-            Ok(())
-        } else {
-            Err(Trouble::Forbidden)
-        }
+    /// Who speaks.
+    pub fn speaker(&self) -> Result<Speaker, Trouble> {
+        let (visit, typed) = (&self.visit, self.fields.get("as"));
+        let by = match &visit.user {
+            Some(user) => user.clone(),
+            None => speaker_name(typed, visit.name.as_deref(), visit.t)?,
+        };
+        Ok(Speaker {
+            by,
+            named: visit.user.is_some() || !typed.trim().is_empty(),
+            role: visit.role,
+            t: visit.t,
+        })
     }
 
     /// Where to go back to: only ever a page of ours.
     pub fn back(&self) -> String {
         local_path(self.fields.get("back")).unwrap_or("/").to_owned()
     }
+}
+
+/// Who speaks where nobody signs in: who they say they are, or said the last time.
+pub(super) fn speaker_name(typed: &str, last: Option<&str>, t: &'static Words) -> Result<String, Trouble> {
+    let name = match typed.trim() {
+        "" => last.unwrap_or(NAMELESS),
+        typed => typed,
+    };
+    let taken = [BY_DAEMON, BY_FILE, BY_ROLLBACK, BY_WATCH];
+    if name.chars().any(char::is_control) || name.chars().count() > NAME_MAX || taken.contains(&name) {
+        return Err(Trouble::Wrong(t.bad_name.to_owned()));
+    }
+    Ok(name.to_owned())
 }
 
 /// A path of this site, and no other's address in disguise.

@@ -45,6 +45,10 @@ words! {
     user: "Name", "Nombre";
     password: "Password", "Contraseña";
     wrong_password: "That is not the name and password of anybody here.", "Ese nombre y esa contraseña no son de nadie aquí.";
+    unnamed_text: "Say who you are: a name and password of the dashboard's, by HTTP Basic.", "Diga quién es: un nombre y contraseña del panel, por HTTP Basic.";
+    not_json: "The body must be JSON, with `Content-Type: application/json`.", "El cuerpo debe ser JSON, con `Content-Type: application/json`.";
+    one_scope: "Name an account or a message, not both.", "Nombre una cuenta o un mensaje, no ambos.";
+    fact_or_message: "Ask for a fact or for a message: `?fact=NAME` or `?message=ID`.", "Pregunte por un hecho o por un mensaje: `?fact=NOMBRE` o `?message=ID`.";
     wait_then_sign_in: "Too many wrong guesses. Try again in {} seconds.", "Demasiados intentos. Pruebe de nuevo en {} segundos.";
     as_of: "As of", "Visto";
     look_again: "Look again", "Mirar de nuevo";

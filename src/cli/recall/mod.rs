@@ -3,8 +3,7 @@
 //! Each deletion and each correction is a post of its own in the ledger, with an identity that names the recalled
 //! post. So a recall that was cut short goes on when it is asked for again, and nothing is done twice.
 
-mod ask;
-mod found;
+mod show;
 mod watch;
 
 use std::collections::BTreeSet;
@@ -14,6 +13,8 @@ use jiff::tz::TimeZone;
 
 use crate::campaign::Campaign;
 use crate::desk::facts;
+use crate::desk::recall::ask::{Act, Ask, Asking};
+use crate::desk::recall::found::{Found, find, rows};
 use crate::ledger::{Conclusion, Hold, Ledger, Post, Published};
 use crate::post::identity::{MessageId, PostId};
 use crate::post::state::State;
@@ -23,9 +24,7 @@ use crate::text::limits::Doubt;
 use super::args::{Format, RecallArgs};
 use super::say::{address, list, many, meant};
 use super::{Exit, Failed, Files, Office, complain, print_json, print_line};
-use ask::{Act, Ask, Asking};
-pub(super) use found::RecallRow;
-use found::{Found, find, rows, show};
+use show::show;
 
 /// How many posts are recorded in one transaction.
 const AT_ONCE: usize = 200;

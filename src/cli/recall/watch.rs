@@ -13,7 +13,7 @@ use crate::post::state::State;
 
 use super::super::post::send_ourselves;
 use super::super::{Failed, Files, Office, complain, table};
-use super::ask::Act;
+use crate::desk::recall::ask::Act;
 
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(250);

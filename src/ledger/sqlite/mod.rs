@@ -10,6 +10,7 @@ mod export;
 mod generation;
 mod jobs;
 mod lock;
+mod mover;
 mod oddities;
 mod parts;
 mod past;
@@ -42,6 +43,7 @@ use durable::{MIGRATIONS, broken_at, is_a_ledger, is_current, is_durable, nothin
 pub(super) use export::Export;
 use generation::{Files, Generation, KEY};
 pub use lock::Lock;
+use mover::Mover;
 
 /// An open ledger. Dropping it ends its writer once all that was handed in is written.
 pub struct Sqlite {
@@ -105,14 +107,18 @@ impl Sqlite {
             return Err(nothing_in(path));
         }
         let options = options(path).create_if_missing(upgrade == Upgrade::Make);
+        let daemon = upgrade == Upgrade::Yes;
+        let writing = if daemon {
+            options.clone().pragma("wal_autocheckpoint", mover::AT_LAST)
+        } else {
+            options.clone()
+        };
         // Never closed by itself: with the last connection goes the log, and the next would begin another.
-        let one = SqlitePoolOptions::new()
+        let alone = SqlitePoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options.clone())
-            .await
-            .map_err(broken)?;
+            .max_lifetime(None);
+        let one = alone.clone().connect_with(writing).await.map_err(broken)?;
         is_durable(&one, path).await?;
         if upgrade == Upgrade::Yes {
             is_a_ledger(&one, path).await?;
@@ -134,6 +140,12 @@ impl Sqlite {
             std::fs::set_permissions(path, only_us)
                 .map_err(|e| LedgerError::Broken(format!("{}: {e}", path.display())))?;
         }
+        let mover = if daemon {
+            let moving = alone.connect_with(options.clone()).await.map_err(broken)?;
+            Some(Mover::start(moving))
+        } else {
+            None
+        };
         let readers = SqlitePoolOptions::new()
             .max_connections(2)
             .min_connections(0)
@@ -144,9 +156,10 @@ impl Sqlite {
         let (writer, batches) = Writer::new();
         let hand = write::Hand {
             db: one,
-            daemon: upgrade == Upgrade::Yes,
+            daemon,
             files: Files::of(path),
             generation: generation.clone(),
+            mover,
         };
         tokio::spawn(hand.run(batches));
         Ok(Self {

@@ -18,6 +18,7 @@ use super::deliver::{conclude, intend};
 use super::engagement;
 use super::generation::{Files, Generation, KEY};
 use super::jobs::{Jobs, MOST};
+use super::mover::Mover;
 use super::read::{CHAIN, json_list};
 use super::rename;
 use super::token;
@@ -35,6 +36,8 @@ pub(super) struct Hand {
     pub daemon: bool,
     pub files: Files,
     pub generation: Generation,
+    /// Who moves the log into the file, beside what is written.
+    pub mover: Option<Mover>,
 }
 
 impl Hand {
@@ -70,6 +73,9 @@ impl Hand {
         match written {
             // Only a committed write is answered.
             Ok(generation) => {
+                if let Some(mover) = &self.mover {
+                    mover.wrote(batch.len());
+                }
                 if let Some(generation) = generation {
                     self.generation.saw(generation);
                 }

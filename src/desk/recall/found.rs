@@ -3,21 +3,20 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::desk::say::address;
+use crate::desk::{Failed, Office};
 use crate::ledger::{Ledger, Post, Published, SentPart};
 use crate::post::outcome::Receipt;
 use crate::post::state::State;
-
-use super::super::say::address;
-use super::super::{Failed, Office, print_line, table};
 
 /// How many posts are read at once.
 const PAGE: u32 = 500;
 
 /// A published post, its parts, and what was done about it before.
-pub(super) struct Found {
+pub struct Found {
     pub post: Post,
     pub parts: Vec<SentPart>,
     pub recalls: Vec<Post>,
@@ -50,11 +49,7 @@ impl Found {
 }
 
 /// Those that are out, or may be, by when they went out. `said`: only those that said this value of the fact.
-pub(super) async fn find(
-    ledger: &dyn Ledger,
-    which: &Published,
-    said: Option<&str>,
-) -> Result<Vec<Found>, Failed> {
+pub async fn find(ledger: &dyn Ledger, which: &Published, said: Option<&str>) -> Result<Vec<Found>, Failed> {
     let mut found: Vec<Found> = Vec::new();
     let mut after = None;
     loop {
@@ -84,8 +79,10 @@ pub(super) async fn find(
     Ok(found)
 }
 
-#[derive(Serialize)]
-pub(super) struct Row {
+/// A published post, as it is shown.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Published")]
+pub struct Row {
     post: String,
     message: String,
     account: String,
@@ -99,8 +96,10 @@ pub(super) struct Row {
     recalls: Vec<RecallRow>,
 }
 
-#[derive(Serialize)]
-struct PartRow {
+/// One part of it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "PublishedPart")]
+pub struct PartRow {
     index: u16,
     id: Option<String>,
     url: Option<String>,
@@ -108,8 +107,9 @@ struct PartRow {
 }
 
 /// What was done about a post.
-#[derive(Serialize)]
-pub(crate) struct RecallRow {
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Recall")]
+pub struct RecallRow {
     post: String,
     /// `delete` or `correct`.
     act: &'static str,
@@ -154,7 +154,11 @@ impl RecallRow {
     }
 }
 
-pub(super) async fn rows(office: &Office, ledger: &dyn Ledger, found: &[Found]) -> Result<Vec<Row>, Failed> {
+/// As they are shown.
+///
+/// # Errors
+/// If the ledger can't be read.
+pub async fn rows(office: &Office, ledger: &dyn Ledger, found: &[Found]) -> Result<Vec<Row>, Failed> {
     let mut rows = Vec::with_capacity(found.len());
     for one in found {
         let mut recalls = Vec::new();
@@ -190,62 +194,4 @@ pub(super) async fn rows(office: &Office, ledger: &dyn Ledger, found: &[Found]) 
         });
     }
     Ok(rows)
-}
-
-/// For people. `fact`: the one that is asked about.
-pub(super) fn show(office: &Office, found: &[Found], fact: Option<&str>, zone: &TimeZone) {
-    let mut shown = table::table(&[
-        "posted",
-        "message",
-        "account",
-        "said",
-        "where",
-        "since then",
-        "post",
-    ]);
-    for one in found {
-        let post = &one.post;
-        let value = |name: &str| post.content.facts.get(name).map(|quoted| quoted.value.clone());
-        let places: Vec<String> = one
-            .receipts()
-            .iter()
-            .map(|receipt| {
-                receipt
-                    .url
-                    .as_deref()
-                    .map_or_else(|| receipt.id.clone(), |url| address(office, url))
-            })
-            .collect();
-        let mut since: Vec<String> = one.recalls.iter().map(became).collect();
-        if one.is_unsure() {
-            since.insert(0, "nobody knows yet whether all of it is out".to_owned());
-        }
-        shown.add_row([
-            post.began
-                .map_or_else(|| "perhaps".to_owned(), |at| table::local(at, zone)),
-            post.message.to_string(),
-            post.account.to_string(),
-            fact.and_then(value).unwrap_or_default(),
-            places.join(" "),
-            since.join("; "),
-            post.id.to_string(),
-        ]);
-    }
-    print_line(&table::text(shown));
-}
-
-/// What a recall came to, in words.
-fn became(recall: &Post) -> String {
-    let (done, to_be) = match recall.content.deletes() {
-        Some(_) => ("deleted", "to be deleted"),
-        None => ("corrected", "to be corrected"),
-    };
-    match recall.standing.state {
-        State::Sent => done.to_owned(),
-        State::Held | State::Rejected | State::Skipped => {
-            let why = recall.standing.why.as_deref().unwrap_or_default();
-            format!("not {done}: {why}")
-        }
-        State::Due | State::Sending | State::Retrying | State::InDoubt => to_be.to_owned(),
-    }
 }

@@ -21,7 +21,7 @@ const EVER: Duration = Duration::from_hours(24 * 365 * 100);
 
 /// What is to be done with each post.
 #[derive(Debug, Clone)]
-pub(super) enum Act {
+pub enum Act {
     Delete,
     /// Answered with these words.
     Reply(String),
@@ -38,7 +38,7 @@ impl Act {
 }
 
 /// What this recall comes to for one published post.
-pub(super) enum Ask {
+pub enum Ask {
     /// It is new.
     New(Box<NewPost>),
     /// It was asked for before.
@@ -51,7 +51,7 @@ pub(super) enum Ask {
     ByHand(String),
 }
 
-pub(super) struct Asking<'a> {
+pub struct Asking<'a> {
     pub campaign: &'a CampaignId,
     pub roster: &'a Roster,
     pub act: &'a Act,
