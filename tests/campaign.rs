@@ -21,7 +21,7 @@ use steadfast::campaign::assemble::assemble;
 use steadfast::campaign::codes::CODES;
 use steadfast::campaign::message::{Local, Message, When};
 use steadfast::campaign::outside::{Media, MediaProblem, Outside};
-use steadfast::campaign::problem::Problem;
+use steadfast::campaign::problem::{Problem, Severity};
 use steadfast::campaign::read::{FileRead, read};
 use steadfast::campaign::render::{RenderProblem, left_out, render, words_for};
 use steadfast::campaign::{Account, AfterHold, Campaign, Roster, Untranslated};
@@ -792,6 +792,71 @@ fn what_a_platform_cannot_do_is_an_error() {
     );
     few.accounts = vec![account("mastodon", mastodon(), None)];
     assert!(check(&few).is_empty());
+}
+
+#[test]
+fn what_a_comment_does_not_hold_is_an_error_where_answers_are_comments() {
+    let image = "{ file = \"media/court.png\", alt = \"e\" }";
+    let words = |letters: usize| "a ".repeat(letters.div_ceil(2)).trim_end().to_owned();
+    let check = |limits: Limits, body: &str, answers: bool| -> Vec<&'static str> {
+        let reply_to = if answers { "reply_to = \"first\"\n" } else { "" };
+        let files = format!(
+            "[[message]]\nid = \"first\"\ntext = \"a\"\n[[message]]\nid = \"second\"\n{reply_to}{body}\n"
+        );
+        let world = World::of([("a.toml", SETTINGS), ("b.toml", &files)]);
+        let roster = Roster {
+            accounts: vec![account("one", limits, None)],
+            ..Roster::default()
+        };
+        let assembled = assemble(&world.read(), &roster, now(), &world);
+        let errors = assembled
+            .problems
+            .iter()
+            .filter(|problem| problem.severity == Severity::Error);
+        errors.map(|problem| problem.code).collect()
+    };
+    let with = |beside: &str| format!("text = \"b\"\n{beside}");
+    let video = with("video = { file = \"media/march.mp4\", alt = \"e\" }");
+    for (limits, body, expected) in [
+        (
+            limits::REDDIT,
+            with(&format!("image = [{image}]")),
+            "too-many-images",
+        ),
+        (limits::FACEBOOK, with(&format!("image = [{image}]")), ""),
+        (
+            limits::FACEBOOK,
+            with(&format!("image = [{image}, {image}]")),
+            "too-many-images",
+        ),
+        (limits::FACEBOOK, format!("text = \"{}\"", words(7_999)), ""),
+        (
+            limits::FACEBOOK,
+            format!("text = \"{}\"", words(8_001)),
+            "too-long",
+        ),
+        (
+            limits::REDDIT,
+            format!("text = \"{}\"", words(10_001)),
+            "too-long",
+        ),
+        (limits::REDDIT, video.clone(), "no-video"),
+        (limits::FACEBOOK, video.clone(), "no-video"),
+        (limits::TUMBLR, video.clone(), "no-video"),
+        (limits::X, video.clone(), ""),
+    ] {
+        let said = check(limits.clone(), &body, true);
+        assert_eq!(
+            said.first().copied().unwrap_or_default(),
+            expected,
+            "{}: {body}",
+            limits.platform
+        );
+        assert!(check(limits, &body, false).is_empty(), "{body}");
+    }
+    // A card is not for those who take no image.
+    let card = "text = \"Ten to two.\"\ncard = \"quote\"";
+    assert!(check(limits::REDDIT, card, true).is_empty());
 }
 
 #[test]

@@ -29,6 +29,7 @@ use steadfast::platform::oauth::Grant;
 use steadfast::platform::secret::{Scrubber, Secret};
 use steadfast::platform::sign_in::{ClientIs, OAuth, Redirect, Renewal, SignIn, Then, Way};
 use steadfast::platform::token::{Keeper, Keys, Stored, Token, Turn};
+use steadfast::platform::video::{Films, NoFilms};
 use steadfast::platform::{Outgoing, Platform, Prepared, Sealed, Tools};
 use steadfast::post::identity::AccountName;
 use steadfast::post::outcome::{Class, Failure, Receipt};
@@ -221,12 +222,14 @@ impl Life {
     fn token(&self, sign_in: &'static SignIn, keeper: &Arc<dyn Keeper>) -> Token {
         let keys: Keys = toml::from_str("login = true\nclient_id = 'app'").unwrap();
         let (account, scrubber) = (x(), Scrubber::new());
+        let films: Arc<dyn Films> = Arc::new(NoFilms);
         let tools = Tools {
             account: &account,
             http: &self.http,
             vault: Path::new("."),
             scrubber: &scrubber,
             keeper,
+            films: &films,
         };
         let base = BaseUrl::parse(&self.server).unwrap();
         keys.open(sign_in, Some(&base), None, &tools).unwrap()

@@ -362,7 +362,8 @@ fn blocked(
 pub(super) fn card_for(message: &Message, account: &Account, chosen: &Chosen<'_>) -> Option<Style> {
     message
         .card
-        .filter(|_| chosen.beside.is_none() && account.limits.max_images > 0)
+        .filter(|_| chosen.beside.is_none())
+        .filter(|_| account.limits.answering(message.reply_to.is_some()).max_images > 0)
 }
 
 /// Puts together what is said: its text, warning, and images or video become parts with a link.
@@ -380,7 +381,7 @@ pub(super) fn compose(
     (text, warn, (images, video)): (&str, Option<String>, Described),
     cuts: &mut Cuts,
 ) -> Result<Content, RenderProblem> {
-    let limits = &account.limits;
+    let limits = &*account.limits.answering(message.reply_to.is_some());
     let (mut text, warn) = match warn {
         Some(warn) if !limits.abilities.warn => {
             (count::with_warning(text.trim(), warn.trim()).into_owned(), None)

@@ -16,6 +16,7 @@ pub mod login;
 mod man;
 mod password;
 mod pending;
+mod pictures;
 mod plan;
 mod post;
 mod preview;

@@ -1,13 +1,11 @@
 //! `steadfast run`: the daemon.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -16,22 +14,19 @@ use crate::daemon::ballast::Ballast;
 use crate::daemon::lookalike::lookalikes;
 use crate::daemon::pulse::Pulse;
 use crate::daemon::watch::{Missing, RESCAN, Taken, Watch, say_lookalikes};
-use crate::daemon::{self, Media, Outlet, World};
+use crate::daemon::{self, Outlet, World};
 use crate::folder::Folder;
 use crate::ledger::open::{Seat, belongs_to};
 use crate::ledger::{Ledger, LedgerError};
 use crate::platform::http::Http;
 use crate::platform::secret::Scrubber;
 use crate::platform::token::Keeper;
-use crate::platform::video::{Open, VideoFile};
-use crate::platform::{self, ImageBytes, Tools};
-use crate::post::content::{Image, Video};
-use crate::post::digest::Digest;
+use crate::platform::video::Films;
+use crate::platform::{self, Tools};
 use crate::settings::LedgerAt;
-use crate::text::limits::Limits;
-use crate::text::videos::misfits;
 use crate::web;
 
+use super::pictures::Pictures;
 use super::systemd::{self, Systemd};
 use super::{Exit, Failed, Office, log};
 
@@ -172,6 +167,8 @@ pub(super) fn assemble_world(
     let http = Http::with_deadline(&settings.contact, clock, settings.deadline()).map_err(Failed::Wrong)?;
     let vault = settings.state_folder();
     let keeper: Arc<dyn Keeper> = Arc::new(office.keeper(Arc::clone(&ledger))?);
+    let pictures = Arc::new(Pictures::of(folder));
+    let films: Arc<dyn Films> = Arc::clone(&pictures) as Arc<dyn Films>;
     let mut outlets = Vec::new();
     let mut problems = Vec::new();
     for (account, known) in settings.accounts.iter().zip(&assets.roster.accounts) {
@@ -181,6 +178,7 @@ pub(super) fn assemble_world(
             vault: &vault,
             scrubber: &assets.scrubber,
             keeper: &keeper,
+            films: &films,
         };
         let Some(entry) = platform::find(account.platform) else {
             continue;
@@ -205,10 +203,7 @@ pub(super) fn assemble_world(
         clock: Arc::clone(&office.clock),
         outlets: Arc::new(outlets),
         roster: Arc::new(assets.roster.clone()),
-        media: Arc::new(Pictures {
-            folder: Arc::new(folder),
-            turn: Arc::new(Semaphore::new(1)),
-        }),
+        media: pictures,
         dates: http.dates(),
         brake: Arc::new(office.brake()),
         ballast: match settings.ledger {
@@ -221,72 +216,6 @@ pub(super) fn assemble_world(
         late: settings.late,
         approval: settings.approval,
     })
-}
-
-/// Images and videos from the messages folder, and cards.
-struct Pictures {
-    folder: Arc<Folder>,
-    /// One at a time: one alone may take a few hundred megabytes.
-    turn: Arc<Semaphore>,
-}
-
-/// The longest that an image may take to be read and drawn anew.
-const IMAGE_MAX: Duration = Duration::from_secs(8);
-
-#[async_trait]
-impl Media for Pictures {
-    async fn image(&self, image: &Image, limits: &Limits) -> Result<ImageBytes, String> {
-        let too_slow = |_| format!("{}: it took longer than 8 seconds to be made ready", image.file);
-        let lost = "the image could not be read";
-        let turn = Arc::clone(&self.turn).acquire_owned().await.map_err(|_| lost)?;
-        let (folder, wanted, limits) = (Arc::clone(&self.folder), image.clone(), limits.clone());
-        let read = tokio::task::spawn_blocking(move || {
-            // Whoever takes too long has it until they are done.
-            let _turn = turn;
-            folder.image(&wanted, Some(&limits))
-        });
-        let (picture, source) = tokio::time::timeout(IMAGE_MAX, read)
-            .await
-            .map_err(too_slow)?
-            .map_err(|_| lost)?
-            .map_err(|problem| format!("{}: {problem}", image.file))?;
-        Ok(ImageBytes {
-            bytes: picture.bytes,
-            mime: picture.mime,
-            width: picture.width,
-            height: picture.height,
-            alt: image.alt.clone(),
-            source,
-        })
-    }
-
-    async fn video(&self, video: &Video, limits: &Limits) -> Result<VideoFile, String> {
-        let (folder, file) = (Arc::clone(&self.folder), video.file.clone());
-        let read = tokio::task::spawn_blocking(move || folder.reel(&file)).await;
-        let (source, reel) = read
-            .map_err(|_| "the video could not be read")?
-            .map_err(|problem| format!("{}: {problem}", video.file))?;
-        let footage = reel.footage;
-        if let Some(misfit) = misfits(&footage, limits.video.as_ref()).first() {
-            let (why, _) = misfit.said(&footage, limits.video.as_ref());
-            return Err(format!("{}: {} {why}", video.file, limits.platform));
-        }
-        let (folder, file) = (Arc::clone(&self.folder), video.file.clone());
-        let open: Open = Arc::new(move || {
-            let stream = folder.film(&file, source, &reel).map_err(io::Error::other)?;
-            Ok(Box::pin(stream))
-        });
-        Ok(VideoFile {
-            open,
-            footage,
-            alt: video.alt.clone(),
-            source,
-        })
-    }
-
-    fn hash(&self, file: &str) -> Option<Digest> {
-        self.folder.hash(file)
-    }
 }
 
 /// What hears signals, and whom it tells.

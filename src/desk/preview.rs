@@ -139,7 +139,7 @@ fn row(
             }
             let warn = content.warn.as_deref().unwrap_or_default();
             for (index, part) in content.parts.iter().enumerate() {
-                let limits = &account.limits;
+                let limits = account.limits.answering(content.reply_to.is_some());
                 let text = part.shown_text(limits.abilities);
                 let measured = measure(limits.rule(index, part.pictured()), &text, warn);
                 let objection = measured.objection();

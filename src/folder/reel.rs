@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::media::video::boxes::OnDisk;
 use super::media::video::{Cover, Film, examine, is_video};
+use super::shown::Kind;
 use super::{Folder, open};
 use crate::campaign::outside::{Footage, MediaProblem};
 use crate::post::digest::Digest;
@@ -52,6 +53,15 @@ impl Folder {
             return Err(problem("this file is empty", "save the video again"));
         }
         is_video(&start).then_some(opened).ok_or_else(no_video)
+    }
+
+    /// The same of a video that was looked at before: what it was then, and how many bytes it had.
+    pub fn film_of(&self, path: &str, source: Digest, size: u64) -> Result<Film, MediaProblem> {
+        match self.examined(path)? {
+            Kind::Video(reel, _) if reel.footage.size == size => self.film(path, source, &reel),
+            Kind::Video(..) => Err(problem("this file has changed", "it is read anew")),
+            Kind::Image(..) => Err(no_video()),
+        }
     }
 
     /// The bytes of such a video, as long as its file is the same.

@@ -524,7 +524,6 @@ impl Bluesky {
     async fn upload_video(&self, session: &Session, video: &VideoFile) -> Result<Value, Failure> {
         let request = Request::post(&session.service, &xrpc(UPLOAD))
             .stream(video.footage.mime, video.footage.size, video.stream()?)
-            .patience(video.patience())
             .bearer(&session.access);
         let answer = self.http.send(request).await.map_err(harmless)?;
         if is_expired(&answer) {

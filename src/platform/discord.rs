@@ -4,6 +4,8 @@
 //! answered with the message that is there. Later the channel is read. A webhook has neither, and answers nobody;
 //! its address is a secret as a whole, so none of it is frozen or shown. Nobody is ever pinged.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -13,6 +15,7 @@ use url::Url;
 
 use super::http::{Answer, BaseUrl, Field, Http, Request, retry_after};
 use super::secret::{Secret, SecretSource};
+use super::video::{Films, VideoFile};
 use super::{
     Among, Deletion, Outgoing, Platform, Prepared, Sealed, Tools, answers, form, harmless, settings,
 };
@@ -112,6 +115,7 @@ pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Plat
         base,
         way,
         known: OnceCell::new(),
+        films: Arc::clone(tools.films),
         http: tools.http.clone(),
     }))
 }
@@ -155,6 +159,7 @@ struct Discord {
     way: Way<Door>,
     /// Once that was asked.
     known: OnceCell<Known>,
+    films: Arc<dyn Films>,
     http: Http,
 }
 
@@ -230,7 +235,7 @@ pub fn request(out: &Outgoing<'_>, channel: &str) -> Result<Prepared, Failure> {
     told.extend(reference.map(|reference| ("message_reference".to_owned(), reference)));
     Ok(Prepared {
         path: messages(channel),
-        body: form::freeze(told, &out.images, part),
+        body: form::freeze(told, out, part),
     })
 }
 
@@ -238,7 +243,7 @@ pub fn request(out: &Outgoing<'_>, channel: &str) -> Result<Prepared, Failure> {
 pub fn webhook_request(out: &Outgoing<'_>) -> Prepared {
     Prepared {
         path: String::new(),
-        body: form::freeze(message(out), &out.images, part),
+        body: form::freeze(message(out), out, part),
     }
 }
 
@@ -250,11 +255,12 @@ fn message(out: &Outgoing<'_>) -> Map<String, Value> {
         ("allowed_mentions".to_owned(), json!({ "parse": [] })),
     ]);
     let attachment = |(number, image): (usize, &super::ImageBytes)| json!({ "id": number, "filename": form::numbered(number, image.mime), "description": image.alt });
-    if !out.images.is_empty() {
-        told.insert(
-            "attachments".into(),
-            out.images.iter().enumerate().map(attachment).collect(),
-        );
+    let video =
+        |video: &VideoFile| json!({ "id": 0, "filename": video.file_name(), "description": video.alt });
+    let images = out.images.iter().enumerate().map(attachment);
+    let files: Vec<Value> = images.chain(out.video.as_ref().map(video)).collect();
+    if !files.is_empty() {
+        told.insert("attachments".into(), json!(files));
     }
     told
 }
@@ -411,7 +417,7 @@ impl Platform for Discord {
     }
 
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
-        let (told, mut fields) = form::thaw(&sealed.prepared.body)?;
+        let (told, mut fields) = form::thaw(&sealed.prepared.body, &*self.films).await?;
         let mut request = Request::post(&self.base, &self.path(&sealed.prepared.path));
         if let Way::Webhook(door) = &self.way {
             // Without it nobody says whether the message was kept.

@@ -21,6 +21,10 @@ use crate::post::engagement::Counts;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::limits::{Abilities, FACEBOOK, Limits};
 
+mod video;
+
+pub use video::{read as read_video, request as request_video};
+
 pub const NAME: &str = "facebook";
 
 pub fn limits() -> Limits {
@@ -49,6 +53,8 @@ impl Config {
 }
 
 const HOME: &str = "https://graph.facebook.com";
+/// Where videos are sent.
+const VIDEOS: &str = "https://graph-video.facebook.com";
 /// One lives for two years; after that its requests go to the oldest that lives.
 const VERSION: &str = "/v25.0";
 
@@ -98,6 +104,7 @@ pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Plat
     let token = config.token.open(&SIGN_IN, base, Some(&config.page_id), tools)?;
     Ok(Box::new(Account {
         limits: FACEBOOK,
+        videos: base.cloned().map_or_else(|| BaseUrl::parse(VIDEOS), Ok)?,
         graph: Graph {
             base: config.base_url.map_or_else(|| BaseUrl::parse(HOME), Ok)?,
             version: VERSION,
@@ -112,6 +119,7 @@ pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Plat
 struct Account {
     limits: Limits,
     graph: Graph,
+    videos: BaseUrl,
     page: String,
     /// That the token is the Page's, once that was asked.
     known: OnceCell<Me>,
@@ -281,6 +289,13 @@ impl Platform for Account {
             Some(parent) => Some(self.id_of(parent).await?.ok_or_else(|| elsewhere(parent))?),
             None => None,
         };
+        if let Some(video) = &out.video {
+            if parent.is_some() {
+                let words = "an answer there is a comment, which shows no video of ours";
+                return Err(Failure::new(Class::Rejected, words));
+            }
+            return Ok(request_video(out, &self.upload_video(video).await?));
+        }
         let mut photos = Vec::new();
         for image in &out.images {
             photos.push(self.upload(image).await?);
@@ -289,6 +304,9 @@ impl Platform for Account {
     }
 
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
+        if let Some(video) = video::of(&sealed.prepared) {
+            return self.publish_video(video, &sealed.prepared).await;
+        }
         let Prepared { path, body } = &sealed.prepared;
         let request = Request::post(&self.graph.base, path)
             .query(&[("fields", SHOWN)])
@@ -309,6 +327,9 @@ impl Platform for Account {
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
+        if let Some(video) = video::of(&sealed.prepared) {
+            return self.find_video(video).await;
+        }
         let sent = Sent::of(&sealed.prepared)?;
         let path = sealed.prepared.path.strip_prefix(VERSION).unwrap_or_default();
         let path = path.trim_start_matches('/');

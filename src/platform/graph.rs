@@ -161,7 +161,7 @@ impl Trouble {
         }
     }
 
-    fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         let mut words = self.message.clone().unwrap_or_default();
         if let Some(more) = self.error_user_msg.as_ref().filter(|more| **more != words) {
             words = format!("{words}: {more}");
@@ -218,7 +218,7 @@ pub(super) fn said<T: DeserializeOwned>(answer: &Answer) -> Result<T, Failure> {
     answer.json().ok_or_else(|| odd(answer))
 }
 
-fn odd(answer: &Answer) -> Failure {
+pub(super) fn odd(answer: &Answer) -> Failure {
     answer.failure(
         Class::Transient,
         Some("an answer of another shape than the manual's"),

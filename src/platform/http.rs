@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use std::error::Error as _;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -15,12 +18,13 @@ use reqwest::header::{
     AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
 };
 use serde::de::DeserializeOwned;
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio_util::io::ReaderStream;
 use url::{Host, Url};
 
 use super::dates::Dates;
 use super::secret::Secret;
-use super::video::Stream;
+use super::video::{Stream, patience};
 use crate::clock::{Clock, sample};
 use crate::post::outcome::{Class, Failure, one_line};
 use crate::text::limits::Doubt;
@@ -145,7 +149,11 @@ impl Http {
     /// doubt costs no more than the same request once more. The HTTP library sends again by itself, on another
     /// connection, only a request of which it has not yet written a byte (`TrySendError` of hyper);
     /// `tests/platforms/connections.rs` closes at every moment and counts.
-    pub async fn publish(&self, request: Request, doubt: Doubt) -> Result<Answer, Trouble> {
+    ///
+    /// It keeps the deadline whatever it carries: how long a doubt lasts and when another replica may look counts on
+    /// that.
+    pub async fn publish(&self, mut request: Request, doubt: Doubt) -> Result<Answer, Trouble> {
+        request.patience = None;
         let client = match doubt {
             Doubt::Key { .. } | Doubt::OwnId => &self.bursts,
             Doubt::TwoSteps { .. } | Doubt::ReadBack { .. } | Doubt::Ask => &self.singles,
@@ -169,16 +177,17 @@ impl Http {
         let builder = client
             .request(request.method, request.url)
             .headers(request.headers);
+        let mut whole = Whole::default();
         let builder = match request.body {
             Body::Bytes(bytes) => builder.body(bytes),
-            Body::Form(fields) => builder.multipart(form(fields)?),
-            Body::Stream(stream) => builder.body(streamed(stream)),
+            Body::Form(fields) => builder.multipart(form(fields, &mut whole)?),
+            Body::Stream(stream, length) => builder.body(whole.watch(stream, length)),
         };
         let builder = match request.patience {
             Some(patience) => builder.timeout(patience),
             None => builder,
         };
-        let response = builder.send().await.map_err(Trouble::from)?;
+        let response = builder.send().await.map_err(|e| whole.judge(e.into()))?;
         let size: usize = response
             .headers()
             .iter()
@@ -240,11 +249,63 @@ fn printable(contact: &str) -> String {
 /// How much of a stream is in memory at once.
 const PIECE: usize = 64 << 10;
 
-fn streamed(stream: Stream) -> reqwest::Body {
-    reqwest::Body::wrap_stream(ReaderStream::with_capacity(stream, PIECE))
+/// Whether the last byte of what is streamed has left us. A request that lacks its end is taken by nobody.
+#[derive(Default)]
+struct Whole(Option<Arc<AtomicBool>>);
+
+impl Whole {
+    fn watch(&mut self, stream: Stream, length: u64) -> reqwest::Body {
+        let ended = Arc::new(AtomicBool::new(length == 0));
+        self.0 = Some(Arc::clone(&ended));
+        let watched = Watched {
+            stream,
+            left: length,
+            ended,
+        };
+        reqwest::Body::wrap_stream(ReaderStream::with_capacity(watched, PIECE))
+    }
+
+    /// Why there is no answer, in the light of it.
+    fn judge(&self, trouble: Trouble) -> Trouble {
+        let cut = self
+            .0
+            .as_ref()
+            .is_some_and(|ended| !ended.load(Ordering::Acquire));
+        match trouble {
+            Trouble::Unknown(words) if cut => {
+                Trouble::NotSent(format!("not all of it could be sent: {words}"))
+            }
+            trouble => trouble,
+        }
+    }
 }
 
-fn form(fields: Vec<Field>) -> Result<reqwest::multipart::Form, Trouble> {
+/// A stream whose end is noticed.
+struct Watched {
+    stream: Stream,
+    left: u64,
+    ended: Arc<AtomicBool>,
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let watched = self.get_mut();
+        let before = into.filled().len();
+        ready!(watched.stream.as_mut().poll_read(cx, into))?;
+        let read = into.filled().len() - before;
+        watched.left = watched.left.saturating_sub(read as u64);
+        if watched.left == 0 {
+            watched.ended.store(true, Ordering::Release);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn form(fields: Vec<Field>, whole: &mut Whole) -> Result<reqwest::multipart::Form, Trouble> {
     let mut form = reqwest::multipart::Form::new();
     for field in fields {
         form = match field {
@@ -268,7 +329,7 @@ fn form(fields: Vec<Field>) -> Result<reqwest::multipart::Form, Trouble> {
                 mime,
                 length,
                 stream,
-            } => form.part(name, part(streamed(stream), length, file_name, &mime)?),
+            } => form.part(name, part(whole.watch(stream, length), length, file_name, &mime)?),
         };
     }
     Ok(form)
@@ -289,7 +350,7 @@ fn part(
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
-    /// Not one byte of the request can have reached the platform's program.
+    /// The platform's program cannot have got it: not one byte of it, or not its end.
     #[error("{0}")]
     NotSent(String),
     /// It may have been received.
@@ -349,7 +410,8 @@ pub struct Request {
 enum Body {
     Bytes(Bytes),
     Form(Vec<Field>),
-    Stream(Stream),
+    /// And how many bytes it has.
+    Stream(Stream, u64),
 }
 
 /// A field of a multipart form.
@@ -459,26 +521,36 @@ impl Request {
         self
     }
 
-    /// A body of `length` bytes that is never as a whole in memory.
+    /// A body of `length` bytes that is never as a whole in memory, and may take as long as that takes on a slow line.
     #[must_use]
-    pub fn stream(mut self, content_type: &str, length: u64, stream: Stream) -> Self {
-        self.insert(CONTENT_TYPE, content_type, false);
-        self.insert(CONTENT_LENGTH, &length.to_string(), false);
-        self.body = Body::Stream(stream);
-        self
+    pub fn stream(self, content_type: &str, length: u64, stream: Stream) -> Self {
+        let mut request = self.patience(patience(length));
+        request.insert(CONTENT_TYPE, content_type, false);
+        request.insert(CONTENT_LENGTH, &length.to_string(), false);
+        request.body = Body::Stream(stream, length);
+        request
     }
 
-    /// Until the last byte of the answer, instead of [`DEADLINE`]. For uploads alone.
+    /// Until the last byte of the answer, instead of [`DEADLINE`]. For what is large alone.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = Some(patience);
         self
     }
 
+    /// With a file that is streamed it may take as long as that takes on a slow line, if it is no visible one.
     #[must_use]
-    pub fn form(mut self, fields: Vec<Field>) -> Self {
-        self.body = Body::Form(fields);
-        self
+    pub fn form(self, fields: Vec<Field>) -> Self {
+        let streamed = fields.iter().map(|field| match field {
+            Field::Stream { length, .. } => *length,
+            _ => 0,
+        });
+        let mut request = match streamed.sum() {
+            0 => self,
+            length => self.patience(patience(length)),
+        };
+        request.body = Body::Form(fields);
+        request
     }
 
     /// Scheme, host and port.

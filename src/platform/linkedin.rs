@@ -250,7 +250,7 @@ struct Article {
     title: String,
 }
 
-/// An image.
+/// An image, or a video.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Media {
@@ -327,16 +327,22 @@ impl Problem {
 
 const POSTS: &str = "/rest/posts";
 
-/// The whole request that will be visible. `images` are the urns of the uploaded ones, in their order.
-pub fn request(out: &Outgoing<'_>, author: &str, images: &[String]) -> Prepared {
+/// The whole request that will be visible. `uploaded` are the urns of its images, in their order, or of its video,
+/// which has no description there.
+pub fn request(out: &Outgoing<'_>, author: &str, uploaded: &[String]) -> Prepared {
     let text = out.part.shown_text(LINKEDIN.abilities);
     let described = |(image, urn): (&super::ImageBytes, &String)| Media {
         id: urn.clone(),
         alt_text: image.alt.clone(),
     };
-    let mut images: Vec<Media> = out.images.iter().zip(images).map(described).collect();
+    let mut images: Vec<Media> = out.images.iter().zip(uploaded).map(described).collect();
     let mut content = Content::default();
-    if images.len() == 1 {
+    if let (Some(_), Some(urn)) = (&out.video, uploaded.first()) {
+        content.media = Some(Media {
+            id: urn.clone(),
+            alt_text: String::new(),
+        });
+    } else if images.len() == 1 {
         content.media = images.pop();
     } else if !images.is_empty() {
         content.multi_image = Some(MultiImage { images });
@@ -483,7 +489,7 @@ fn class_of(problem: &Problem, answer: &Answer) -> Class {
         400..=499 if problem.has("DUPLICATE_POST") || problem.says(&["is a duplicate of"]) => {
             Class::Duplicate
         }
-        // An image that is not ready yet is uploaded once more.
+        // What is not ready yet is uploaded once more.
         400..=499 if problem.says(&["processing", "not ready"]) => Class::Transient,
         _ => answer.class(true),
     }
@@ -525,8 +531,11 @@ impl Platform for Account {
         if let Some(url) = out.share {
             return share_request(&self.author.urn, url);
         }
-        let images = self.upload(&out.images).await?;
-        Ok(request(out, &self.author.urn, &images))
+        let uploaded = match &out.video {
+            Some(video) => vec![self.upload_video(video).await?],
+            None => self.upload(&out.images).await?,
+        };
+        Ok(request(out, &self.author.urn, &uploaded))
     }
 
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {

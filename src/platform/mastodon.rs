@@ -6,7 +6,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -54,8 +53,6 @@ pub(super) fn known_limits(table: &toml::Table, vault: &Path, account: &AccountN
 
 /// How often it is looked whether an image is processed: for some 45 seconds.
 const IMAGE_LOOKS: usize = 9;
-/// The same of a video: for ten minutes.
-const VIDEO_LOOKS: usize = 65;
 
 /// Where an account's server is remembered.
 fn file(vault: &Path, account: &AccountName) -> PathBuf {
@@ -449,7 +446,7 @@ impl Mastodon {
             mime: image.mime.into(),
             bytes: image.bytes.clone(),
         };
-        self.upload(file, &image.alt, None, IMAGE_LOOKS).await
+        self.upload(file, &image.alt, IMAGE_LOOKS).await
     }
 
     async fn upload_video(&self, video: &VideoFile) -> Result<String, Failure> {
@@ -460,19 +457,12 @@ impl Mastodon {
             length: video.footage.size,
             stream: video.stream()?,
         };
-        self.upload(file, &video.alt, Some(video.patience()), VIDEO_LOOKS)
-            .await
+        self.upload(file, &video.alt, usize::MAX).await
     }
 
-    /// `POST /api/v2/media`, and waiting until the server has processed it, which is looked at so many times. An
+    /// `POST /api/v2/media`, and waiting until the server has processed it, which is looked at so often at most. An
     /// upload that no status uses is removed by the server.
-    async fn upload(
-        &self,
-        file: Field,
-        alt: &str,
-        patience: Option<Duration>,
-        looks: usize,
-    ) -> Result<String, Failure> {
+    async fn upload(&self, file: Field, alt: &str, looks: usize) -> Result<String, Failure> {
         let mut fields = vec![file];
         if !alt.is_empty() {
             fields.push(Field::Text {
@@ -480,13 +470,9 @@ impl Mastodon {
                 value: alt.to_owned(),
             });
         }
-        let mut request = Request::post(&self.base, "/api/v2/media").form(fields);
-        if let Some(patience) = patience {
-            request = request.patience(patience);
-        }
+        let request = Request::post(&self.base, "/api/v2/media").form(fields);
         let mut answer = self.ask(request).await?;
-        let first = [250, 500, 1000, 2000, 4000, 8000].into_iter();
-        let mut waits = first.chain(std::iter::repeat(10_000)).take(looks);
+        let mut waits = super::video::looks().take(looks);
         loop {
             let media = answer
                 .json::<Media>()
@@ -503,7 +489,7 @@ impl Mastodon {
                     "the server is still processing what was uploaded",
                 ));
             };
-            tokio::time::sleep(Duration::from_millis(wait)).await;
+            tokio::time::sleep(wait).await;
             answer = self
                 .ask(Request::get(&self.base, &format!("/api/v1/media/{}", media.id)))
                 .await?;

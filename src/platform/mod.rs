@@ -23,6 +23,7 @@ pub mod secret;
 mod shelf;
 pub mod sign_in;
 pub mod slack;
+mod store;
 pub mod telegram;
 pub mod threads;
 pub mod token;
@@ -54,6 +55,7 @@ use http::{BaseUrl, Http, Request};
 use secret::Scrubber;
 use sign_in::SignIn;
 use token::{Keeper, Token};
+use video::Films;
 
 pub use crate::post::sealed::{Key, Prepared, Sealed};
 pub use outgoing::{Deletion, ImageBytes, Outgoing};
@@ -127,9 +129,17 @@ pub const PLATFORMS: &[Entry] = &[
 const SEND_VIDEO: &[&str] = &[
     mastodon::NAME,
     bluesky::NAME,
+    telegram::NAME,
+    discord::NAME,
     slack::NAME,
+    x::NAME,
+    linkedin::NAME,
     threads::NAME,
+    facebook::NAME,
     instagram::NAME,
+    reddit::NAME,
+    tumblr::NAME,
+    pinterest::NAME,
     sandbox::NAME,
 ];
 
@@ -199,6 +209,8 @@ pub struct Tools<'a> {
     pub scrubber: &'a Scrubber,
     /// Where the tokens are that people signed in for.
     pub keeper: &'a Arc<dyn Keeper>,
+    /// Where the videos are that frozen requests name.
+    pub films: &'a Arc<dyn Films>,
 }
 
 /// One account on one platform, ready to be spoken to.

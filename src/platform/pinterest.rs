@@ -1,6 +1,6 @@
 //! Pinterest, version 5 of its API: pins on one board. <https://developers.pinterest.com/docs/api/v5/>
 //!
-//! There is no pin without an image, and the images travel in the request itself. It keeps no key and no id of ours.
+//! There is no pin without an image or a video, and images travel in the request itself. It keeps no key and no id of ours.
 //! After a lost answer the board is read; how soon it shows a new pin is not published, so one that is missing there
 //! proves nothing, and after an hour a person looks.
 
@@ -25,6 +25,7 @@ use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::limits::{Doubt, Limits, PINTEREST};
 
 mod look;
+mod video;
 
 pub const NAME: &str = "pinterest";
 
@@ -169,14 +170,18 @@ const MAX_TITLE: usize = 100;
 /// The longest description of a pin's images, in the same.
 const MAX_ALT: usize = 500;
 
-/// The whole request that will be visible. <https://developers.pinterest.com/docs/api/v5/pins-create>
-pub fn request(out: &Outgoing<'_>, board: &str) -> Prepared {
+/// The whole request that will be visible; `uploaded` is the id of its video.
+/// <https://developers.pinterest.com/docs/api/v5/pins-create>
+pub fn request(out: &Outgoing<'_>, board: &str, uploaded: Option<&str>) -> Prepared {
     let text = out.part.shown_text(PINTEREST.abilities);
     let mut told = Map::from_iter([("board_id".to_owned(), json!(board))]);
     if let Value::Object(words) = json!(words(&text, card_of(out.part).map(|(link, _)| link))) {
         told.extend(words);
     }
-    let alts: Vec<&str> = out.images.iter().map(|image| image.alt.as_str()).collect();
+    let images = out.images.iter().map(|image| image.alt.as_str());
+    let alts: Vec<&str> = images
+        .chain(out.video.as_ref().map(|video| video.alt.as_str()))
+        .collect();
     let all = alts.join(" / ");
     // Those of several images stand with each, too.
     let alt = if is_at_most(&all, MAX_ALT) {
@@ -187,7 +192,11 @@ pub fn request(out: &Outgoing<'_>, board: &str) -> Prepared {
     if !alt.is_empty() {
         told.insert("alt_text".into(), json!(alt));
     }
-    told.insert("media_source".into(), media(&out.images));
+    let media = match (&out.video, uploaded) {
+        (Some(video), Some(id)) => video::source(video, id),
+        _ => images_of(&out.images),
+    };
+    told.insert("media_source".into(), media);
     Prepared {
         path: PINS.into(),
         body: Value::Object(told).to_string(),
@@ -213,7 +222,7 @@ fn is_at_most(text: &str, max: usize) -> bool {
     text.encode_utf16().count() <= max
 }
 
-fn media(images: &[ImageBytes]) -> Value {
+fn images_of(images: &[ImageBytes]) -> Value {
     let data = |image: &ImageBytes| STANDARD.encode(&image.bytes);
     if let [image] = images {
         return json!({ "source_type": "image_base64", "content_type": image.mime, "data": data(image) });
@@ -315,10 +324,14 @@ impl Platform for Account {
     }
 
     async fn prepare(&self, out: &Outgoing<'_>) -> Result<Prepared, Failure> {
+        if let Some(video) = &out.video {
+            let id = self.upload(video).await?;
+            return Ok(request(out, &self.board, Some(&id)));
+        }
         if out.images.is_empty() {
             return Err(Failure::new(Class::Rejected, "there is no pin without an image"));
         }
-        Ok(request(out, &self.board))
+        Ok(request(out, &self.board, None))
     }
 
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {

@@ -198,7 +198,8 @@ const SUBMIT: &str = "/api/submit";
 const COMMENT: &str = "/api/comment";
 const DELETE: &str = "/api/del";
 
-/// The whole request that will be visible. `rich` is the body where it has images, as Reddit itself writes it.
+/// The whole request that will be visible. `rich` is the body where it has images or a video, as
+/// Reddit itself writes it.
 pub fn request(out: &Outgoing<'_>, place: &Place, rich: Option<&Value>) -> Result<Prepared, Failure> {
     let text = out.part.shown_text(REDDIT.abilities);
     let warn = out.warn.unwrap_or_default();
@@ -245,10 +246,12 @@ fn frozen(path: &str, told: &[(&str, &str)]) -> Prepared {
     }
 }
 
-/// The title, plain, and what stands below it, in Markdown. What has no text is called by its first image.
+/// The title, plain, and what stands below it, in Markdown. What has no text is called by its first image or its video.
 fn title_and_body(out: &Outgoing<'_>) -> (String, String) {
     let text = out.part.shown_text(REDDIT.abilities);
-    let alt = out.images.first().map_or("", |image| image.alt.as_str());
+    let alt = out.images.first().map(|image| image.alt.as_str());
+    let alt = alt.or(out.video.as_ref().map(|video| video.alt.as_str()));
+    let alt = alt.unwrap_or_default();
     let (title, rest) = title_and_rest(if text.trim().is_empty() { alt } else { &text });
     let rest = if text.trim().is_empty() { "" } else { rest };
     let body = with_warning(rest, out.warn.unwrap_or_default());
@@ -432,16 +435,16 @@ impl Platform for Account {
     }
 
     async fn prepare(&self, out: &Outgoing<'_>) -> Result<Prepared, Failure> {
-        if out.images.is_empty() {
+        if out.images.is_empty() && out.video.is_none() {
             return request(out, &self.place, None);
         }
         if out.parent.is_some() {
             return Err(Failure::new(
                 Class::Rejected,
-                "an answer on Reddit is a comment, which takes no images",
+                "an answer on Reddit is a comment, which takes no images and no video",
             ));
         }
-        let rich = self.with_images(&title_and_body(out).1, &out.images).await?;
+        let rich = self.with_media(&title_and_body(out).1, out).await?;
         request(out, &self.place, Some(&rich))
     }
 

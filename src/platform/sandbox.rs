@@ -194,6 +194,7 @@ pub fn request(limits: &Limits, out: &Outgoing<'_>) -> Result<Prepared, Failure>
 
 /// What a platform with these limits would say against it.
 fn objection(limits: &Limits, out: &Outgoing<'_>, text: &str) -> Option<String> {
+    let limits = &*limits.answering(out.parent.is_some());
     let rule = limits.rule(usize::from(out.index), out.part.pictured());
     if let Some(objection) = measure(rule, text, out.warn.unwrap_or_default()).objection() {
         return Some(format!("the text {objection}"));

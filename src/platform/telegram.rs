@@ -4,6 +4,8 @@
 //! read what is in a channel: when an answer is lost, a person has to look. The token is part of every address,
 //! so no path is frozen or shown but the method's name.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -14,6 +16,7 @@ use url::Url;
 
 use super::http::{Answer, BaseUrl, Field, Http, Request, retry_after};
 use super::secret::{Secret, SecretSource};
+use super::video::Films;
 use super::{Deletion, Outgoing, Platform, Prepared, Sealed, Tools, answers, form, harmless, settings};
 use crate::post::outcome::{Class, Failure, Receipt};
 use crate::text::limits::{Doubt, Limits, TELEGRAM};
@@ -70,6 +73,7 @@ pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Plat
         token,
         chat: address(config.chat)?,
         known: OnceCell::new(),
+        films: Arc::clone(tools.films),
         http: tools.http.clone(),
     }))
 }
@@ -95,6 +99,7 @@ struct Telegram {
     chat: Address,
     /// Whose token it is and where it posts, once that was asked.
     known: OnceCell<Known>,
+    films: Arc<dyn Films>,
     http: Http,
 }
 
@@ -160,19 +165,28 @@ pub fn request(out: &Outgoing<'_>, chat: &Chat) -> Result<Prepared, Failure> {
     }
     let text = out.part.shown_text(limits().abilities);
     let mut told = Map::from_iter([("chat_id".to_owned(), json!(chat.id))]);
-    let method = match out.images.len() {
-        0 => {
+    let method = match (out.images.len(), &out.video) {
+        (_, Some(video)) => {
+            let footage = &video.footage;
+            told.insert("caption".into(), json!(text));
+            told.insert("width".into(), json!(footage.width));
+            told.insert("height".into(), json!(footage.height));
+            told.insert("duration".into(), json!(footage.length.as_secs()));
+            told.insert("supports_streaming".into(), json!(true));
+            "sendVideo"
+        }
+        (0, None) => {
             told.insert("text".into(), json!(text));
             if let Some(link) = &out.part.link {
                 told.insert("link_preview_options".into(), json!({ "url": link.url }));
             }
             "sendMessage"
         }
-        1 => {
+        (1, None) => {
             told.insert("caption".into(), json!(text));
             "sendPhoto"
         }
-        count => {
+        (count, None) => {
             told.insert("media".into(), album(count, &text));
             "sendMediaGroup"
         }
@@ -180,14 +194,14 @@ pub fn request(out: &Outgoing<'_>, chat: &Chat) -> Result<Prepared, Failure> {
     if let Some(parent) = out.parent {
         told.insert("reply_parameters".into(), answers_to(parent, chat)?);
     }
-    let part = if out.images.len() == 1 {
-        |_| "photo".to_owned()
-    } else {
-        |number| format!("f{number}")
+    let part = match method {
+        "sendVideo" => |_| "video".to_owned(),
+        "sendPhoto" => |_| "photo".to_owned(),
+        _ => |number| format!("f{number}"),
     };
     Ok(Prepared {
         path: method.into(),
-        body: form::freeze(told, &out.images, part),
+        body: form::freeze(told, out, part),
     })
 }
 
@@ -403,7 +417,7 @@ impl Platform for Telegram {
     }
 
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
-        let request = self.call(&sealed.prepared)?;
+        let request = self.call(&sealed.prepared).await?;
         read(&self.http.publish(request, self.limits.doubt).await?)
     }
 
@@ -412,7 +426,7 @@ impl Platform for Telegram {
     }
 
     async fn delete(&self, sealed: &Sealed) -> Result<(), Failure> {
-        let request = self.call(&sealed.prepared)?;
+        let request = self.call(&sealed.prepared).await?;
         read_deletion(&self.http.publish(request, Doubt::OwnId).await?)
     }
 
@@ -432,10 +446,10 @@ impl Telegram {
         format!("/bot{}/{method}", self.token.expose())
     }
 
-    /// With images a form, of which all that is no text is JSON.
-    fn call(&self, prepared: &Prepared) -> Result<Request, Failure> {
+    /// With images or a video a form, of which all that is no text is JSON.
+    async fn call(&self, prepared: &Prepared) -> Result<Request, Failure> {
         let request = Request::post(&self.base, &self.method(&prepared.path));
-        let (told, mut fields) = form::thaw(&prepared.body)?;
+        let (told, mut fields) = form::thaw(&prepared.body, &*self.films).await?;
         if fields.is_empty() {
             return Ok(request.json(prepared.body.clone()));
         }

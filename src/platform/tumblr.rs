@@ -4,6 +4,8 @@
 //! of. A further part reblogs the one before, and so does an answer. It keeps no key of ours, but the last words of a
 //! post's address, the slug, are ours to choose: after a lost answer the blog's own list is read for it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -16,6 +18,7 @@ use super::http::{Answer, BaseUrl, Field, Http, Request};
 use super::secret::Secret;
 use super::sign_in::{ClientIs, OAuth, Redirect, Renewal, SignIn, Then, Way};
 use super::token::{Keys, Token};
+use super::video::{Films, VideoFile};
 use super::{
     Among, Deletion, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, answers, card_of, form,
     harmless, settings,
@@ -114,6 +117,7 @@ pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Plat
         blog: config.blog.0,
         token,
         known: OnceCell::new(),
+        films: Arc::clone(tools.films),
         http: tools.http.clone(),
     }))
 }
@@ -126,6 +130,7 @@ struct Account {
     token: Token,
     /// What the blog is, once that was asked.
     known: OnceCell<Known>,
+    films: Arc<dyn Films>,
     http: Http,
 }
 
@@ -214,6 +219,7 @@ pub fn request(out: &Outgoing<'_>, blog: &str, parent: Option<&Parent>) -> Prepa
         content.push(text_block(&text));
     }
     content.extend(out.images.iter().enumerate().map(image_block));
+    content.extend(out.video.as_ref().map(video_block));
     if !out.part.pictured()
         && let Some((url, _)) = card_of(out.part)
     {
@@ -235,7 +241,7 @@ pub fn request(out: &Outgoing<'_>, blog: &str, parent: Option<&Parent>) -> Prepa
     }
     Prepared {
         path: format!("/v2/blog/{blog}/posts"),
-        body: form::freeze(told, &out.images, identifier),
+        body: form::freeze(told, out, identifier),
     }
 }
 
@@ -277,9 +283,22 @@ fn image_block((number, image): (usize, &ImageBytes)) -> Value {
     })
 }
 
-/// The part of the form that holds the image so many.
+/// Of a video there is but one of a thing where an image has a list, and no description.
+fn video_block(video: &VideoFile) -> Value {
+    json!({
+        "type": "video",
+        "media": {
+            "type": video.footage.mime,
+            "identifier": identifier(0),
+            "width": video.footage.width,
+            "height": video.footage.height,
+        },
+    })
+}
+
+/// The part of the form that holds the image so many, or the video.
 fn identifier(number: usize) -> String {
-    format!("image{number}")
+    format!("media{number}")
 }
 
 /// The hashtags of the text: in it they lead nowhere.
@@ -351,20 +370,25 @@ pub fn read(answer: &Answer) -> Result<Receipt, Failure> {
 
 /// Too much for one day: images, videos, posts.
 const OF_THE_DAY: [u32; 3] = [8004, 8011, 8023];
+/// It encodes one video of a blog after another, and takes no new one meanwhile.
+const STILL_AT_A_VIDEO: u32 = 8010;
 
 fn refused(answer: &Answer) -> Failure {
     let problem: Option<Problem> = answer
         .json()
         .filter(|said: &Problem| said.meta.status == answer.status);
-    let of_the_day = problem.as_ref().is_some_and(|problem| {
-        let mut codes = problem.errors.iter().map(|complaint| complaint.code);
-        codes.any(|code| OF_THE_DAY.contains(&code))
-    });
+    let says = |codes: &[u32]| {
+        let errors = problem.iter().flat_map(|problem| &problem.errors);
+        errors
+            .into_iter()
+            .any(|complaint| codes.contains(&complaint.code))
+    };
     let class = match answer.status {
         429 => Class::RateLimited {
             until: wait_until(answer),
         },
-        403 if of_the_day => Class::RateLimited {
+        403 if says(&[STILL_AT_A_VIDEO]) => Class::Transient,
+        403 if says(&OF_THE_DAY) => Class::RateLimited {
             until: answer.end_of_day(),
         },
         _ => answer.class(problem.is_some()),
@@ -416,6 +440,10 @@ impl Platform for Account {
     }
 
     async fn prepare(&self, out: &Outgoing<'_>) -> Result<Prepared, Failure> {
+        if out.video.is_some() && out.parent.is_some() {
+            let words = "an answer on Tumblr is a reblog, which takes no video of ours";
+            return Err(Failure::new(Class::Rejected, words));
+        }
         let parent = match (out.share, out.parent) {
             (Some(url), _) => Some(self.parent_at(url).await?),
             (None, Some(receipt)) => Some(self.parent_of(receipt).await?),
@@ -425,7 +453,7 @@ impl Platform for Account {
     }
 
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
-        let (told, mut fields) = form::thaw(&sealed.prepared.body)?;
+        let (told, mut fields) = form::thaw(&sealed.prepared.body, &*self.films).await?;
         let request = Request::post(&self.base, &sealed.prepared.path);
         let request = if fields.is_empty() {
             request.json(sealed.prepared.body.clone())

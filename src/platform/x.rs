@@ -500,6 +500,9 @@ impl Platform for Account {
         for image in &out.images {
             media_ids.push(self.upload(image, out.images.len() == 1).await?);
         }
+        if let Some(video) = &out.video {
+            media_ids.push(self.upload_video(video).await?);
+        }
         request(out, &media_ids)
     }
 

@@ -466,6 +466,7 @@ fn opened(settings: &Settings) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let http = Http::new("https://campaign.example", Arc::new(SystemClock)).unwrap();
     let keeper: Arc<dyn crate::platform::token::Keeper> = Arc::new(crate::platform::token::NoKeeper);
+    let films: Arc<dyn crate::platform::video::Films> = Arc::new(crate::platform::video::NoFilms);
     let open = |account: &AccountSettings| {
         let tools = Tools {
             account: &account.name,
@@ -473,6 +474,7 @@ fn opened(settings: &Settings) -> Vec<String> {
             vault: folder.path(),
             scrubber: &Scrubber::new(),
             keeper: &keeper,
+            films: &films,
         };
         platform::find(account.platform)
             .unwrap()

@@ -23,6 +23,8 @@ pub struct Limits {
     pub caption: Option<LengthRule>,
     /// The rule for the parts after the first, where it is another (Reddit's comments).
     pub later: Option<LengthRule>,
+    /// What an answer to an earlier post takes, where that is another thing than a post; `None`: what a post takes.
+    pub answer: Option<Answer>,
     /// How many parts a thread may have.
     pub max_parts: u16,
     /// How many images a post must have: 1 where there is no post without. A video counts as one.
@@ -72,6 +74,28 @@ impl Limits {
         let caption = self.caption.as_ref().filter(|_| pictured);
         later.or(caption).unwrap_or(&self.length)
     }
+
+    /// Those of a message that answers an earlier post, or of one that does not.
+    pub fn answering(&self, answers: bool) -> Cow<'_, Self> {
+        let Some(answer) = self.answer.filter(|_| answers) else {
+            return Cow::Borrowed(self);
+        };
+        Cow::Owned(Self {
+            length: answer.length.unwrap_or(self.length),
+            max_images: self.max_images.min(answer.max_images),
+            video: self.video.filter(|_| answer.video),
+            ..self.clone()
+        })
+    }
+}
+
+/// What an answer takes that is a comment or the like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    /// `None`: as a post.
+    pub length: Option<LengthRule>,
+    pub max_images: u16,
+    pub video: bool,
 }
 
 /// What a platform charges for each thing that a program does there.

@@ -13,7 +13,7 @@ use steadfast::platform::{
 use steadfast::post::outcome::{Class, Failure, Receipt};
 use steadfast::post::shared::Look;
 use steadfast::text::limits::{Doubt, LengthRule};
-use wiremock::matchers::{any, method, path};
+use wiremock::matchers::{any, body_string_contains, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::relay::{Manner, Relay};
@@ -78,7 +78,7 @@ fn prepared(platform: &str, draft: &Draft) -> Prepared {
         "facebook" => facebook::request(&out, ME, None, &[]).unwrap(),
         "instagram" => instagram::request(ME, CONTAINER, &instagram::told(&out, &[], &[]), &[]),
         "threads" => threads::request(ME, CONTAINER, &threads::told(&out, None, &[], &[]), &[]),
-        "pinterest" => pinterest::request(&out, "549755885175"),
+        "pinterest" => pinterest::request(&out, "549755885175", None),
         "tumblr" => tumblr::request(&out, "casewatch", None),
         "reddit" => reddit::request(&out, &reddit::Place::default(), None).unwrap(),
         _ => webhook::request(&out).unwrap(),
@@ -841,6 +841,11 @@ async fn willing() -> MockServer {
         ),
         ("POST", &format!("/v25.0/{ME}/photos"), json!({ "id": "555001" })),
         (
+            "GET",
+            "/v25.0/900100",
+            json!({ "id": "900100", "status": { "video_status": "ready" } }),
+        ),
+        (
             "POST",
             &format!("/v25.0/{ME}_121/comments"),
             json!({ "id": "121_7" }),
@@ -895,6 +900,17 @@ async fn willing() -> MockServer {
             "/2/media/metadata",
             json!({ "data": { "id": "1880028106020515840" } }),
         ),
+        (
+            "POST",
+            "/2/media/upload/initialize",
+            json!({ "data": { "id": "1880028106020515841" } }),
+        ),
+        ("POST", "/2/media/upload/1880028106020515841/append", json!({})),
+        (
+            "POST",
+            "/2/media/upload/1880028106020515841/finalize",
+            json!({ "data": { "id": "1880028106020515841" } }),
+        ),
     ] {
         Mock::given(method(verb))
             .and(path(at))
@@ -902,6 +918,7 @@ async fn willing() -> MockServer {
             .mount(&server)
             .await;
     }
+    willing_facebook(&server).await;
     willing_linkedin(&server).await;
     willing_reddit(&server).await;
     willing_tumblr(&server).await;
@@ -912,6 +929,24 @@ async fn willing() -> MockServer {
     server
 }
 
+/// Takes a video of four bytes.
+async fn willing_facebook(server: &MockServer) {
+    let begun =
+        json!({ "video_id": "900100", "upload_session_id": "1", "start_offset": "0", "end_offset": "4" });
+    for (phase, page) in [
+        ("upload_phase=start", begun),
+        ("transfer", json!({ "start_offset": "4", "end_offset": "4" })),
+        ("upload_phase=finish", json!({ "success": true })),
+    ] {
+        Mock::given(method("POST"))
+            .and(path(format!("/v25.0/{ME}/videos")))
+            .and(body_string_contains(phase))
+            .respond_with(ResponseTemplate::new(200).set_body_json(page))
+            .mount(server)
+            .await;
+    }
+}
+
 async fn willing_tumblr(server: &MockServer) {
     let post = |id: &str| {
         let said = json!([{ "type": "text", "text": "We stand with them." }]);
@@ -919,8 +954,18 @@ async fn willing_tumblr(server: &MockServer) {
             json!({ "id_string": id, "reblog_key": "k3y", "tumblelog_uuid": "t:0aY0x", "content": said });
         json!({ "meta": { "status": 200, "msg": "OK" }, "response": post })
     };
+    let announced = json!({ "media_id": "5430297894726", "upload_parameters": {},
+        "upload_url": format!("{}/pinterest-uploads", server.uri()) });
     for (verb, at, status, page) in [
         ("POST", "/v5/pins", 201, json!({ "id": "813744226420795884" })),
+        ("POST", "/v5/media", 201, announced),
+        ("POST", "/pinterest-uploads", 204, json!({})),
+        (
+            "GET",
+            "/v5/media/5430297894726",
+            200,
+            json!({ "status": "succeeded" }),
+        ),
         ("POST", "/v2/blog/casewatch/posts", 201, tumblr_post()),
         (
             "GET",
@@ -980,6 +1025,11 @@ async fn willing_linkedin(server: &MockServer) {
     let image = "urn:li:image:C5F10AQ";
     let begun =
         json!({ "value": { "uploadUrl": format!("{}/dms-uploads/1", server.uri()), "image": image } });
+    let all =
+        json!({ "uploadUrl": format!("{}/dms-uploads/1", server.uri()), "firstByte": 0, "lastByte": 3 });
+    let video = json!({ "value": {
+        "video": "urn:li:video:C5F10AQ", "uploadToken": "", "uploadInstructions": [all],
+    } });
     for (verb, at, answer) in [
         (
             "POST",
@@ -991,11 +1041,25 @@ async fn willing_linkedin(server: &MockServer) {
             "/rest/images",
             ResponseTemplate::new(200).set_body_json(begun),
         ),
-        ("PUT", "/dms-uploads/1", ResponseTemplate::new(201)),
+        (
+            "PUT",
+            "/dms-uploads/1",
+            ResponseTemplate::new(201).insert_header("etag", "/ambry/1"),
+        ),
         (
             "GET",
             "/rest/images/urn%3Ali%3Aimage%3AC5F10AQ",
             ResponseTemplate::new(200).set_body_json(json!({ "id": image, "status": "AVAILABLE" })),
+        ),
+        (
+            "POST",
+            "/rest/videos",
+            ResponseTemplate::new(200).set_body_json(video),
+        ),
+        (
+            "GET",
+            "/rest/videos/urn%3Ali%3Avideo%3AC5F10AQ",
+            ResponseTemplate::new(200).set_body_json(json!({ "status": "AVAILABLE" })),
         ),
     ] {
         Mock::given(method(verb))
@@ -1083,6 +1147,7 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
             assert!(frozen.body.contains(image), "{}: {}", kind, frozen.body);
         }
         // Who does not send videos says so, and nothing goes out without its video (reliability P39).
+        let entry = PLATFORMS.iter().find(|entry| entry.name == platform_of(kind));
         let sends = entry.is_some_and(steadfast::platform::Entry::sends_video);
         let sent = account
             .prepare(&Draft::text("With video.").video(b"ftyp").out())
@@ -1093,6 +1158,11 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
                     "mastodon" => "\"55\"",
                     "bluesky" => "app.bsky.embed.video",
                     "slack" => "F0123ABCD",
+                    "x" => "[\"1880028106020515841\"]",
+                    "linkedin" | "linkedin-member" => "\"urn:li:video:C5F10AQ\"",
+                    "facebook" => "\"published\":true",
+                    "reddit" => "k3y0fimage",
+                    "pinterest" => "\"5430297894726\"",
                     "threads" | "instagram" => "\"video_url\"",
                     _ => "media/march.mp4",
                 };

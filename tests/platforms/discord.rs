@@ -1,6 +1,7 @@
 //! Discord: exact requests of bots and webhooks, what the answers mean, and how a lost one is found.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use steadfast::text::limits::{DISCORD, DISCORD_WEBHOOK, Doubt};
 use wiremock::matchers::{body_json, header, method, path, query_param, query_param_is_missing};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{Bench, CHANNEL, Draft, TOKEN, answer, now, receipt};
+use crate::support::{Bench, CHANNEL, Draft, OneFilm, TOKEN, answer, now, receipt};
 
 const MESSAGE: &str = "334385199974967042";
 const HOOK: &str = "223704706495545344";
@@ -343,6 +344,33 @@ async fn images_leave_as_a_form_beside_the_message() {
         assert!(form.contains(piece), "{piece}\n{form}");
     }
     assert!(!form.contains("base64"), "{form}");
+}
+
+#[tokio::test]
+async fn a_video_leaves_as_a_form_beside_the_message_with_its_description() {
+    let server = server().await;
+    on(
+        &server,
+        "POST",
+        &messages(),
+        200,
+        json!({ "id": MESSAGE, "channel_id": CHANNEL }),
+    )
+    .await;
+    let mut bench = Bench::new();
+    bench.films = Arc::new(OneFilm(b"ftyp and pictures"));
+    let account = bench.open_at("discord", &server.uri());
+    let draft = Draft::text("Look.").video(b"ftyp and pictures");
+    draft.send(account.as_ref()).await.unwrap();
+    let requests = server.received_requests().await.unwrap();
+    let form = String::from_utf8_lossy(&requests.last().unwrap().body).into_owned();
+    for piece in [
+        "name=\"files[0]\"; filename=\"video.mp4\"\r\nContent-Type: video/mp4\r\n\r\nftyp and pictures\r\n",
+        "\"attachments\":[{\"id\":0,\"filename\":\"video.mp4\",\"description\":\"A march\"}]",
+    ] {
+        assert!(form.contains(piece), "{piece}\n{form}");
+    }
+    assert!(!form.contains("march.mp4"), "{form}");
 }
 
 #[tokio::test]

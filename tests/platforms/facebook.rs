@@ -503,3 +503,216 @@ async fn a_list_that_may_not_be_read_proves_nothing() {
         assert_eq!(said, expected);
     }
 }
+
+// Videos.
+
+const VIDEO: &str = "/v25.0/900100";
+
+/// A server that takes a video of 17 bytes in two pieces, and says this of it after.
+async fn takes_video(work: &[(u16, Value)]) -> MockServer {
+    let server = MockServer::start().await;
+    let step = |words: &'static str| {
+        Mock::given(method("POST"))
+            .and(path(format!("/v25.0/{PAGE}/videos")))
+            .and(header("authorization", format!("Bearer {TOKEN}").as_str()))
+            .and(body_string_contains(words))
+    };
+    let wants = |start: &str, end: &str| json!({ "start_offset": start, "end_offset": end });
+    let mut begun = wants("0", "9");
+    begun["video_id"] = json!("900100");
+    begun["upload_session_id"] = json!("900200");
+    for (words, page) in [
+        ("upload_phase=start&file_size=17", begun),
+        ("name=\"start_offset\"\r\n\r\n0\r\n", wants("9", "17")),
+        ("name=\"start_offset\"\r\n\r\n9\r\n", wants("17", "17")),
+        (
+            "upload_phase=finish&upload_session_id=900200&published=false",
+            json!({ "success": true }),
+        ),
+    ] {
+        step(words)
+            .respond_with(ResponseTemplate::new(200).set_body_json(page))
+            .mount(&server)
+            .await;
+    }
+    for (nth, (status, page)) in work.iter().enumerate() {
+        let times = if nth + 1 == work.len() { u64::MAX } else { 1 };
+        Mock::given(method("GET"))
+            .and(path(VIDEO))
+            .and(query_param("fields", "status"))
+            .respond_with(ResponseTemplate::new(*status).set_body_json(page))
+            .up_to_n_times(times)
+            .mount(&server)
+            .await;
+    }
+    server
+}
+
+fn works(status: &str) -> (u16, Value) {
+    (
+        200,
+        json!({ "id": "900100", "status": { "video_status": status } }),
+    )
+}
+
+fn clip() -> Draft {
+    Draft::text("It moves.")
+        .link("https://example.org/caso")
+        .video(b"ftyp and pictures")
+}
+
+/// What it says of a video that is `published`.
+async fn shown(server: &MockServer, published: Value) {
+    let page = json!({ "id": "900100", "published": published, "permalink_url": "/casewatch/videos/900100/",
+        "post_id": "17841400000000001_900300" });
+    Mock::given(method("GET"))
+        .and(path(VIDEO))
+        .and(query_param("fields", "published,permalink_url,post_id"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(page))
+        .mount(server)
+        .await;
+}
+
+#[tokio::test]
+async fn a_video_is_uploaded_unseen_and_published_once_it_is_processed() {
+    let early = (
+        400,
+        json!({ "error": { "message": "Unsupported get request.", "code": 100, "error_subcode": 33 } }),
+    );
+    let work = [
+        early,
+        works("upload_complete"),
+        works("processing"),
+        works("ready"),
+    ];
+    let (server, bench) = (takes_video(&work).await, Bench::new());
+    let account = account(&bench, &server);
+    let prepared = account.prepare(&clip().out()).await.unwrap();
+    assert_eq!(prepared.path, VIDEO);
+    assert_eq!(
+        body(&prepared),
+        json!({ "published": true, "description": "It moves.\n\nhttps://example.org/caso" })
+    );
+    let requests = server.received_requests().await.unwrap();
+    let sent: String = requests
+        .iter()
+        .map(|request| String::from_utf8_lossy(&request.body).into_owned())
+        .collect();
+    for piece in [
+        "name=\"upload_session_id\"\r\n\r\n900200\r\n",
+        "name=\"video_file_chunk\"; filename=\"video.mp4\"\r\nContent-Type: video/mp4\r\n\r\nftyp and \r\n",
+        "\r\n\r\npictures\r\n",
+    ] {
+        assert!(sent.contains(piece), "{piece} is not in {sent}");
+    }
+
+    shown(&server, json!(true)).await;
+    Mock::given(method("POST"))
+        .and(path(VIDEO))
+        .and(body_json(body(&prepared)))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "success": true })))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let key = Draft::text("").key();
+    let done = account.publish(&Sealed { prepared, key }).await.unwrap();
+    assert_eq!(
+        done,
+        Receipt::named(
+            "17841400000000001_900300",
+            Some("https://www.facebook.com/casewatch/videos/900100/".into())
+        )
+    );
+}
+
+#[tokio::test]
+async fn p39_a_video_that_can_not_be_processed_keeps_the_words_back() {
+    let failed = json!({ "status": { "video_status": "error", "processing_phase": { "status": "error",
+        "errors": [{ "code": 1_363_030, "message": "The aspect ratio is not supported." }] } } });
+    for (work, class, words) in [
+        (
+            (200, failed),
+            Class::Rejected,
+            "The aspect ratio is not supported.",
+        ),
+        (works("expired"), Class::Transient, "not there any more"),
+        ((503, json!({})), Class::Transient, ""),
+    ] {
+        let (server, bench) = (takes_video(&[work]).await, Bench::new());
+        let failure = account(&bench, &server).prepare(&clip().out()).await.unwrap_err();
+        assert_eq!(failure.class, class, "{failure}");
+        assert!(failure.words.contains(words), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn a_video_of_which_not_all_has_arrived_is_never_published() {
+    for wanted in [json!("3"), json!("17")] {
+        let server = MockServer::start().await;
+        let page = json!({ "video_id": "900100", "upload_session_id": "900200",
+            "start_offset": wanted, "end_offset": "17" });
+        Mock::given(method("POST"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(page))
+            .mount(&server)
+            .await;
+        let bench = Bench::new();
+        let failure = account(&bench, &server).prepare(&clip().out()).await.unwrap_err();
+        assert_eq!(failure.class, Class::Transient);
+        assert_eq!(server.received_requests().await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_video_says_itself_whether_it_was_published() {
+    let prepared = || facebook::request_video(&clip().out(), "900100");
+    for (published, expected) in [
+        (json!(true), "here"),
+        (json!(false), "absent"),
+        (Value::Null, "later"),
+    ] {
+        let server = MockServer::start().await;
+        shown(&server, published).await;
+        let said = match find(&server, prepared(), &[]).await {
+            Ok(Found::Here(receipt)) if receipt.id == "17841400000000001_900300" => "here",
+            Ok(Found::Absent) => "absent",
+            Err(failure) if failure.class == Class::Transient => "later",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(said, expected);
+    }
+    for (code, sub) in [(100, Some(33)), (10, None)] {
+        let server = MockServer::start().await;
+        Mock::given(path(VIDEO))
+            .respond_with(template(&trouble(400, code, sub, "No.")))
+            .mount(&server)
+            .await;
+        let found = find(&server, prepared(), &[]).await.unwrap();
+        assert!(matches!(found, Found::Unclear(_)), "{found:?}");
+    }
+    // What it says to a request is a yes only in its own shape.
+    for (page, class) in [
+        (answer(200, r#"{"success":false}"#), Class::InDoubt),
+        (answer(200, "<html>"), Class::InDoubt),
+        (trouble(400, 190, Some(463), "Expired."), Class::Auth),
+        (
+            trouble(400, 368, Some(1_404_102), "Against the standards."),
+            Class::Rejected,
+        ),
+    ] {
+        assert_eq!(
+            facebook::read_video("900100", &page).unwrap_err().class,
+            class,
+            "{page:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_comment_shows_no_video() {
+    let (server, bench) = (MockServer::start().await, Bench::new());
+    let mut draft = clip();
+    draft.parent = Some(receipt("17841400000000001_121", None));
+    let failure = account(&bench, &server).prepare(&draft.out()).await.unwrap_err();
+    assert_eq!(failure.class, Class::Rejected);
+    assert!(server.received_requests().await.unwrap().is_empty());
+}

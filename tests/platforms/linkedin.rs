@@ -465,6 +465,141 @@ async fn an_image_goes_to_linkedin_alone_and_one_it_can_make_nothing_of_is_refus
     }
 }
 
+const VIDEO: &str = "urn:li:video:C5F10AQ";
+
+/// A server that takes a video in two pieces, the second named first, and says this of it after.
+async fn takes_video(work: &[(u16, Value)], etag: Option<&str>) -> MockServer {
+    let server = MockServer::start().await;
+    let at = |nth: u8| format!("{}/dms-uploads/{nth}?ca=vector", server.uri());
+    let ticket = json!({ "value": {
+        "video": VIDEO, "uploadToken": "t0ken-of-it", "uploadUrlsExpireAt": 1_650_567_510_704_u64,
+        "uploadInstructions": [
+            { "uploadUrl": at(2), "firstByte": 9, "lastByte": 16 },
+            { "uploadUrl": at(1), "firstByte": 0, "lastByte": 8 },
+        ],
+    } });
+    Mock::given(method("POST"))
+        .and(path("/rest/videos"))
+        .and(query_param("action", "initializeUpload"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(ticket))
+        .mount(&server)
+        .await;
+    for (nth, bytes) in [(1, b"ftyp and ".to_vec()), (2, b"pictures".to_vec())] {
+        let taken = match etag {
+            Some(etag) => ResponseTemplate::new(200).insert_header("etag", format!("{etag}-{nth}")),
+            None => ResponseTemplate::new(403),
+        };
+        Mock::given(method("PUT"))
+            .and(path(format!("/dms-uploads/{nth}")))
+            .and(header("content-type", "application/octet-stream"))
+            .and(body_bytes(bytes))
+            .respond_with(taken)
+            .mount(&server)
+            .await;
+    }
+    let ended = json!({ "finalizeUploadRequest": {
+        "video": VIDEO, "uploadToken": "t0ken-of-it", "uploadedPartIds": ["/ambry/1-1", "/ambry/1-2"],
+    } });
+    Mock::given(method("POST"))
+        .and(path("/rest/videos"))
+        .and(query_param("action", "finalizeUpload"))
+        .and(body_json(ended))
+        .respond_with(ResponseTemplate::new(200))
+        .mount(&server)
+        .await;
+    for (nth, (status, page)) in work.iter().enumerate() {
+        let times = if nth + 1 == work.len() { u64::MAX } else { 1 };
+        Mock::given(method("GET"))
+            .and(path("/rest/videos/urn%3Ali%3Avideo%3AC5F10AQ"))
+            .respond_with(ResponseTemplate::new(*status).set_body_json(page))
+            .up_to_n_times(times)
+            .mount(&server)
+            .await;
+    }
+    server
+}
+
+async fn with_video_at(server: &MockServer, size: u64) -> Result<Prepared, Failure> {
+    let bench = Bench::new();
+    let mut draft = Draft::text("It moves.").video(b"ftyp and pictures");
+    draft.video.as_mut().unwrap().footage.size = size;
+    bench
+        .open_at("linkedin", &server.uri())
+        .prepare(&draft.out())
+        .await
+}
+
+#[tokio::test]
+async fn a_video_is_uploaded_in_pieces_and_waited_for_as_long_as_it_is_processed() {
+    let work = [
+        is("WAITING_UPLOAD"),
+        is("PROCESSING"),
+        is("PROCESSING"),
+        is("AVAILABLE"),
+    ];
+    let server = takes_video(&work, Some("/ambry/1")).await;
+    let frozen = with_video_at(&server, 17).await.unwrap();
+    assert_eq!(body(&frozen)["content"], json!({ "media": { "id": VIDEO } }));
+    assert_eq!(body(&frozen)["commentary"], "It moves.");
+    let requests = server.received_requests().await.unwrap();
+    let begin: Value = serde_json::from_slice(&requests[0].body).unwrap();
+    assert_eq!(
+        begin,
+        json!({ "initializeUploadRequest": {
+            "owner": PAGE, "fileSizeBytes": 17, "uploadCaptions": false, "uploadThumbnail": false,
+        } })
+    );
+    let ways: Vec<_> = requests.iter().map(|request| request.method.as_str()).collect();
+    assert_eq!(ways, ["POST", "PUT", "PUT", "POST", "GET", "GET", "GET", "GET"]);
+    // Where it says is permission enough.
+    for request in &requests {
+        assert_eq!(
+            request.headers.contains_key("authorization"),
+            request.method.as_str() != "PUT"
+        );
+    }
+}
+
+#[tokio::test]
+async fn p39_a_video_that_linkedin_can_not_process_keeps_the_text_back() {
+    let reason = json!({
+        "id": VIDEO, "status": "PROCESSING_FAILED", "processingFailureReason": "the aspect ratio is not supported",
+    });
+    for (work, class, words) in [
+        (
+            (200, reason),
+            Class::Rejected,
+            "the aspect ratio is not supported",
+        ),
+        ((503, json!({})), Class::Transient, ""),
+    ] {
+        let server = takes_video(&[work], Some("/ambry/1")).await;
+        let failure = with_video_at(&server, 17).await.unwrap_err();
+        assert_eq!(failure.class, class, "{failure}");
+        assert!(failure.words.contains(words), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn a_video_whose_address_has_run_out_goes_up_again_and_what_is_not_all_of_it_never() {
+    // An address that takes nothing any more.
+    let server = takes_video(&[is("AVAILABLE")], None).await;
+    assert_eq!(
+        with_video_at(&server, 17).await.unwrap_err().class,
+        Class::Transient
+    );
+    let requests = server.received_requests().await.unwrap();
+    assert_eq!(requests.len(), 2);
+    // Instructions that leave out the last byte.
+    let server = takes_video(&[is("AVAILABLE")], Some("/ambry/1")).await;
+    assert_eq!(
+        with_video_at(&server, 18).await.unwrap_err().class,
+        Class::Transient
+    );
+    let requests = server.received_requests().await.unwrap();
+    assert!(requests.iter().all(|request| request.method.as_str() != "PUT"));
+}
+
 // How a lost answer is found.
 
 /// So many minutes after the intent.

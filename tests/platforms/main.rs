@@ -16,6 +16,7 @@ mod deletion;
 mod discord;
 mod engagement;
 mod facebook;
+mod films;
 mod instagram;
 mod linkedin;
 mod look;

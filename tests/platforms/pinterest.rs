@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use steadfast::platform::http::Answer;
 use steadfast::platform::{Among, Deletion, Prepared, Sealed, pinterest};
 use steadfast::post::outcome::{Class, Failure, Found, Receipt};
-use wiremock::matchers::{body_json, header, method, path, query_param, query_param_is_missing};
+use wiremock::matchers::{
+    body_json, body_string_contains, header, method, path, query_param, query_param_is_missing,
+};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::support::{Bench, Draft, NOW, TOKEN, answer, now, receipt};
@@ -21,7 +23,7 @@ fn body(prepared: &Prepared) -> Value {
 }
 
 fn request(draft: &Draft) -> Prepared {
-    pinterest::request(&draft.out(), BOARD)
+    pinterest::request(&draft.out(), BOARD, None)
 }
 
 #[test]
@@ -184,6 +186,107 @@ async fn a_pin_is_sent_as_it_was_frozen_and_none_without_an_image() {
         account.prepare(&bare.out()).await.unwrap_err().class,
         Class::Rejected
     );
+}
+
+const MEDIA: &str = "5430297894726";
+
+/// A server that takes a video, `stored` in its store, and says this of it after.
+async fn takes_video(store: &str, stored: u16, work: &[(u16, Value)]) -> MockServer {
+    let server = MockServer::start().await;
+    let announced = json!({
+        "media_id": MEDIA, "media_type": "video", "upload_url": store.replace("SERVER", &server.uri()),
+        "upload_parameters": { "x-amz-algorithm": "AWS4-HMAC-SHA256", "key": "uploads/1", "policy": "p" },
+    });
+    Mock::given(method("POST"))
+        .and(path("/v5/media"))
+        .and(body_json(json!({ "media_type": "video" })))
+        .respond_with(ResponseTemplate::new(201).set_body_json(announced))
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .and(path("/store"))
+        .and(body_string_contains("name=\"key\"\r\n\r\nuploads/1\r\n"))
+        .and(body_string_contains(
+            "name=\"file\"; filename=\"video.mp4\"\r\nContent-Type: video/mp4\r\n\r\nftyp and pictures\r\n",
+        ))
+        .respond_with(ResponseTemplate::new(stored))
+        .mount(&server)
+        .await;
+    for (nth, (status, page)) in work.iter().enumerate() {
+        let times = if nth + 1 == work.len() { u64::MAX } else { 1 };
+        Mock::given(method("GET"))
+            .and(path(format!("/v5/media/{MEDIA}")))
+            .respond_with(ResponseTemplate::new(*status).set_body_json(page))
+            .up_to_n_times(times)
+            .mount(&server)
+            .await;
+    }
+    server
+}
+
+fn works(status: &str) -> (u16, Value) {
+    (
+        200,
+        json!({ "media_id": MEDIA, "media_type": "video", "status": status }),
+    )
+}
+
+fn clip() -> Draft {
+    Draft::text("It moves.").video(b"ftyp and pictures")
+}
+
+#[tokio::test]
+async fn a_video_is_handed_over_and_waited_for_and_its_own_picture_is_the_cover() {
+    let work = [works("registered"), works("processing"), works("succeeded")];
+    let server = takes_video("SERVER/store", 204, &work).await;
+    let account = Bench::new().open_at("pinterest", &server.uri());
+    let frozen = account.prepare(&clip().out()).await.unwrap();
+    assert_eq!(
+        body(&frozen),
+        json!({
+            "board_id": BOARD,
+            "description": "It moves.",
+            "alt_text": "A march",
+            "media_source": { "source_type": "video_id", "media_id": MEDIA, "cover_image_key_frame_time": 1.0 },
+        })
+    );
+    let requests = server.received_requests().await.unwrap();
+    let stored = requests.iter().find(|request| request.url.path() == "/store");
+    let stored = stored.unwrap();
+    // The fields are the permission there, and the file comes last.
+    assert!(!stored.headers.contains_key("authorization"));
+    let form = String::from_utf8_lossy(&stored.body);
+    assert!(form.find("name=\"policy\"") < form.find("name=\"file\""));
+    assert_eq!(requests.len(), 5);
+}
+
+#[tokio::test]
+async fn p39_a_video_that_pinterest_can_not_process_keeps_the_words_back() {
+    let failed = (
+        200,
+        json!({ "media_id": MEDIA, "status": "failed", "failure_code": "too short" }),
+    );
+    let gone = (404, json!({ "code": 50, "message": "Media not found." }));
+    for (store, stored, work, class, words) in [
+        ("SERVER/store", 204, failed, Class::Rejected, "too short"),
+        // The permission or the upload has run out.
+        ("SERVER/store", 403, works("succeeded"), Class::Transient, ""),
+        ("SERVER/store", 204, gone, Class::Transient, "not there any more"),
+        ("SERVER/store", 204, (503, json!({})), Class::Transient, ""),
+        (
+            "https://evil.example/store",
+            204,
+            works("succeeded"),
+            Class::Transient,
+            "another host",
+        ),
+    ] {
+        let server = takes_video(store, stored, &[work]).await;
+        let account = Bench::new().open_at("pinterest", &server.uri());
+        let failure = account.prepare(&clip().out()).await.unwrap_err();
+        assert_eq!(failure.class, class, "{failure}");
+        assert!(failure.words.contains(words), "{failure}");
+    }
 }
 
 #[tokio::test]

@@ -357,6 +357,64 @@ async fn an_image_is_uploaded_and_stands_below_the_text_with_its_description() {
 }
 
 #[tokio::test]
+async fn a_video_is_uploaded_and_stands_below_the_text_with_its_description() {
+    let server = takes_images(TO, 201, json!({ "output": rich() })).await;
+    let account = Bench::new().open_at("reddit", &server.uri());
+    let draft = Draft::text("Ten to two\n\nNot unanimous.").video(b"ftyp and pictures");
+    let said = body(&account.prepare(&draft.out()).await.unwrap());
+    assert_eq!(
+        (&said["kind"], &said["title"]),
+        (&json!("self"), &json!("Ten to two"))
+    );
+    assert!(said["richtext_json"].is_string());
+    let requests = server.received_requests().await.unwrap();
+    let sent = |at: &str| {
+        let request = requests.iter().find(|request| request.url.path() == at);
+        String::from_utf8_lossy(&request.unwrap().body).into_owned()
+    };
+    assert_eq!(
+        sent("/api/media/asset.json"),
+        "filepath=video.mp4&mimetype=video%2Fmp4"
+    );
+    let stored = sent("/reddit-uploads");
+    let file =
+        "name=\"file\"; filename=\"video.mp4\"\r\nContent-Type: video/mp4\r\n\r\nftyp and pictures\r\n";
+    assert!(stored.contains(file), "{stored}");
+    assert!(stored.find("name=\"key\"") < stored.find("name=\"file\""));
+    let placed = url::form_urlencoded::parse(sent("/api/convert_rte_body_format").as_bytes())
+        .find(|(name, _)| name == "markdown_text")
+        .map(|(_, text)| text.into_owned());
+    assert_eq!(
+        placed.as_deref(),
+        Some("Not unanimous.\n\n![video](k3y0fimage \"A march\")")
+    );
+    // What has no words is called by what is to be seen.
+    let bare = Draft::text("").video(b"ftyp and pictures");
+    let said = body(&account.prepare(&bare.out()).await.unwrap());
+    assert_eq!(said["title"], "A march");
+}
+
+#[tokio::test]
+async fn a_video_that_does_not_arrive_goes_up_again_and_in_a_comment_there_is_none() {
+    let draft = Draft::text("Ten to two").video(b"ftyp and pictures");
+    // The permission has run out; its own word about the size is for good.
+    for (stored, class) in [(403, Class::Transient), (413, Class::Rejected)] {
+        let server = takes_images(TO, stored, json!({ "output": rich() })).await;
+        let account = Bench::new().open_at("reddit", &server.uri());
+        let failure = account.prepare(&draft.out()).await.unwrap_err();
+        assert_eq!(failure.class, class, "{failure}");
+    }
+    let server = takes_images(TO, 201, json!({ "output": rich() })).await;
+    let account = Bench::new().open_at("reddit", &server.uri());
+    let mut answer = Draft::text("Ten to two").video(b"ftyp and pictures");
+    answer.parent = Some(receipt("t3_1abcd", None));
+    assert_eq!(
+        account.prepare(&answer.out()).await.unwrap_err().class,
+        Class::Rejected
+    );
+}
+
+#[tokio::test]
 async fn an_image_goes_to_reddits_own_store_alone() {
     for (action, upload, output, class) in [
         (

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use base64::Engine as _;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -12,7 +13,7 @@ use steadfast::clock::Clock;
 use steadfast::platform::http::{Answer, Http};
 use steadfast::platform::secret::{Scrubber, write_private};
 use steadfast::platform::token::{Keeper, NoKeeper};
-use steadfast::platform::video::VideoFile;
+use steadfast::platform::video::{Films, Named, NoFilms, Stream, VideoFile};
 use steadfast::platform::{ImageBytes, Key, Outgoing, Platform, Sealed, Tools, find};
 use steadfast::post::content::{Image, Link, Part, Video};
 use steadfast::post::digest::Digest;
@@ -87,12 +88,27 @@ impl Clock for Still {
     }
 }
 
+/// Videos that frozen requests name: this one, whatever it is called.
+pub struct OneFilm(pub &'static [u8]);
+
+#[async_trait]
+impl Films for OneFilm {
+    async fn film(&self, named: &Named) -> Result<Stream, String> {
+        if named.source == Digest::of(self.0) {
+            Ok(Box::pin(self.0))
+        } else {
+            Err(format!("{}: the file has changed", named.file))
+        }
+    }
+}
+
 pub struct Bench {
     pub vault: TempDir,
     pub scrubber: Scrubber,
     pub account: AccountName,
     pub http: Http,
     pub keeper: Arc<dyn Keeper>,
+    pub films: Arc<dyn Films>,
 }
 
 impl Bench {
@@ -107,6 +123,7 @@ impl Bench {
             account: "test".parse().unwrap(),
             http: Http::with_deadline("https://campaign.example", Arc::new(Still(now())), deadline).unwrap(),
             keeper: Arc::new(NoKeeper),
+            films: Arc::new(NoFilms),
         }
     }
 
@@ -132,6 +149,7 @@ impl Bench {
                 vault: self.vault.path(),
                 scrubber: &self.scrubber,
                 keeper: &self.keeper,
+                films: &self.films,
             },
         )
     }

@@ -1,16 +1,18 @@
 //! Telegram: exact requests, what the answers mean, and where a message is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use steadfast::platform::telegram::{self, Chat};
 use steadfast::platform::{Deletion, Prepared, Sealed};
+use steadfast::post::digest::Digest;
 use steadfast::post::outcome::{Class, Receipt};
 use wiremock::matchers::{body_json, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{BOT, Bench, Draft, TOKEN, answer, now, receipt};
+use crate::support::{BOT, Bench, Draft, OneFilm, TOKEN, answer, now, receipt};
 
 const CHAT: i64 = -1_001_234_567_890;
 
@@ -68,6 +70,25 @@ fn one_image_is_a_photo_and_more_are_an_album_whose_first_has_the_caption() {
                 { "type": "photo", "media": "attach://f1" },
             ],
             "files": [file("f0", "image1.png"), file("f1", "image2.png")],
+        })
+    );
+}
+
+#[test]
+fn a_video_has_its_words_as_caption_and_is_frozen_by_its_name_and_hash() {
+    let prepared = request(&Draft::text("Look.").video(b"ftyp and pictures"));
+    assert_eq!(prepared.path, "sendVideo");
+    let named = json!({ "file": "media/march.mp4", "size": 17, "source": Digest::of(b"ftyp and pictures") });
+    assert_eq!(
+        body(&prepared),
+        json!({
+            "chat_id": CHAT,
+            "caption": "Look.",
+            "width": 720,
+            "height": 1280,
+            "duration": 12,
+            "supports_streaming": true,
+            "files": [{ "name": "video", "file_name": "video.mp4", "mime": "video/mp4", "video": named }],
         })
     );
 }
@@ -330,6 +351,35 @@ async fn images_leave_as_a_form_with_their_bytes() {
         assert!(form.contains(piece), "{piece}\n{form}");
     }
     assert!(!form.contains("base64"), "{form}");
+}
+
+#[tokio::test]
+async fn a_video_leaves_as_a_form_with_its_bytes() {
+    let server = server().await;
+    let done = json!({ "ok": true, "result": { "message_id": 5, "chat": { "id": CHAT } } });
+    Mock::given(method("POST"))
+        .and(path(at("sendVideo")))
+        .respond_with(ResponseTemplate::new(200).set_body_json(done))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let mut bench = Bench::new();
+    bench.films = Arc::new(OneFilm(b"ftyp and pictures"));
+    let account = bench.open_at("telegram", &server.uri());
+    let draft = Draft::text("Look.").video(b"ftyp and pictures");
+    assert_eq!(draft.send(account.as_ref()).await.unwrap().id, "5");
+    let requests = server.received_requests().await.unwrap();
+    let sent = requests.last().unwrap();
+    let form = String::from_utf8_lossy(&sent.body);
+    for piece in [
+        "name=\"video\"; filename=\"video.mp4\"\r\nContent-Type: video/mp4\r\n\r\nftyp and pictures\r\n",
+        "name=\"caption\"\r\n\r\nLook.\r\n",
+        "name=\"duration\"\r\n\r\n12\r\n",
+        "name=\"supports_streaming\"\r\n\r\ntrue\r\n",
+    ] {
+        assert!(form.contains(piece), "{piece}\n{form}");
+    }
+    assert!(!form.contains("march"), "{form}");
 }
 
 #[tokio::test]

@@ -155,6 +155,7 @@ impl Signed {
             vault: bench.vault.path(),
             scrubber: &bench.scrubber,
             keeper: &keeper,
+            films: &bench.films,
         };
         let base = BaseUrl::parse(&server.uri()).unwrap();
         let token = keys.open(sign_in, Some(&base), None, &tools).unwrap();

@@ -1,6 +1,7 @@
 //! Tumblr: blocks, exact requests, its answers word for word, reblogs, and how a lost answer is found.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use steadfast::post::shared::Look;
 use wiremock::matchers::{body_json, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{Bench, Draft, TOKEN, answer, delivery, now, receipt};
+use crate::support::{Bench, Draft, OneFilm, TOKEN, answer, delivery, now, receipt};
 
 const UUID: &str = "t:0aY0xL2Fi1OFJg4YxpmegQ";
 const ID: &str = "1234567891234567";
@@ -70,7 +71,7 @@ fn a_link_is_a_card_and_images_stand_in_its_place_with_their_descriptions() {
         content[1],
         json!({
             "type": "image",
-            "media": [{ "type": "image/png", "identifier": "image0", "width": 64, "height": 48 }],
+            "media": [{ "type": "image/png", "identifier": "media0", "width": 64, "height": 48 }],
             "alt_text": "The court",
         })
     );
@@ -148,6 +149,10 @@ fn each_refusal_is_of_the_class_that_its_code_says() {
         (
             problem(403, "Forbidden", 8023, "You've posted too much today"),
             of_the_day,
+        ),
+        (
+            problem(403, "Forbidden", 8010, "Your last video is still transcoding"),
+            Class::Transient,
         ),
         (problem(404, "Not Found", 0, ""), Class::Rejected),
         (
@@ -294,8 +299,8 @@ async fn images_travel_with_the_post_after_what_it_says() {
     let form = String::from_utf8_lossy(&requests[0].body);
     let json = "name=\"json\"\r\nContent-Type: application/json\r\n";
     let files = [
-        "name=\"image0\"; filename=\"image1.png\"",
-        "name=\"image1\"; filename=\"image2.png\"",
+        "name=\"media0\"; filename=\"image1.png\"",
+        "name=\"media1\"; filename=\"image2.png\"",
     ];
     let places: Vec<usize> = [json]
         .into_iter()
@@ -307,6 +312,32 @@ async fn images_travel_with_the_post_after_what_it_says() {
         form.contains("Content-Type: image/png") && !form.contains("\"files\""),
         "{form}"
     );
+}
+
+#[tokio::test]
+async fn a_video_travels_with_the_post_after_what_it_says_and_never_in_a_reblog() {
+    let server = server().await;
+    Mock::given(method("POST"))
+        .and(path(POSTS))
+        .respond_with(ResponseTemplate::new(201).set_body_json(json!({ "response": { "id": ID } })))
+        .mount(&server)
+        .await;
+    let mut bench = Bench::new();
+    bench.films = Arc::new(OneFilm(b"ftyp and pictures"));
+    let account = bench.open_at("tumblr", &server.uri());
+    let draft = Draft::text("It moves.").video(b"ftyp and pictures");
+    draft.send(account.as_ref()).await.unwrap();
+    let requests = server.received_requests().await.unwrap();
+    let form = String::from_utf8_lossy(&requests[0].body);
+    let block = "{\"type\":\"video\",\"media\":{\"type\":\"video/mp4\",\"identifier\":\"media0\",\"width\":720,\"height\":1280}}";
+    let file =
+        "name=\"media0\"; filename=\"video.mp4\"\r\nContent-Type: video/mp4\r\n\r\nftyp and pictures\r\n";
+    assert!(form.find(block).unwrap() < form.find(file).unwrap(), "{form}");
+
+    let mut answers = Draft::text("It moves.").video(b"ftyp and pictures");
+    answers.parent = Some(receipt("1234567891234566", None));
+    let failure = account.prepare(&answers.out()).await.unwrap_err();
+    assert_eq!(failure.class, Class::Rejected);
 }
 
 /// A post as it is fetched, or listed.

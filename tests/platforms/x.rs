@@ -434,6 +434,133 @@ async fn a_gif_is_uploaded_in_pieces_and_waited_for() {
     }
 }
 
+fn clip() -> &'static [u8] {
+    vec![b'v'; (1 << 20) + 5].leak()
+}
+
+/// The bytes that went up, put together again.
+fn appended(requests: &[wiremock::Request]) -> Vec<u8> {
+    let mut whole = Vec::new();
+    let appends = requests
+        .iter()
+        .filter(|request| request.url.path().ends_with("/append"));
+    for (nth, request) in appends.enumerate() {
+        let find = |words: &[u8]| request.body.windows(words.len()).position(|w| w == words);
+        let index = format!("name=\"segment_index\"\r\n\r\n{nth}\r\n");
+        assert!(find(index.as_bytes()).is_some());
+        let head: &[u8] = b"name=\"media\"; filename=\"video.mp4\"\r\nContent-Type: video/mp4\r\n\r\n";
+        let from = find(head).unwrap() + head.len();
+        let to = request.body.windows(4).rposition(|w| w == b"\r\n--").unwrap();
+        whole.extend_from_slice(&request.body[from..to]);
+    }
+    whole
+}
+
+async fn video_server(finalized: Value, then: &[(u16, Value)]) -> MockServer {
+    let server = server().await;
+    let told =
+        json!({ "media_type": "video/mp4", "total_bytes": clip().len(), "media_category": "tweet_video" });
+    let begun = json!({ "data": { "id": "199", "media_key": "13_199", "expires_after_secs": 86_400 } });
+    Mock::given(path("/2/media/upload/initialize"))
+        .and(body_json(told))
+        .respond_with(ResponseTemplate::new(202).set_body_json(begun))
+        .mount(&server)
+        .await;
+    on(&server, "POST", "/2/media/upload/199/append", json!({})).await;
+    let said = |work: &Value| json!({ "data": { "id": "199", "processing_info": work } });
+    on(&server, "POST", "/2/media/upload/199/finalize", said(&finalized)).await;
+    for (status, work) in then {
+        let page = if *status == 200 { said(work) } else { work.clone() };
+        Mock::given(method("GET"))
+            .and(path("/2/media/upload"))
+            .and(query_param("command", "STATUS"))
+            .and(query_param("media_id", "199"))
+            .respond_with(ResponseTemplate::new(*status).set_body_json(page))
+            .up_to_n_times(1)
+            .mount(&server)
+            .await;
+    }
+    server
+}
+
+#[tokio::test]
+async fn a_video_is_uploaded_piece_by_piece_and_waited_for_as_long_as_it_is_processed() {
+    let underway = json!({ "state": "in_progress", "check_after_secs": 1, "progress_percent": 40 });
+    let then = [(200, underway), (200, json!({ "state": "succeeded" }))];
+    let server = video_server(json!({ "state": "pending", "check_after_secs": 1 }), &then).await;
+    let described = json!({ "id": "199", "metadata": { "alt_text": { "text": "A march" } } });
+    Mock::given(path("/2/media/metadata"))
+        .and(body_json(described))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "data": { "id": "199" } })))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let bench = Bench::new();
+    let draft = Draft::text("It moves.").video(clip());
+    let frozen = account(&bench, &server).prepare(&draft.out()).await.unwrap();
+    assert_eq!(
+        body(&frozen),
+        json!({ "text": "It moves.", "media": { "media_ids": ["199"] } })
+    );
+    let requests = server.received_requests().await.unwrap();
+    assert_eq!(appended(&requests), clip());
+    assert!(requests.iter().all(|request| request.url.path() != "/2/tweets"));
+}
+
+#[tokio::test]
+async fn a_video_that_x_takes_no_description_of_goes_without() {
+    let server = video_server(Value::Null, &[]).await;
+    for (status, expected) in [(400, None), (503, Some(Class::Transient))] {
+        let page = json!({ "title": "Invalid Request", "detail": "Not for videos.", "type": "about:blank" });
+        Mock::given(path("/2/media/metadata"))
+            .respond_with(ResponseTemplate::new(status).set_body_json(page))
+            .up_to_n_times(1)
+            .mount(&server)
+            .await;
+        let bench = Bench::new();
+        let draft = Draft::text("It moves.").video(clip());
+        let sent = account(&bench, &server).prepare(&draft.out()).await;
+        assert_eq!(sent.err().map(|failure| failure.class), expected, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn p39_a_video_that_x_can_not_process_keeps_the_text_back_and_one_that_ran_out_goes_up_again() {
+    let failed = json!({
+        "state": "failed", "error": { "code": 1, "name": "InvalidMedia", "message": "video/mp4 is not valid" },
+    });
+    let gone = json!({ "title": "Not Found Error", "detail": "No such media.", "type": "about:blank" });
+    for (then, class, words) in [
+        (
+            (200, failed),
+            Class::Rejected,
+            "InvalidMedia video/mp4 is not valid",
+        ),
+        ((404, gone), Class::Transient, "No such media."),
+    ] {
+        let pending = json!({ "state": "pending", "check_after_secs": 1 });
+        let server = video_server(pending, &[then]).await;
+        let bench = Bench::new();
+        let draft = Draft::text("It moves.").video(clip());
+        let failure = account(&bench, &server).prepare(&draft.out()).await.unwrap_err();
+        assert_eq!(failure.class, class, "{failure}");
+        assert!(failure.words.contains(words), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn a_video_whose_file_has_changed_is_not_taken_for_whole() {
+    let server = video_server(Value::Null, &[]).await;
+    let mut draft = Draft::text("It moves.").video(&clip()[1..]);
+    draft.video.as_mut().unwrap().footage.size += 1;
+    let bench = Bench::new();
+    let failure = account(&bench, &server).prepare(&draft.out()).await.unwrap_err();
+    assert_eq!(failure.class, Class::Transient);
+    let requests = server.received_requests().await.unwrap();
+    let ended = |request: &wiremock::Request| request.url.path().ends_with("/finalize");
+    assert!(!requests.iter().any(ended));
+}
+
 #[tokio::test]
 async fn an_image_that_x_can_make_nothing_of_is_refused_and_a_tired_server_is_not() {
     for (status, page, class) in [

@@ -187,7 +187,7 @@ impl<'a> Check<'a, '_> {
 
     /// Whether the platform takes it as it is: nothing is ever cut silently.
     pub(super) fn fits(&mut self, account: &Account, chosen: &Chosen<'_>, content: &Content) {
-        let limits = &account.limits;
+        let limits = &*account.limits.answering(content.reply_to.is_some());
         let warn = content.warn.as_deref().unwrap_or_default();
         let text = || chosen.path();
         let place = if account.platform == account.like {
@@ -314,6 +314,15 @@ impl<'a> Check<'a, '_> {
                 return;
             }
         }
+    }
+}
+
+/// The end of a sentence about what a platform takes, where that is less than it takes of a post.
+pub(super) fn in_answer(account: &Account, content: &Content) -> &'static str {
+    if content.reply_to.is_some() && account.limits.answer.is_some() {
+        " in an answer"
+    } else {
+        ""
     }
 }
 

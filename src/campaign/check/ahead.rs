@@ -131,7 +131,7 @@ impl<'a> Check<'a, '_> {
 
 /// By how much the longest part is too long, or the thread; 0 if it fits.
 fn excess(account: &Account, content: &Content) -> usize {
-    let limits = &account.limits;
+    let limits = &*account.limits.answering(content.reply_to.is_some());
     if content.parts.len() > usize::from(limits.max_parts) {
         return usize::MAX;
     }

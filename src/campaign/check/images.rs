@@ -1,6 +1,6 @@
 //! What goes with the words: images and cards, held against the limits of each platform.
 
-use super::account::label;
+use super::account::{in_answer, label};
 use super::{Check, path};
 use crate::campaign::Account;
 use crate::campaign::render::Chosen;
@@ -11,16 +11,17 @@ use crate::text::limits::Limits;
 
 impl Check<'_, '_> {
     pub(super) fn images(&mut self, account: &Account, chosen: &Chosen<'_>, content: &Content) {
-        let limits = &account.limits;
+        let limits = &*account.limits.answering(content.reply_to.is_some());
         let at = |keys: &[&str]| path(chosen.beside_source, keys);
         let (count, max) = (chosen.images().len(), usize::from(limits.max_images));
         // Of variants, only the cards differ.
         let again = chosen.nth > 0;
         if count > max && !again {
+            let here = in_answer(account, content);
             let message = match max {
-                0 => format!("{} takes no images", label(account)),
+                0 => format!("{} takes no images{here}", label(account)),
                 max => format!(
-                    "{count} images are too many for {}: it takes {max}",
+                    "{count} images are too many for {}: it takes {max}{here}",
                     label(account)
                 ),
             };

@@ -1,6 +1,6 @@
 //! A video beside the words, held against the limits of each platform.
 
-use super::account::label;
+use super::account::{in_answer, label};
 use super::{Check, path};
 use crate::campaign::Account;
 use crate::campaign::render::Chosen;
@@ -15,7 +15,7 @@ impl Check<'_, '_> {
         let Some(video) = video.filter(|_| chosen.nth == 0) else {
             return;
         };
-        let limits = &account.limits;
+        let limits = &*account.limits.answering(content.reply_to.is_some());
         let at = |key| path(chosen.beside_source, &["video", key]);
         if let Some(max) = limits.max_alt.filter(|max| count::graphemes(&video.alt) > *max) {
             self.error(
@@ -35,13 +35,17 @@ impl Check<'_, '_> {
         };
         for misfit in misfits(footage, limits.video.as_ref()) {
             let (what, help) = misfit.said(footage, limits.video.as_ref());
+            let here = match misfit {
+                Misfit::NoVideo => in_answer(account, content),
+                _ => "",
+            };
             let code = match misfit {
                 Misfit::NoVideo => "no-video",
                 Misfit::TooLarge => "video-too-large",
                 Misfit::TooLong => "video-too-long",
                 _ => "bad-video",
             };
-            self.error(code, at("file"), format!("{} {what}", label(account)), help);
+            self.error(code, at("file"), format!("{} {what}{here}", label(account)), help);
         }
     }
 }

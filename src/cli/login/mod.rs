@@ -13,6 +13,7 @@ use crate::platform::oauth::{Client, Grant};
 use crate::platform::secret::Scrubber;
 use crate::platform::sign_in::{ClientIs, OAuth, Redirect, Renewal, SignIn, Way};
 use crate::platform::token::{self, Keeper, Stored, Turn};
+use crate::platform::video::{Films, NoFilms};
 use crate::platform::{self, Entry, Tools};
 use crate::post::identity::AccountName;
 use crate::post::outcome::Failure;
@@ -53,12 +54,14 @@ pub(super) async fn login(office: &Office, args: &LoginArgs) -> Result<Exit, Fai
     let http = Http::new(contact, Arc::clone(&office.clock)).map_err(Failed::Wrong)?;
     let vault = office.settings.state_folder();
     let nobody: Arc<dyn Keeper> = Arc::new(token::NoKeeper);
+    let no_films: Arc<dyn Films> = Arc::new(NoFilms);
     let tools = Tools {
         account: &account.name,
         http: &http,
         vault: &vault,
         scrubber: &scrubber,
         keeper: &nobody,
+        films: &no_films,
     };
     let grant = match sign_in.way {
         Way::Code(oauth) if !args.token => {

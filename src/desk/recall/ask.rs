@@ -149,7 +149,8 @@ impl Asking<'_> {
             if limits.min_images > 0 {
                 return Some(format!("{}: there are no posts without an image", account.name));
             }
-            let objection = measure(limits.rule(0, false), text, "").objection()?;
+            // A correction answers what it corrects.
+            let objection = measure(limits.answering(true).rule(0, false), text, "").objection()?;
             Some(format!("{}: the text {objection}", account.name))
         };
         let accounts = self.roster.accounts.iter().filter(concerned);

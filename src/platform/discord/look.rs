@@ -66,7 +66,7 @@ impl Discord {
         };
         let me = &self.known().await?.id;
         let nonce = nonce(sealed.key.delivery);
-        let (told, _) = form::thaw(&sealed.prepared.body)?;
+        let told = form::told(&sealed.prepared.body)?;
         let said: Said = serde_json::from_value(Value::Object(told))
             .map_err(|e| Failure::new(Class::Transient, format!("the frozen request can't be read: {e}")))?;
         let mut after = snowflake(among.since);

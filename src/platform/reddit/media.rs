@@ -1,13 +1,13 @@
-//! Images inside a text post: uploaded where nobody sees them, then placed by Reddit's own converter, whose rich text
-//! is what is posted. The manual has neither; both are how its own site does it.
+//! Images and videos inside a text post: uploaded where nobody sees them, then placed by Reddit's own converter, whose
+//! rich text is what is posted. The manual has neither; both are how its own site does it.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::http::{BaseUrl, Field, Request};
-use super::super::{ImageBytes, file_name, harmless};
+use super::super::http::{Field, Request};
+use super::super::{Outgoing, file_name, harmless, store};
 use super::{Account, odd, refused};
-use crate::post::outcome::{Class, Failure};
+use crate::post::outcome::Failure;
 use crate::text::escape::Escape;
 
 const LEASE: &str = "/api/media/asset.json";
@@ -44,16 +44,41 @@ struct Converted {
     output: Value,
 }
 
+/// The stores that Reddit names.
+const STORES: &[&str] = &[".amazonaws.com", ".reddit.com"];
+
 impl Account {
-    /// `body`, in Markdown, with the images below it, as rich text.
-    pub(super) async fn with_images(&self, body: &str, images: &[ImageBytes]) -> Result<Value, Failure> {
+    /// `body`, in Markdown, with the images or the video of a part below it, as rich text.
+    pub(super) async fn with_media(&self, body: &str, out: &Outgoing<'_>) -> Result<Value, Failure> {
         let mut markdown = body.to_owned();
-        for image in images {
-            let id = self.upload(image).await?;
+        let mut place = |placed: String| {
             if !markdown.is_empty() {
                 markdown.push_str("\n\n");
             }
-            markdown.push_str(&placed(image, &id));
+            markdown.push_str(&placed);
+        };
+        for image in &out.images {
+            let kind = if image.mime == "image/gif" { "gif" } else { "img" };
+            let file = Field::File {
+                name: "file".into(),
+                file_name: file_name(image.mime).into(),
+                mime: image.mime.into(),
+                bytes: image.bytes.clone(),
+            };
+            let id = self.upload(file_name(image.mime), image.mime, file).await?;
+            place(placed(kind, &id, &image.alt));
+        }
+        if let Some(video) = &out.video {
+            let (name, mime) = (video.file_name(), video.footage.mime);
+            let file = Field::Stream {
+                name: "file".into(),
+                file_name: name.into(),
+                mime: mime.into(),
+                length: video.footage.size,
+                stream: video.stream()?,
+            };
+            let id = self.upload(name, mime, file).await?;
+            place(placed("video", &id, &video.alt));
         }
         let told = [("output_mode", "rtjson"), ("markdown_text", markdown.as_str())];
         let answer = self.ask(Request::post(&self.base, CONVERT).pairs(&told)).await?;
@@ -64,8 +89,8 @@ impl Account {
         output.is_object().then_some(output).ok_or_else(|| odd(&answer))
     }
 
-    async fn upload(&self, image: &ImageBytes) -> Result<String, Failure> {
-        let told = [("filepath", file_name(image.mime)), ("mimetype", image.mime)];
+    async fn upload(&self, name: &str, mime: &str, file: Field) -> Result<String, Failure> {
+        let told = [("filepath", name), ("mimetype", mime)];
         let answer = self.ask(Request::post(&self.base, LEASE).pairs(&told)).await?;
         if answer.status != 200 {
             return Err(harmless(refused(&answer)));
@@ -73,46 +98,14 @@ impl Account {
         let lease: Option<Lease> = answer.json();
         let lease = lease.filter(|lease| is_asset(&lease.asset.asset_id));
         let Lease { args, asset } = lease.ok_or_else(|| odd(&answer))?;
-        let to = self.upload_to(&args.action)?;
-        let mut fields: Vec<Field> = args
-            .fields
-            .into_iter()
-            .map(|pair| Field::Text {
-                name: pair.name.into(),
-                value: pair.value,
-            })
-            .collect();
-        // Last, or the store does not see the others.
-        fields.push(Field::File {
-            name: "file".into(),
-            file_name: file_name(image.mime).into(),
-            mime: image.mime.into(),
-            bytes: image.bytes.clone(),
-        });
-        // The fields are the permission: no token leaves Reddit.
-        let answer = self
-            .http
-            .send(Request::post(&to, "").form(fields))
-            .await
-            .map_err(harmless)?;
-        match answer.status {
-            200 | 201 | 204 => Ok(asset.asset_id),
-            status => Err(harmless(answer.failure(answer.class(status == 413), None))),
-        }
-    }
-
-    /// Reddit says where: at the store of its images, or on the server that we were told to speak to.
-    fn upload_to(&self, action: &str) -> Result<BaseUrl, Failure> {
-        let elsewhere = || Failure::new(Class::Transient, "it wants an image to be sent to another host");
-        let at = match action.strip_prefix("//") {
+        let action = match args.action.strip_prefix("//") {
             Some(rest) => format!("https://{rest}"),
-            None => action.to_owned(),
+            None => args.action,
         };
-        let at = BaseUrl::endpoint(&at).map_err(|_| elsewhere())?;
-        let own = at.host() == self.base.host()
-            || at.host().ends_with(".amazonaws.com")
-            || at.host().ends_with(".reddit.com");
-        own.then_some(at).ok_or_else(elsewhere)
+        let to = store::place(&action, &self.base, STORES)?;
+        let given = args.fields.into_iter().map(|pair| (pair.name, pair.value));
+        store::hand_over(&self.http, &to, given, file).await?;
+        Ok(asset.asset_id)
     }
 }
 
@@ -122,9 +115,8 @@ fn is_asset(id: &str) -> bool {
 }
 
 /// With its description as the caption; one that can't be a caption stands below.
-fn placed(image: &ImageBytes, id: &str) -> String {
-    let kind = if image.mime == "image/gif" { "gif" } else { "img" };
-    let alt = image.alt.trim();
+fn placed(kind: &str, id: &str, alt: &str) -> String {
+    let alt = alt.trim();
     if alt.chars().count() <= MAX_CAPTION && !alt.contains(['"', '\\', '\n']) {
         format!("![{kind}]({id} \"{alt}\")")
     } else {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::super::http::{Answer, BaseUrl, Request};
 use super::super::video::VideoFile;
-use super::super::{ImageBytes, Prepared, file_name, harmless};
+use super::super::{ImageBytes, Prepared, file_name, harmless, store};
 use super::{Place, Slack, is_id, odd};
 use crate::post::outcome::{Class, Failure, Receipt};
 
@@ -97,9 +97,7 @@ impl Slack {
     pub(super) async fn upload_video(&self, video: &VideoFile) -> Result<String, Failure> {
         let length = video.footage.size;
         let (at, file_id) = self.ticket(video.file_name(), length, &video.alt).await?;
-        let request = Request::post(&at, "")
-            .stream(BYTES, length, video.stream()?)
-            .patience(video.patience());
+        let request = Request::post(&at, "").stream(BYTES, length, video.stream()?);
         self.hand_over(request, file_id).await
     }
 
@@ -114,7 +112,7 @@ impl Slack {
         let ticket: Option<Ticket> = answer.json();
         let ticket = ticket.filter(|ticket| is_id(&ticket.file_id));
         let Ticket { upload_url, file_id } = ticket.ok_or_else(|| odd(&answer))?;
-        Ok((self.upload_to(&upload_url)?, file_id))
+        Ok((store::place(&upload_url, &self.base, &[".slack.com"])?, file_id))
     }
 
     async fn hand_over(&self, request: Request, file_id: String) -> Result<String, Failure> {
@@ -124,14 +122,6 @@ impl Slack {
         }
         // It is a page, not an answer of the API's shape, and nothing was visible yet.
         Err(harmless(answer.failure(answer.class(answer.status == 413), None)))
-    }
-
-    /// Slack says where: on a server of its own, or on the one that we were told to speak to.
-    fn upload_to(&self, url: &str) -> Result<BaseUrl, Failure> {
-        let elsewhere = || Failure::new(Class::Transient, "it wants a file to be sent to another host");
-        let at = BaseUrl::endpoint(url).map_err(|_| elsewhere())?;
-        let own = at.host() == self.base.host() || at.host().ends_with(".slack.com");
-        own.then_some(at).ok_or_else(elsewhere)
     }
 
     /// The receipt of the message that shows a file; of the file, as long as Slack doesn't say.

@@ -1,4 +1,5 @@
-//! Images: uploaded where nobody sees them, described, and named by the post. What no post names runs out in a day.
+//! Images and videos: uploaded where nobody sees them, described, and named by the post. What no post names runs out in
+//! a day.
 //!
 //! <https://docs.x.com/x-api/media/quickstart/media-upload-chunked>,
 //! <https://docs.x.com/x-api/media/quickstart/best-practices>
@@ -10,6 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::super::http::{Answer, Field, Request};
+use super::super::video::{Pieces, VideoFile};
 use super::super::{ImageBytes, file_name};
 use super::{Account, Said, is_id, refused};
 use crate::post::outcome::{Class, Failure};
@@ -17,10 +19,11 @@ use crate::post::outcome::{Class, Failure};
 const UPLOAD: &str = "/2/media/upload";
 /// A piece of a larger file, in bytes: as small as the manual advises, so that a slow line keeps the deadline.
 const PIECE: usize = 1 << 20;
-/// How often it is asked whether a file is ready.
-const LOOKS: usize = 20;
-/// How long to wait between, whatever it says, in seconds.
+/// How long to wait before it is asked again whether a file is ready, whatever it says, in seconds.
 const BETWEEN: (u64, u64) = (1, 10);
+/// All of that together.
+const FOR_IMAGES: Duration = Duration::from_mins(2);
+const FOR_VIDEOS: Duration = Duration::from_mins(10);
 
 #[derive(Deserialize)]
 struct Media {
@@ -48,13 +51,31 @@ impl Account {
     /// A GIF that is `alone` may move, and be larger than one request takes: it goes in pieces. Other images whole.
     pub(super) async fn upload(&self, image: &ImageBytes, alone: bool) -> Result<String, Failure> {
         let media = if alone && image.mime == "image/gif" {
-            self.upload_in_pieces(image, "tweet_gif").await?
+            let pieces = Pieces::of(image.bytes.clone());
+            self.upload_in_pieces("tweet_gif", image.mime, file_name(image.mime), pieces)
+                .await?
         } else {
             self.upload_whole(image).await?
         };
-        let id = self.ready(media).await?;
+        let id = self.ready(media, FOR_IMAGES).await?;
         if !image.alt.is_empty() {
             self.describe(&id, &image.alt).await?;
+        }
+        Ok(id)
+    }
+
+    pub(super) async fn upload_video(&self, video: &VideoFile) -> Result<String, Failure> {
+        let mime = video.footage.mime;
+        let media = self
+            .upload_in_pieces("tweet_video", mime, video.file_name(), video.pieces()?)
+            .await?;
+        let id = self.ready(media, FOR_VIDEOS).await?;
+        if !video.alt.is_empty() {
+            // The manual does not say that videos may be described. Where they may not, one goes without.
+            match self.describe(&id, &video.alt).await {
+                Err(failure) if failure.class == Class::Rejected => {}
+                described => described?,
+            }
         }
         Ok(id)
     }
@@ -65,42 +86,46 @@ impl Account {
                 name: "media_category".into(),
                 value: "tweet_image".into(),
             },
-            file(image.mime, image.bytes.clone()),
+            file(image.mime, file_name(image.mime), image.bytes.clone()),
         ];
         let answer = self.ask(Request::post(&self.base, UPLOAD).form(fields)).await?;
         media(&answer)
     }
 
-    async fn upload_in_pieces(&self, image: &ImageBytes, category: &str) -> Result<Media, Failure> {
+    async fn upload_in_pieces(
+        &self,
+        category: &str,
+        mime: &'static str,
+        name: &'static str,
+        mut pieces: Pieces,
+    ) -> Result<Media, Failure> {
         let told = json!({
-            "media_type": image.mime,
-            "total_bytes": image.bytes.len(),
+            "media_type": mime,
+            "total_bytes": pieces.left(),
             "media_category": category,
         });
         let begin = Request::post(&self.base, &format!("{UPLOAD}/initialize")).json(told.to_string());
         let id = media(&self.ask(begin).await?)?.id;
-        let mut rest = image.bytes.clone();
         let mut nth = 0;
-        while !rest.is_empty() {
-            let piece = rest.split_to(PIECE.min(rest.len()));
+        while let Some(piece) = pieces.next(PIECE).await? {
             let fields = vec![
                 Field::Text {
                     name: "segment_index".into(),
                     value: nth.to_string(),
                 },
-                file(image.mime, piece),
+                file(mime, name, piece),
             ];
             let append = Request::post(&self.base, &format!("{UPLOAD}/{id}/append")).form(fields);
-            done(&self.ask(append).await?)?;
+            done(&self.ask(append).await?).map_err(begun)?;
             nth += 1;
         }
         let end = Request::post(&self.base, &format!("{UPLOAD}/{id}/finalize"));
-        media(&self.ask(end).await?)
+        media(&self.ask(end).await?).map_err(begun)
     }
 
     /// Its id, once it may be posted. What says nothing of work on it is ready.
-    async fn ready(&self, mut media: Media) -> Result<String, Failure> {
-        for _ in 0..LOOKS {
+    async fn ready(&self, mut media: Media, mut patience: Duration) -> Result<String, Failure> {
+        loop {
             let Some(work) = media.processing_info else {
                 return Ok(media.id);
             };
@@ -108,21 +133,23 @@ impl Account {
                 "succeeded" => return Ok(media.id),
                 "failed" => {
                     let Trouble { name, message } = work.error;
-                    let words = format!("an image could not be processed: {name} {message}");
+                    let words = format!("what was uploaded could not be processed: {name} {message}");
                     return Err(Failure::new(Class::Rejected, words));
                 }
                 _ => {}
             }
-            let wait = work.check_after_secs.clamp(BETWEEN.0, BETWEEN.1);
-            tokio::time::sleep(Duration::from_secs(wait)).await;
+            let wait = Duration::from_secs(work.check_after_secs.clamp(BETWEEN.0, BETWEEN.1));
+            patience = patience.checked_sub(wait).ok_or_else(|| {
+                Failure::new(
+                    Class::Transient,
+                    "the server is still processing what was uploaded",
+                )
+            })?;
+            tokio::time::sleep(wait).await;
             let query = [("command", "STATUS"), ("media_id", &media.id)];
             let answer = self.ask(Request::get(&self.base, UPLOAD).query(&query)).await?;
-            media = self::media(&answer)?;
+            media = self::media(&answer).map_err(begun)?;
         }
-        Err(Failure::new(
-            Class::Transient,
-            "the server is still processing an image",
-        ))
     }
 
     /// <https://docs.x.com/x-api/media/create-media-metadata>
@@ -133,12 +160,23 @@ impl Account {
     }
 }
 
-fn file(mime: &'static str, bytes: Bytes) -> Field {
+fn file(mime: &'static str, name: &'static str, bytes: Bytes) -> Field {
     Field::File {
         name: "media".into(),
-        file_name: file_name(mime).into(),
+        file_name: name.into(),
         mime: mime.into(),
         bytes,
+    }
+}
+
+/// An upload that is not there any more has run out: it is made again.
+fn begun(failure: Failure) -> Failure {
+    match failure.status {
+        Some(404 | 410) => Failure {
+            class: Class::Transient,
+            ..failure
+        },
+        _ => failure,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Abilities, Doubt, LengthRule, Limits, Unit, prices, videos};
+use super::{Abilities, Answer, Doubt, LengthRule, Limits, Unit, prices, videos};
 use crate::text::escape::Escape;
 use crate::text::images::Frame;
 
@@ -29,6 +29,7 @@ const PLAIN: Limits = Limits {
     length: LengthRule::Unlimited,
     caption: None,
     later: None,
+    answer: None,
     max_parts: MAX_PARTS,
     min_images: 0,
     max_images: 0,
@@ -232,16 +233,23 @@ const NOTHING: Abilities = Abilities {
 };
 
 /// <https://developers.facebook.com/docs/pages-api/posts>. The unit of the length and the longest description
-/// are not published; of an image one page says 10 MB, an error says 4. There are no threads; an answer is a comment.
+/// are not published; of an image one page says 10 MB, an error says 4. There are no threads; an answer is a comment,
+/// whose length is not published either: what its own site takes.
 pub const FACEBOOK: Limits = Limits {
     platform: "facebook",
     length: utf16(63_206, Escape::None),
+    answer: Some(Answer {
+        length: Some(utf16(8000, Escape::None)),
+        max_images: 1,
+        video: false,
+    }),
     max_parts: 1,
     max_images: 10,
     max_image_bytes: 4_000_000,
     max_moving_bytes: None,
     max_alt: Some(1000),
     image_types: &["image/jpeg", "image/png", "image/gif"],
+    video: Some(videos::FACEBOOK),
     abilities: Abilities {
         reply: true,
         card: true,
@@ -306,6 +314,7 @@ pub const TELEGRAM: Limits = Limits {
         ..Frame::ANY
     },
     image_types: &["image/jpeg", "image/png"],
+    video: Some(videos::TELEGRAM),
     abilities: Abilities {
         warn: false,
         share: true,
@@ -328,6 +337,7 @@ pub const DISCORD: Limits = Limits {
     max_images_bytes: Some(25_000_000),
     max_moving_bytes: Some(10 << 20),
     max_alt: Some(1024),
+    video: Some(videos::DISCORD),
     abilities: Abilities {
         warn: false,
         share: true,
@@ -382,11 +392,17 @@ pub const SLACK_WEBHOOK: Limits = Limits {
 pub const REDDIT: Limits = Limits {
     platform: "reddit",
     length: units(40_000, Escape::Reddit),
-    later: Some(units(10_000, Escape::Reddit)),
+    later: Some(REDDIT_COMMENT),
+    answer: Some(Answer {
+        length: Some(REDDIT_COMMENT),
+        max_images: 0,
+        video: false,
+    }),
     max_images: 20,
     max_image_bytes: 20_000_000,
     max_moving_bytes: Some(20_000_000),
     image_types: &["image/jpeg", "image/png", "image/gif"],
+    video: Some(videos::REDDIT),
     abilities: Abilities {
         warn: true,
         reply: true,
@@ -399,6 +415,9 @@ pub const REDDIT: Limits = Limits {
     homes: &["reddit.com"],
     ..PLAIN
 };
+
+/// What answers a post, and the later parts of a thread.
+const REDDIT_COMMENT: LengthRule = units(10_000, Escape::Reddit);
 
 const fn units(max: usize, escape: Escape) -> LengthRule {
     LengthRule::Units {
@@ -413,6 +432,11 @@ const fn units(max: usize, escape: Escape) -> LengthRule {
 pub const TUMBLR: Limits = Limits {
     platform: "tumblr",
     length: units(4096, Escape::None),
+    answer: Some(Answer {
+        length: None,
+        max_images: 30,
+        video: false,
+    }),
     max_images: 30,
     max_image_bytes: 1_000_000,
     max_images_bytes: Some(25_000_000),
@@ -445,6 +469,7 @@ pub const PINTEREST: Limits = Limits {
     max_moving_bytes: None,
     max_alt: Some(500),
     image_types: &["image/jpeg", "image/png"],
+    video: Some(videos::PINTEREST),
     abilities: NOTHING,
     doubt: Doubt::ReadBack {
         settle: Duration::from_hours(1),
@@ -544,6 +569,10 @@ mod tests {
                 limits.later.is_none() || limits.abilities.reply,
                 "{name}: a rule for parts that cannot be"
             );
+            assert!(
+                limits.answer.is_none() || limits.abilities.reply,
+                "{name}: a rule for answers that cannot be"
+            );
             // A shared post can be told from others only by its address or by being anywhere.
             assert!(limits.homes.iter().all(|home| home.contains('.')), "{name}");
         }
@@ -561,5 +590,20 @@ mod tests {
         assert_eq!(max(REDDIT.rule(0, true)), 40_000);
         assert_eq!(max(REDDIT.rule(1, false)), 10_000);
         assert_eq!(X.rule(3, true), &X.length);
+    }
+
+    #[test]
+    fn an_answer_takes_what_a_comment_takes() {
+        assert_eq!(X.answering(true).as_ref(), &X);
+        assert_eq!(FACEBOOK.answering(false).as_ref(), &FACEBOOK);
+        let comment = FACEBOOK.answering(true);
+        assert_eq!(comment.rule(0, true), &utf16(8000, Escape::None));
+        assert_eq!((comment.max_images, comment.video), (1, None));
+        let comment = REDDIT.answering(true);
+        assert_eq!(comment.rule(0, false), REDDIT.rule(1, false));
+        assert_eq!(comment.max_images, 0);
+        let reblog = TUMBLR.answering(true);
+        assert_eq!((reblog.length, reblog.max_images), (TUMBLR.length, 30));
+        assert_eq!(reblog.video, None);
     }
 }

@@ -70,6 +70,13 @@ pub const INSTAGRAM: VideoLimits = VideoLimits {
     ..CLIPS
 };
 
+/// <https://developers.facebook.com/docs/video-api/guides/publishing>
+pub const FACEBOOK: VideoLimits = VideoLimits {
+    max_bytes: 10_000_000_000,
+    max_length: Some(Duration::from_hours(4)),
+    ..CLIPS
+};
+
 /// <https://learn.microsoft.com/linkedin/marketing/community-management/shares/videos-api>
 pub const LINKEDIN: VideoLimits = VideoLimits {
     types: &["video/mp4"],
@@ -79,15 +86,47 @@ pub const LINKEDIN: VideoLimits = VideoLimits {
     ..CLIPS
 };
 
+/// <https://help.pinterest.com/en/business/article/pinterest-product-specs>
+pub const PINTEREST: VideoLimits = VideoLimits {
+    codecs: &["H.264", "HEVC"],
+    max_bytes: 2_000_000_000,
+    min_length: Duration::from_secs(4),
+    max_length: Some(Duration::from_mins(15)),
+    shapes: Some([(1, 2), (191, 100)]),
+    ..CLIPS
+};
+
+/// The manual of its API says nothing of them: what its help says of videos in advertisements.
+pub const REDDIT: VideoLimits = VideoLimits {
+    max_bytes: 1_000_000_000,
+    min_length: Duration::from_secs(2),
+    max_length: Some(Duration::from_mins(15)),
+    ..CLIPS
+};
+
 /// As any file.
 pub const SLACK: VideoLimits = VideoLimits {
     max_bytes: 1_000_000_000,
     ..CLIPS
 };
 
-/// What it says in its help; the manual has no number.
+/// It takes 500 MB, as it says in its help; the manual has no number. Ours travel in the one visible request, which has
+/// 30 seconds.
 pub const TUMBLR: VideoLimits = VideoLimits {
     types: &["video/mp4"],
-    max_bytes: 500_000_000,
+    max_bytes: 50_000_000,
+    ..CLIPS
+};
+
+/// <https://core.telegram.org/bots/api#sendvideo>
+pub const TELEGRAM: VideoLimits = VideoLimits {
+    types: &["video/mp4"],
+    max_bytes: 50_000_000,
+    ..CLIPS
+};
+
+/// As any file: <https://docs.discord.com/developers/reference#uploading-files>
+pub const DISCORD: VideoLimits = VideoLimits {
+    max_bytes: 10 << 20,
     ..CLIPS
 };
