@@ -12,7 +12,7 @@ use crate::post::step::{Action, Event, step};
 use crate::text::limits::Doubt;
 
 use super::deliver::terms_of;
-use super::{Outlet, Shared, World};
+use super::{Shared, World};
 
 /// How often a lost replica is looked for.
 const LOOK: Duration = Duration::from_secs(5);

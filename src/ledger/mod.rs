@@ -400,10 +400,6 @@ pub trait Ledger: Approving + Counting + Renaming + Tokens + Send + Sync {
 
     // --- the record -------------------------------------------------------------------------------
 
-    /// Whether other processes may send from it too, on machines with clocks of their own.
-    fn is_shared(&self) -> bool {
-        false
-    }
     /// What time it is where the ledger is, if it has a clock of its own.
     async fn clock(&self) -> Result<Option<Timestamp>, LedgerError> {
         Ok(None)

@@ -150,10 +150,6 @@ impl Model {
 
 #[async_trait]
 impl Ledger for Model {
-    fn is_shared(&self) -> bool {
-        self.store.shared
-    }
-
     async fn record(&self, posts: Vec<NewPost>, now: Timestamp) -> Did<Vec<PostId>> {
         let mut rows = self.store.rows();
         self.may_plan(&rows)?;

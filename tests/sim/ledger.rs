@@ -64,10 +64,6 @@ impl Faulty {
 
 #[async_trait]
 impl Ledger for Faulty {
-    fn is_shared(&self) -> bool {
-        self.model.is_shared()
-    }
-
     async fn record(&self, posts: Vec<NewPost>, now: Timestamp) -> Did<Vec<PostId>> {
         self.before("before it records").await?;
         let new = self.model.record(posts, now).await?;

@@ -415,10 +415,6 @@ impl Ledger for Postgres {
         read::noted(&self.readers, key).await
     }
 
-    fn is_shared(&self) -> bool {
-        true
-    }
-
     async fn clock(&self) -> Result<Option<Timestamp>, LedgerError> {
         read::clock(&self.readers).await.map(Some)
     }
