@@ -1,4 +1,5 @@
-//! The real program signs in at a Mastodon server of its own: by the browser, by hand, and not as somebody else.
+//! The real program signs in at a Mastodon server of its own: by the browser, by hand, and not as somebody else; and
+//! bots, with the token that a person pastes.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -256,6 +257,229 @@ async fn a_token_is_entered_by_hand_and_a_server_that_ignores_keys_is_read_back(
         text(&done)
     );
     assert_eq!(accounts(&place)["promise"], "read back");
+}
+
+/// A bot's account at a server that says this, by path; signed in with what a person pastes.
+struct Bot {
+    mock: MockServer,
+    place: Place,
+}
+
+const CHANNEL: &str = "155101607195836416";
+const BOT_TOKEN: &str = "123456:the-token-of-a-bot-0123456789";
+
+impl Bot {
+    async fn start(platform: &str, keys: &str) -> Self {
+        let mock = MockServer::start().await;
+        let config = format!(
+            "[ledger]\nurl = \"sqlite://state/steadfast.db\"\nkey = {{ env = \"KEY\" }}\n\
+             [account.main]\nplatform = \"{platform}\"\nbase_url = \"{}\"\nlogin = true\n{keys}\n",
+            mock.uri()
+        );
+        let mut place = Place::new(&config);
+        place.set("KEY", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=");
+        assert!(place.run(&["init"]).status.success());
+        Self { mock, place }
+    }
+
+    async fn says(&self, at: &str, page: serde_json::Value) {
+        self.answers(at, ResponseTemplate::new(200).set_body_json(page))
+            .await;
+    }
+
+    async fn answers(&self, at: &str, answer: ResponseTemplate) {
+        Mock::given(path(at)).respond_with(answer).mount(&self.mock).await;
+    }
+
+    fn sign_in(&self) -> (bool, String) {
+        let mut child = self
+            .place
+            .command(&["login", "main"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut to = child.stdin.take().unwrap();
+        to.write_all(format!("{BOT_TOKEN}\n").as_bytes()).unwrap();
+        drop(to);
+        let output = child.wait_with_output().unwrap();
+        let said = text(&output);
+        assert!(!said.contains(BOT_TOKEN), "{said}");
+        (output.status.success(), said)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_on_telegram_is_signed_in_once_it_may_post_in_its_channel() {
+    let at = |method: &str| format!("/bot{BOT_TOKEN}/{method}");
+    for (posts, well) in [(false, false), (true, true)] {
+        let bot = Bot::start("telegram", "chat = \"@casewatch\"").await;
+        bot.says(&at("getMe"), json!({ "ok": true, "result": { "id": 123_456 } }))
+            .await;
+        let chat = json!({ "id": -1_001_234_567_890_i64, "type": "channel", "username": "casewatch" });
+        bot.says(&at("getChat"), json!({ "ok": true, "result": chat }))
+            .await;
+        let member =
+            json!({ "status": "administrator", "can_post_messages": posts, "can_delete_messages": true });
+        bot.says(&at("getChatMember"), json!({ "ok": true, "result": member }))
+            .await;
+        let (done, said) = bot.sign_in();
+        assert_eq!(done, well, "{said}");
+        assert!(said.contains("write `/newbot` to @BotFather"), "{said}");
+        let now = accounts(&bot.place);
+        if well {
+            assert!(
+                said.contains("main is signed in as bot 123456 in chat -1001234567890"),
+                "{said}"
+            );
+            assert_eq!(
+                now["permissions"],
+                json!(["administrator", "can_post_messages", "can_delete_messages"])
+            );
+            assert_eq!(
+                (&now["promise"], &now["wrong"]),
+                (&json!("may need you"), &json!([]))
+            );
+        } else {
+            assert!(
+                said.contains("who may post messages") && said.contains("nothing was stored"),
+                "{said}"
+            );
+            assert_eq!(
+                now["wrong"][0],
+                "nobody has signed in yet: `steadfast login main`"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_on_discord_that_may_not_read_its_channel_can_promise_less() {
+    // View Channel, Send Messages, Attach Files; and Read Message History.
+    let (sends, reads) = (1_u64 << 10 | 1 << 11 | 1 << 15, 1_u64 << 16);
+    for (everyone, denied, promise) in [
+        (sends | reads, 0, Some("never twice")),
+        (sends | reads, reads, Some("may need you")),
+        (sends | reads, 1 << 11, None),
+        (reads, 0, None),
+    ] {
+        let bot = Bot::start("discord", &format!("channel = \"{CHANNEL}\"")).await;
+        bot.says("/api/v10/users/@me", json!({ "id": "8" })).await;
+        let no = json!({ "id": "9", "type": 0, "allow": "0", "deny": denied.to_string() });
+        let channel = json!({ "id": CHANNEL, "guild_id": "9", "permission_overwrites": [no] });
+        bot.says(&format!("/api/v10/channels/{CHANNEL}"), channel).await;
+        let roles =
+            json!([{ "id": "9", "permissions": everyone.to_string() }, { "id": "10", "permissions": "8" }]);
+        bot.says("/api/v10/guilds/9/roles", roles).await;
+        bot.says("/api/v10/guilds/9/members/8", json!({ "roles": [] }))
+            .await;
+        let (done, said) = bot.sign_in();
+        assert_eq!(done, promise.is_some(), "{said}");
+        match promise {
+            Some(promise) => {
+                assert!(
+                    said.contains(&format!("main is signed in as bot 8 in channel {CHANNEL}")),
+                    "{said}"
+                );
+                assert!(said.contains(&format!("Doubts: {promise}")), "{said}");
+                assert_eq!(accounts(&bot.place)["promise"], promise);
+            }
+            None => assert!(
+                said.contains("the bot lacks the permission Send Messages"),
+                "{said}"
+            ),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_on_slack_is_known_by_its_scopes_and_must_be_in_its_channel() {
+    let all = "chat:write,files:write,files:read,channels:history";
+    let in_it = json!({ "ok": true, "messages": [] });
+    let not_in_it = json!({ "ok": false, "error": "not_in_channel" });
+    for (scopes, history, promise, words) in [
+        (all, &in_it, Some("read back"), ""),
+        (
+            "chat:write,files:write,files:read",
+            &in_it,
+            Some("may need you"),
+            "",
+        ),
+        (
+            "chat:write,channels:history",
+            &in_it,
+            None,
+            "the app lacks the scope files:write",
+        ),
+        (all, &not_in_it, None, "the bot is not in the channel"),
+    ] {
+        let bot = Bot::start("slack", "channel = \"C0123ABCD\"").await;
+        let me = json!({ "ok": true, "url": "https://case.slack.com/", "team_id": "T1", "user_id": "U1" });
+        let me = ResponseTemplate::new(200)
+            .insert_header("x-oauth-scopes", scopes)
+            .set_body_json(me);
+        bot.answers("/api/auth.test", me).await;
+        bot.says("/api/conversations.history", history.clone()).await;
+        let (done, said) = bot.sign_in();
+        assert_eq!(done, promise.is_some(), "{said}");
+        match promise {
+            Some(promise) => {
+                assert!(
+                    said.contains("main is signed in as U1 of team T1 in channel C0123ABCD"),
+                    "{said}"
+                );
+                let now = accounts(&bot.place);
+                assert_eq!(now["promise"], promise);
+                assert_eq!(now["permissions"], json!(scopes.split(',').collect::<Vec<_>>()));
+            }
+            None => assert!(
+                said.contains(words) && said.contains("nothing was stored"),
+                "{said}"
+            ),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_another_key_sealed_is_found_by_ledger_check_and_its_end_is_in_status() {
+    let bot = Bot::start("telegram", "chat = \"@casewatch\"").await;
+    let at = |method: &str| format!("/bot{BOT_TOKEN}/{method}");
+    bot.says(&at("getMe"), json!({ "ok": true, "result": { "id": 123_456 } }))
+        .await;
+    let chat = json!({ "id": -1_001_234_567_890_i64, "type": "channel" });
+    bot.says(&at("getChat"), json!({ "ok": true, "result": chat }))
+        .await;
+    let member = json!({ "status": "administrator", "can_post_messages": true });
+    bot.says(&at("getChatMember"), json!({ "ok": true, "result": member }))
+        .await;
+    let status = |place: &Place| place.json(&["status", "--format", "json"])["accounts"][0].clone();
+    assert_eq!(
+        status(&bot.place)["token_wrong"],
+        json!(["nobody has signed in yet: `steadfast login main`"])
+    );
+    assert!(bot.sign_in().0);
+    let now = status(&bot.place);
+    assert_eq!(
+        (&now["token_until"], &now["token_wrong"]),
+        (&json!(null), &json!([]))
+    );
+    let check = bot.place.run(&["ledger", "check"]);
+    assert!(check.status.success(), "{}", text(&check));
+    assert!(
+        text(&check).contains("the token of main opens with `ledger.key`"),
+        "{}",
+        text(&check)
+    );
+    let Bot { mut place, .. } = bot;
+    place.set("KEY", "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg=");
+    let check = place.run(&["ledger", "check"]);
+    assert_eq!(check.status.code(), Some(1), "{}", text(&check));
+    assert!(
+        text(&check).contains("the token of main: its token can't be read"),
+        "{}",
+        text(&check)
+    );
 }
 
 #[test]

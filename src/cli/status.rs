@@ -62,21 +62,22 @@ fn show(status: &Status, files: &Files) {
             hold.why
         ));
     }
-    let mut accounts = table::table(&["account", "platform", "state", "next due", "why"]);
+    let mut accounts = table::table(&["account", "platform", "state", "next due", "token until", "why"]);
     for account in &status.accounts {
-        let why = account.held.clone().or_else(|| {
-            account
-                .rate_limited_until
-                .map(|until| format!("rate limited until {}", table::local(until, &zone)))
-        });
+        let when =
+            |at: Option<jiff::Timestamp>| at.map_or_else(|| "—".to_owned(), |at| table::local(at, &zone));
+        let limited = account
+            .rate_limited_until
+            .map(|until| format!("rate limited until {}", table::local(until, &zone)));
+        let mut why: Vec<String> = account.held.clone().or(limited).into_iter().collect();
+        why.extend(account.token_wrong.iter().cloned());
         accounts.add_row([
             account.account.clone(),
             account.platform.clone(),
             account.state.to_owned(),
-            account
-                .next_due
-                .map_or_else(|| "—".to_owned(), |due| table::local(due, &zone)),
-            why.unwrap_or_default(),
+            when(account.next_due),
+            when(account.token_until),
+            why.join("; "),
         ]);
     }
     print_line(&table::text(accounts));

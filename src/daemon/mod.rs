@@ -109,6 +109,11 @@ pub fn identity_key(account: &AccountName) -> String {
     format!("identity {account}")
 }
 
+/// Under which the ledger notes what an account's credentials may do.
+pub fn granted_key(account: &AccountName) -> String {
+    format!("granted {account}")
+}
+
 /// How long a ledger that failed is given to answer, and the daemon's last word to be written.
 const PROBE: Duration = Duration::from_secs(1);
 

@@ -1,14 +1,17 @@
 //! Accounts: as whom, until when, what each can promise, and what is wrong with it.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::daemon::identity_key;
+use crate::daemon::{granted_key, identity_key};
 use crate::ledger::token::KeptToken;
 use crate::ledger::{Hold, Ledger, Scope};
-use crate::platform;
 use crate::platform::sign_in::{Renewal, Way};
+use crate::platform::{self, Granted};
+use crate::post::identity::AccountName;
 use crate::settings::AccountSettings;
 use crate::text::limits::Doubt;
 
@@ -48,8 +51,10 @@ pub enum Promise {
 }
 
 impl Promise {
-    fn of(platform: Doubt) -> Self {
+    /// By how doubt ends on the platform, and whether the account may look for what it has posted there.
+    fn of(platform: Doubt, reads: bool) -> Self {
         match platform {
+            Doubt::ReadBack { .. } | Doubt::Key { then: Some(_), .. } if !reads => Self::MayNeedYou,
             Doubt::Key { .. } | Doubt::OwnId | Doubt::TwoSteps { .. } => Self::NeverTwice,
             Doubt::ReadBack { .. } => Self::ReadBack,
             Doubt::Ask => Self::MayNeedYou,
@@ -67,14 +72,22 @@ impl Promise {
     }
 }
 
-/// By the server's software, as far as it was asked, and by what the operators say.
-pub fn promise_of(office: &Office, account: &AccountSettings) -> Promise {
+/// What the account's credentials may do, as the platform said when it was last asked.
+pub async fn granted(ledger: &dyn Ledger, account: &AccountName) -> Result<Option<Granted>, Failed> {
+    let noted = ledger.noted(&granted_key(account)).await?;
+    Ok(noted.and_then(|noted| serde_json::from_str(&noted).ok()))
+}
+
+/// By the server's software and by what the credentials may do, as far as both were asked, and by what the operators
+/// say.
+pub fn promise_of(office: &Office, account: &AccountSettings, granted: Option<&Granted>) -> Promise {
     use crate::settings::InDoubt;
     let vault = office.settings.state_folder();
     let limits = platform::find(account.platform).map_or_else(platform::sandbox::limits, |entry| {
         (entry.known_limits)(&account.keys, &vault, &account.name)
     });
-    match (account.in_doubt, Promise::of(limits.doubt)) {
+    let reads = granted.is_none_or(|granted| granted.reads);
+    match (account.in_doubt, Promise::of(limits.doubt, reads)) {
         (InDoubt::Auto, promise) => promise,
         (InDoubt::Hold, _) => Promise::MayNeedYou,
         (InDoubt::Resend, Promise::NeverTwice) => Promise::NeverTwice,
@@ -93,11 +106,14 @@ pub async fn rows(office: &Office, ledger: Option<&dyn Ledger>) -> Result<Vec<Ro
     for account in &office.settings.accounts {
         let found = tokens.iter().position(|token| token.account == account.name);
         let token = found.map(|found| tokens.swap_remove(found));
-        let noted = match &ledger {
-            Some(ledger) => ledger.noted(&identity_key(&account.name)).await?,
-            None => None,
+        let (noted, granted) = match ledger {
+            Some(ledger) => (
+                ledger.noted(&identity_key(&account.name)).await?,
+                granted(ledger, &account.name).await?,
+            ),
+            None => (None, None),
         };
-        rows.push(row(office, account, token, noted, &holds, now));
+        rows.push(row(office, account, token, noted, granted.as_ref(), &holds, now));
     }
     Ok(rows)
 }
@@ -107,6 +123,7 @@ fn row(
     account: &AccountSettings,
     token: Option<KeptToken>,
     noted: Option<String>,
+    granted: Option<&Granted>,
     holds: &[Hold],
     now: Timestamp,
 ) -> Row {
@@ -117,14 +134,21 @@ fn row(
         .and_then(|token| token.words.identity.clone())
         .or(noted);
     let scopes = token.as_ref().map_or("", |token| token.words.scopes.as_str());
+    let permissions = match granted {
+        Some(granted) => granted.permissions.clone(),
+        None => scopes.split_whitespace().map(str::to_owned).collect(),
+    };
+    let mut wrong = wrong(account, token.as_ref(), until, holds, now);
+    let missing = granted.into_iter().flat_map(|granted| &granted.missing);
+    wrong.extend(missing.map(|missing| format!("{missing} (when the platform was last asked)")));
     Row {
         account: account.name.to_string(),
         platform: account.platform,
         identity,
         until,
-        permissions: scopes.split_whitespace().map(str::to_owned).collect(),
-        promise: promise_of(office, account),
-        wrong: wrong(account, token.as_ref(), until, holds, now),
+        permissions,
+        promise: promise_of(office, account, granted),
+        wrong,
     }
 }
 
@@ -139,11 +163,10 @@ fn ends(account: &AccountSettings, token: &KeptToken) -> Option<Timestamp> {
     }
 }
 
-fn wrong(
+fn wrong_with_token(
     account: &AccountSettings,
     token: Option<&KeptToken>,
     until: Option<Timestamp>,
-    holds: &[Hold],
     now: Timestamp,
 ) -> Vec<String> {
     let name = &account.name;
@@ -162,12 +185,56 @@ fn wrong(
             }
         }
     }
-    let of_it = Scope::Account(name.clone());
+    wrong
+}
+
+fn wrong(
+    account: &AccountSettings,
+    token: Option<&KeptToken>,
+    until: Option<Timestamp>,
+    holds: &[Hold],
+    now: Timestamp,
+) -> Vec<String> {
+    let mut wrong = wrong_with_token(account, token, until, now);
+    let of_it = Scope::Account(account.name.clone());
     let held = holds
         .iter()
         .filter(|hold| hold.scope == of_it && hold.released.is_none());
     wrong.extend(held.map(|hold| format!("held by {}: {}", hold.by, hold.why)));
     wrong
+}
+
+/// The end of an account's token, and what is wrong with it.
+#[derive(Debug, Clone, Default)]
+pub struct TokenState {
+    /// When it ends, if nobody signs in again.
+    pub until: Option<Timestamp>,
+    /// One sentence each.
+    pub wrong: Vec<String>,
+}
+
+/// Of all accounts whose token is one that somebody signs in for.
+pub async fn tokens(
+    office: &Office,
+    ledger: Option<&dyn Ledger>,
+) -> Result<BTreeMap<AccountName, TokenState>, Failed> {
+    let tokens = match ledger {
+        Some(ledger) => ledger.tokens(None).await?,
+        None => Vec::new(),
+    };
+    let now = office.clock.now();
+    let signed_in = office
+        .settings
+        .accounts
+        .iter()
+        .filter(|account| account.signs_in());
+    let state = |account: &AccountSettings| {
+        let token = tokens.iter().find(|token| token.account == account.name);
+        let until = token.and_then(|token| ends(account, token));
+        let wrong = wrong_with_token(account, token, until, now);
+        (account.name.clone(), TokenState { until, wrong })
+    };
+    Ok(signed_in.map(state).collect())
 }
 
 /// From when on it is said.

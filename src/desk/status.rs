@@ -18,6 +18,7 @@ use crate::daemon::spending::spending;
 use crate::ledger::{Hold, Ledger, Scope};
 use crate::post::state::State;
 
+use super::accounts;
 use super::pending::waiting;
 use super::say::in_words;
 use super::{Failed, Files, Office};
@@ -96,6 +97,11 @@ pub struct AccountRow {
     pub held: Option<String>,
     pub next_due: Option<Timestamp>,
     pub rate_limited_until: Option<Timestamp>,
+    /// When the token that somebody signed in for ends, if nobody signs in again. None: it has no end that anybody
+    /// knows.
+    pub token_until: Option<Timestamp>,
+    /// What is wrong with that token; one sentence each.
+    pub token_wrong: Vec<String>,
     /// None: its platform charges nothing.
     pub cost: Option<CostRow>,
 }
@@ -207,12 +213,14 @@ pub async fn status(
         since: hold.since,
     });
     status.holds = holds.iter().map(scope_row).collect();
+    let mut tokens = accounts::tokens(office, ledger).await?;
     for account in &office.settings.accounts {
         let held = holds
             .iter()
             .find(|hold| hold.scope == Scope::Account(account.name.clone()))
             .or(everything);
         let waiting = waits.get(&account.name).copied().filter(|until| *until > now);
+        let token = tokens.remove(&account.name).unwrap_or_default();
         status.accounts.push(AccountRow {
             account: account.name.to_string(),
             platform: account.platform.to_owned(),
@@ -224,6 +232,8 @@ pub async fn status(
             held: held.map(|hold| hold.why.clone()),
             next_due: next.get(account.name.as_str()).copied(),
             rate_limited_until: waiting,
+            token_until: token.until,
+            token_wrong: token.wrong,
             cost: costs.remove(account.name.as_str()),
         });
     }

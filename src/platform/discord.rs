@@ -15,9 +15,11 @@ use url::Url;
 
 use super::http::{Answer, BaseUrl, Field, Http, Request, retry_after};
 use super::secret::{Secret, SecretSource};
+use super::sign_in::{SignIn, Way as ToSignIn};
+use super::token::{BotKeys, Token};
 use super::video::{Films, VideoFile};
 use super::{
-    Among, Deletion, Outgoing, Platform, Prepared, Sealed, Tools, answers, form, harmless, settings,
+    Among, Deletion, Granted, Outgoing, Platform, Prepared, Sealed, Tools, answers, form, harmless, settings,
 };
 use crate::post::identity::{AccountName, DeliveryId};
 use crate::post::outcome::{Class, Failure, Found, Receipt};
@@ -25,6 +27,7 @@ use crate::text::escape::Escape;
 use crate::text::limits::{DISCORD, DISCORD_WEBHOOK, Doubt, Limits};
 
 mod look;
+mod rights;
 
 pub const NAME: &str = "discord";
 
@@ -49,8 +52,9 @@ pub struct Config {
     /// Channel settings > Integrations > Webhooks. Who knows it can post.
     webhook_url: Option<SecretSource>,
     /// From the developer portal; the bot needs the permissions View Channel, Send Messages, Attach Files and Read
-    /// Message History.
-    bot_token: Option<SecretSource>,
+    /// Message History. Or `steadfast login`.
+    #[serde(flatten)]
+    token: BotKeys,
     /// The number of the channel that the bot posts to.
     channel: Option<String>,
     /// Another server for the bot; else Discord's.
@@ -61,10 +65,21 @@ pub struct Config {
 const HOME: &str = "https://discord.com";
 const API: &str = "/api/v10";
 
+/// <https://docs.discord.com/developers/quick-start/getting-started>. A token has no end, until it is reset.
+pub const SIGN_IN: SignIn = SignIn {
+    steps: &[
+        "At discord.com/developers/applications, make a New Application.",
+        "Under Installation, choose the scope `bot` with the permissions View Channel, Send Messages, Attach Files and Read Message History, and open the install link to add it to your server.",
+        "If the channel is private, let the bot in: Edit Channel, Permissions.",
+        "Under Bot, Reset Token, and copy it.",
+    ],
+    way: ToSignIn::Copied,
+};
+
 /// The two ways in.
-enum Way<S> {
-    Webhook(S),
-    Bot { token: S, channel: String },
+enum Way<W, T> {
+    Webhook(W),
+    Bot { token: T, channel: String },
 }
 
 impl Config {
@@ -73,9 +88,10 @@ impl Config {
         self.way().map(drop)
     }
 
-    fn way(self) -> Result<(Way<SecretSource>, Option<BaseUrl>), String> {
+    fn way(self) -> Result<(Way<SecretSource, BotKeys>, Option<BaseUrl>), String> {
         const WRITE: &str = "write `webhook_url`, or `bot_token` and `channel`";
-        match (self.webhook_url, self.bot_token, self.channel) {
+        let token = Some(self.token).filter(BotKeys::is_named);
+        match (self.webhook_url, token, self.channel) {
             (Some(_), None, None) if self.base_url.is_some() => {
                 Err("`base_url` goes with `bot_token`: a webhook's address says where it is".into())
             }
@@ -100,13 +116,8 @@ pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Plat
             (DISCORD_WEBHOOK, base, Way::Webhook(door))
         }
         (Way::Bot { token, channel }, base) => {
-            let token = token.resolve().map_err(|e| format!("bot_token: {e}"))?;
-            tools.scrubber.learn(&token);
+            let token = token.open(&SIGN_IN, tools)?;
             let base = base.map_or_else(|| BaseUrl::parse(HOME), Ok)?;
-            let token = Door {
-                secret: token,
-                thread: None,
-            };
             (DISCORD, base, Way::Bot { token, channel })
         }
     };
@@ -146,17 +157,18 @@ fn webhook(url: &Secret, tools: &Tools<'_>) -> Result<(BaseUrl, Door), String> {
     ))
 }
 
-/// What opens it: a bot's token, or a webhook's path.
+/// What opens a webhook.
 struct Door {
+    /// Its path.
     secret: Secret,
-    /// Of a webhook: the thread of its channel that it posts to.
+    /// The thread of its channel that it posts to.
     thread: Option<String>,
 }
 
 struct Discord {
     limits: Limits,
     base: BaseUrl,
-    way: Way<Door>,
+    way: Way<Door, Token>,
     /// Once that was asked.
     known: OnceCell<Known>,
     films: Arc<dyn Films>,
@@ -432,8 +444,11 @@ impl Platform for Discord {
             });
             request.form(fields)
         };
-        let answer = self.http.publish(self.signed(request), self.limits.doubt).await?;
-        Ok(self.addressed(read(&answer)?))
+        let bearer = self.bearer().await?;
+        let request = self.signed(request, bearer.as_ref());
+        let answer = self.http.publish(request, self.limits.doubt).await?;
+        let receipt = self.heard(bearer.as_ref(), read(&answer)).await?;
+        Ok(self.addressed(receipt))
     }
 
     async fn prepare_deletion(&self, gone: &Deletion<'_>) -> Result<Prepared, Failure> {
@@ -445,7 +460,10 @@ impl Platform for Discord {
         if let Way::Webhook(door) = &self.way {
             request = door.in_thread(request);
         }
-        read_deletion(&self.http.publish(self.signed(request), Doubt::OwnId).await?)
+        let bearer = self.bearer().await?;
+        let request = self.signed(request, bearer.as_ref());
+        let answer = self.http.publish(request, Doubt::OwnId).await?;
+        self.heard(bearer.as_ref(), read_deletion(&answer)).await
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
@@ -459,6 +477,21 @@ impl Platform for Discord {
             Way::Bot { .. } => "bot",
         };
         Ok(Some(format!("{who} {id} in channel {channel}")))
+    }
+
+    /// A webhook may post, and nothing else.
+    async fn granted(&self) -> Result<Option<Granted>, Failure> {
+        match &self.way {
+            Way::Webhook(_) => Ok(None),
+            Way::Bot { .. } => self.rights().await,
+        }
+    }
+
+    fn token(&self) -> Option<&Token> {
+        match &self.way {
+            Way::Webhook(_) => None,
+            Way::Bot { token, .. } => Some(token),
+        }
     }
 
     /// <https://docs.discord.com/developers/events/gateway#get-gateway>: the same for everybody.
@@ -485,19 +518,33 @@ impl Discord {
         }
     }
 
+    /// The bot's token.
+    async fn bearer(&self) -> Result<Option<Secret>, Failure> {
+        match self.token() {
+            Some(token) => token.bearer().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Tells the token what came of it.
+    async fn heard<T>(&self, bearer: Option<&Secret>, came: Result<T, Failure>) -> Result<T, Failure> {
+        match self.token().zip(bearer) {
+            Some((token, bearer)) => token.answered(bearer, came).await,
+            None => came,
+        }
+    }
+
     /// <https://docs.discord.com/developers/reference#user-agent>: others may be turned away at the door.
-    fn signed(&self, request: Request) -> Request {
+    fn signed(&self, request: Request, bearer: Option<&Secret>) -> Request {
         let contact = match self.http.contact() {
             "" => "steadfast",
             contact => contact,
         };
         let agent = format!("DiscordBot ({contact}, {})", env!("CARGO_PKG_VERSION"));
         let request = request.header("user-agent", &agent);
-        match &self.way {
-            Way::Webhook(_) => request,
-            Way::Bot { token, .. } => {
-                request.secret("authorization", &format!("Bot {}", token.secret.expose()))
-            }
+        match bearer {
+            None => request,
+            Some(token) => request.secret("authorization", &format!("Bot {}", token.expose())),
         }
     }
 
@@ -508,7 +555,13 @@ impl Discord {
         } else {
             request.query(query)
         };
-        self.http.send(self.signed(request)).await.map_err(harmless)
+        let bearer = self.bearer().await?;
+        let request = self.signed(request, bearer.as_ref());
+        let answer = self.http.send(request).await.map_err(harmless)?;
+        match answer.status {
+            401 => self.heard(bearer.as_ref(), Err(harmless(refused(&answer)))).await,
+            _ => Ok(answer),
+        }
     }
 
     async fn known(&self) -> Result<&Known, Failure> {

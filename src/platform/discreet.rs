@@ -5,7 +5,7 @@ use async_trait::async_trait;
 
 use super::secret::Scrubber;
 use super::token::Token;
-use super::{Among, Deletion, Outgoing, Platform, Prepared, Sealed};
+use super::{Among, Deletion, Granted, Outgoing, Platform, Prepared, Sealed};
 use crate::post::engagement::Counts;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::post::shared::Look;
@@ -85,6 +85,10 @@ impl Platform for Discreet {
 
     async fn learn(&self) -> Result<(), Failure> {
         self.inner.learn().await.map_err(|f| self.scrubbed(f))
+    }
+
+    async fn granted(&self) -> Result<Option<Granted>, Failure> {
+        self.inner.granted().await.map_err(|f| self.scrubbed(f))
     }
 
     fn token(&self) -> Option<&Token> {

@@ -543,7 +543,9 @@ impl Platform for Account {
         let bearer = self.token.bearer().await?;
         let request = self.signed(Request::post(&self.base, path).json(body.clone()), &bearer);
         let answer = self.http.publish(request, self.limits.doubt).await?;
-        self.heard(&bearer, read(&sealed.prepared, &answer)).await
+        self.token
+            .answered(&bearer, read(&sealed.prepared, &answer))
+            .await
     }
 
     async fn prepare_deletion(&self, gone: &Deletion<'_>) -> Result<Prepared, Failure> {
@@ -554,7 +556,7 @@ impl Platform for Account {
         let bearer = self.token.bearer().await?;
         let request = self.signed(Request::delete(&self.base, &sealed.prepared.path), &bearer);
         let answer = self.http.publish(request, Doubt::OwnId).await?;
-        self.heard(&bearer, read_deletion(&answer)).await
+        self.token.answered(&bearer, read_deletion(&answer)).await
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
@@ -593,21 +595,8 @@ impl Account {
 
     /// A request that may be repeated.
     async fn ask(&self, request: Request) -> Result<Answer, Failure> {
-        let bearer = self.token.bearer().await?;
-        let request = self.signed(request, &bearer);
-        let answer = self.http.send(request).await.map_err(harmless)?;
-        match answer.status {
-            401 => self.heard(&bearer, Err(harmless(refused(&answer)))).await,
-            _ => Ok(answer),
-        }
-    }
-
-    /// Only a 401 is about the token. What is refused for want of rights is refused to the next token too.
-    async fn heard<T>(&self, bearer: &Secret, came: Result<T, Failure>) -> Result<T, Failure> {
-        match came {
-            Err(failure) if failure.status == Some(401) => self.token.heard(bearer, Err(failure)).await,
-            came => came,
-        }
+        let sign = |bearer: &Secret| self.signed(request, bearer);
+        self.token.ask(&self.http, sign, refused).await
     }
 
     /// A page is ours if its list can be read; a member says who they are, if the token may ask.

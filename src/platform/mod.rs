@@ -8,6 +8,7 @@ pub mod discord;
 mod discreet;
 pub mod facebook;
 mod form;
+mod granted;
 mod graph;
 pub mod http;
 pub mod instagram;
@@ -58,6 +59,7 @@ use token::{Keeper, Token};
 use video::Films;
 
 pub use crate::post::sealed::{Key, Prepared, Sealed};
+pub use granted::Granted;
 pub use outgoing::{Deletion, ImageBytes, Outgoing};
 
 macro_rules! entry {
@@ -89,9 +91,18 @@ pub const PLATFORMS: &[Entry] = &[
         &mastodon::SIGN_IN
     )),
     entry!(bluesky),
-    entry!(telegram),
-    entry!(discord, discord::known_limits, discord::Config::together),
-    entry!(slack, slack::known_limits, slack::Config::together),
+    entry!(telegram, |_, _, _| telegram::limits(), |_| Ok(()), |_| Some(
+        &telegram::SIGN_IN
+    )),
+    entry!(
+        discord,
+        discord::known_limits,
+        discord::Config::together,
+        |table| is_bot(table).then_some(&discord::SIGN_IN)
+    ),
+    entry!(slack, slack::known_limits, slack::Config::together, |table| {
+        is_bot(table).then_some(&slack::SIGN_IN)
+    }),
     entry!(nostr, nostr::known_limits, nostr::Config::together),
     entry!(x, |_, _, _| x::limits(), |_| Ok(()), |_| Some(&x::SIGN_IN)),
     entry!(linkedin, linkedin::known_limits, |_| Ok(()), |table| Some(
@@ -142,6 +153,11 @@ const SEND_VIDEO: &[&str] = &[
     pinterest::NAME,
     sandbox::NAME,
 ];
+
+/// Whether an account is a bot's, where it may be a webhook's too.
+fn is_bot(table: &toml::Table) -> bool {
+    table.contains_key("bot_token") || table.contains_key("login")
+}
 
 /// One line of `PLATFORMS`.
 pub struct Entry {
@@ -286,6 +302,11 @@ pub trait Platform: Send + Sync {
     /// kept in the vault. `prepare` asks too.
     async fn learn(&self) -> Result<(), Failure> {
         Ok(())
+    }
+
+    /// What the account's credentials may do. `None`: the platform does not say, or all that its row promises.
+    async fn granted(&self) -> Result<Option<Granted>, Failure> {
+        Ok(None)
     }
 
     /// The token that requests are signed with, if it can be one of `steadfast login`: the daemon keeps it alive.

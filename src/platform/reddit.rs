@@ -453,7 +453,7 @@ impl Platform for Account {
         let answer = self
             .send_visibly(&sealed.prepared, &bearer, self.limits.doubt)
             .await?;
-        self.heard(&bearer, read(&answer)).await
+        self.token.answered(&bearer, read(&answer)).await
     }
 
     async fn prepare_deletion(&self, gone: &Deletion<'_>) -> Result<Prepared, Failure> {
@@ -463,7 +463,7 @@ impl Platform for Account {
     async fn delete(&self, sealed: &Sealed) -> Result<(), Failure> {
         let bearer = self.token.bearer().await?;
         let answer = self.send_visibly(&sealed.prepared, &bearer, Doubt::OwnId).await?;
-        self.heard(&bearer, read_deletion(&answer)).await
+        self.token.answered(&bearer, read_deletion(&answer)).await
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
@@ -525,21 +525,8 @@ impl Account {
 
     /// A request that may be repeated.
     async fn ask(&self, request: Request) -> Result<Answer, Failure> {
-        let bearer = self.token.bearer().await?;
-        let request = self.signed(request, &bearer);
-        let answer = self.http.send(request).await.map_err(harmless)?;
-        match answer.status {
-            401 => self.heard(&bearer, Err(harmless(refused(&answer)))).await,
-            _ => Ok(answer),
-        }
-    }
-
-    /// Only a 401 is about the token. What is refused for want of rights is refused to the next token too.
-    async fn heard<T>(&self, bearer: &Secret, came: Result<T, Failure>) -> Result<T, Failure> {
-        match came {
-            Err(failure) if failure.status == Some(401) => self.token.heard(bearer, Err(failure)).await,
-            came => came,
-        }
+        let sign = |bearer: &Secret| self.signed(request, bearer);
+        self.token.ask(&self.http, sign, refused).await
     }
 
     async fn me(&self) -> Result<&Me, Failure> {

@@ -13,7 +13,11 @@ use url::Url;
 
 use super::http::{Answer, BaseUrl, Http, Request};
 use super::secret::{Secret, SecretSource};
-use super::{Among, Deletion, Key, Outgoing, Platform, Prepared, Sealed, Tools, answers, harmless, settings};
+use super::sign_in::{SignIn, Way as ToSignIn};
+use super::token::{BotKeys, Token};
+use super::{
+    Among, Deletion, Granted, Key, Outgoing, Platform, Prepared, Sealed, Tools, answers, harmless, settings,
+};
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt, one_line};
 use crate::text::escape::Escape;
@@ -45,8 +49,9 @@ pub struct Config {
     /// Of an app with incoming webhooks, for one channel. Who knows it can post.
     webhook_url: Option<SecretSource>,
     /// `xoxb-…`, of an app that is installed in the workspace, with the scopes `chat:write files:write files:read
-    /// channels:history` (in a private channel `groups:history`).
-    bot_token: Option<SecretSource>,
+    /// channels:history` (in a private channel `groups:history`). Or `steadfast login`.
+    #[serde(flatten)]
+    token: BotKeys,
     /// The id of the channel that the bot posts to, `C0123ABCD`. The bot is invited there.
     channel: Option<String>,
     /// Another server for the bot; else Slack's.
@@ -55,6 +60,18 @@ pub struct Config {
 }
 
 const HOME: &str = "https://slack.com";
+
+/// <https://docs.slack.dev/quickstart>. Without token rotation, a token has no end.
+pub const SIGN_IN: SignIn = SignIn {
+    steps: &[
+        "At api.slack.com/apps, Create New App, From scratch, in the campaign's workspace.",
+        "Under OAuth & Permissions, add the Bot Token Scopes chat:write, files:write, files:read and channels:history; for a private channel groups:history instead of the last.",
+        "Install the app to the workspace, and leave token rotation off.",
+        "In the channel, write `/invite @` and the app's name.",
+        "Under OAuth & Permissions, copy the Bot User OAuth Token: `xoxb-…`.",
+    ],
+    way: ToSignIn::Copied,
+};
 
 /// The two ways in.
 enum Way<W, T> {
@@ -68,9 +85,10 @@ impl Config {
         self.way().map(drop)
     }
 
-    fn way(self) -> Result<(Way<SecretSource, SecretSource>, Option<BaseUrl>), String> {
+    fn way(self) -> Result<(Way<SecretSource, BotKeys>, Option<BaseUrl>), String> {
         const WRITE: &str = "write `webhook_url`, or `bot_token` and `channel`";
-        match (self.webhook_url, self.bot_token, self.channel) {
+        let token = Some(self.token).filter(BotKeys::is_named);
+        match (self.webhook_url, token, self.channel) {
             (Some(_), None, None) if self.base_url.is_some() => {
                 Err("`base_url` goes with `bot_token`: a webhook's address says where it is".into())
             }
@@ -98,8 +116,7 @@ pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Plat
             (SLACK_WEBHOOK, at.clone(), Way::Webhook(at))
         }
         (Way::Bot { token, channel }, base) => {
-            let token = token.resolve().map_err(|e| format!("bot_token: {e}"))?;
-            tools.scrubber.learn(&token);
+            let token = token.open(&SIGN_IN, tools)?;
             let base = base.map_or_else(|| BaseUrl::parse(HOME), Ok)?;
             (SLACK, base, Way::Bot { token, channel })
         }
@@ -128,7 +145,7 @@ fn webhook(url: &Secret) -> Result<(BaseUrl, Secret), String> {
 struct Slack {
     limits: Limits,
     base: BaseUrl,
-    way: Way<BaseUrl, Secret>,
+    way: Way<BaseUrl, Token>,
     /// Once that was asked.
     known: OnceCell<Option<Me>>,
     http: Http,
@@ -433,9 +450,11 @@ impl Platform for Slack {
             let answer = self.http.publish(request, self.limits.doubt).await?;
             return read_webhook(sealed.key, &answer);
         }
-        let request = self.signed(Request::post(&self.base, &sealed.prepared.path));
+        let bearer = self.bearer().await?;
+        let request = Request::post(&self.base, &sealed.prepared.path).bearer(&bearer);
         let answer = self.http.publish(json(request, body), self.limits.doubt).await?;
-        let receipt = self.shown(read(&sealed.prepared, &answer)?).await;
+        let receipt = self.heard(&bearer, read(&sealed.prepared, &answer)).await?;
+        let receipt = self.shown(receipt).await;
         Ok(self.addressed(receipt))
     }
 
@@ -445,9 +464,11 @@ impl Platform for Slack {
     }
 
     async fn delete(&self, sealed: &Sealed) -> Result<(), Failure> {
-        let request = self.signed(Request::post(&self.base, &sealed.prepared.path));
+        let bearer = self.bearer().await?;
+        let request = Request::post(&self.base, &sealed.prepared.path).bearer(&bearer);
         let request = json(request, sealed.prepared.body.clone());
-        read_deletion(&self.http.publish(request, Doubt::OwnId).await?)
+        let answer = self.http.publish(request, Doubt::OwnId).await?;
+        self.heard(&bearer, read_deletion(&answer)).await
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
@@ -466,6 +487,21 @@ impl Platform for Slack {
         )))
     }
 
+    /// The scopes stand in a header: <https://docs.slack.dev/authentication/installing-with-oauth#verify-scopes>.
+    async fn granted(&self) -> Result<Option<Granted>, Failure> {
+        match &self.way {
+            Way::Webhook(_) => Ok(None),
+            Way::Bot { channel, .. } => self.rights(channel).await,
+        }
+    }
+
+    fn token(&self) -> Option<&Token> {
+        match &self.way {
+            Way::Webhook(_) => None,
+            Way::Bot { token, .. } => Some(token),
+        }
+    }
+
     /// <https://docs.slack.dev/reference/methods/api.test>, without a token; a webhook's server has no such method,
     /// but a page.
     async fn probe(&self) -> Option<Result<(), Failure>> {
@@ -477,25 +513,86 @@ impl Platform for Slack {
     }
 }
 
+/// Without which a post or its image can't go out.
+const NEEDED: &[&str] = &["chat:write", "files:write", "files:read"];
+/// Errors that say that the token is none any more.
+const OF_THE_TOKEN: &[&str] = &[
+    "invalid_auth",
+    "not_authed",
+    "token_revoked",
+    "token_expired",
+    "account_inactive",
+];
+
 /// Slack warns where the character set is not named.
 fn json(request: Request, body: String) -> Request {
     request.body("application/json; charset=utf-8", body)
 }
 
 impl Slack {
-    fn signed(&self, request: Request) -> Request {
-        match &self.way {
-            Way::Webhook(_) => request,
-            Way::Bot { token, .. } => request.bearer(token),
+    /// The bot's token.
+    async fn bearer(&self) -> Result<Secret, Failure> {
+        match self.token() {
+            Some(token) => token.bearer().await,
+            None => Err(Failure::new(Class::Rejected, "a webhook has no token")),
+        }
+    }
+
+    /// Tells the token what came of it, if it is about the token: Slack says so in words, with a 200.
+    async fn heard<T>(&self, bearer: &Secret, came: Result<T, Failure>) -> Result<T, Failure> {
+        match (came, self.token()) {
+            (Err(failure), Some(token))
+                if OF_THE_TOKEN.iter().any(|word| failure.words.starts_with(word)) =>
+            {
+                token.heard(bearer, Err(failure)).await
+            }
+            (came, _) => came,
         }
     }
 
     /// A method that may be called again.
     async fn call(&self, method: &str, pairs: &[(&str, &str)]) -> Result<Answer, Failure> {
+        let bearer = self.bearer().await?;
         let request = Request::post(&self.base, &format!("/api/{method}")).pairs(pairs);
-        let answer = self.http.send(self.signed(request)).await.map_err(harmless)?;
-        said_yes(&answer).map_err(harmless)?;
+        let answer = self.http.send(request.bearer(&bearer)).await.map_err(harmless)?;
+        self.heard(&bearer, said_yes(&answer).map_err(harmless)).await?;
         Ok(answer)
+    }
+
+    async fn rights(&self, channel: &str) -> Result<Option<Granted>, Failure> {
+        let answer = self.call("auth.test", &[]).await?;
+        let Some(scopes) = answer.header("x-oauth-scopes") else {
+            return Ok(None);
+        };
+        let scopes: Vec<String> = scopes.split(',').map(|scope| scope.trim().to_owned()).collect();
+        let has = |scope: &str| scopes.iter().any(|granted| granted == scope);
+        let lacking = NEEDED.iter().filter(|scope| !has(scope));
+        let mut missing: Vec<String> = lacking
+            .map(|scope| format!("the app lacks the scope {scope}"))
+            .collect();
+        let mut reads = has("channels:history") || has("groups:history");
+        if reads {
+            // It says whether the bot was let in.
+            match self
+                .call("conversations.history", &[("channel", channel), ("limit", "1")])
+                .await
+            {
+                Ok(_) => {}
+                Err(failure) if failure.words.starts_with("missing_scope") => reads = false,
+                Err(failure) if failure.class == Class::Rejected => {
+                    missing.push(format!(
+                        "the bot is not in the channel, invite it there ({})",
+                        failure.words
+                    ));
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(Some(Granted {
+            permissions: scopes,
+            missing,
+            reads,
+        }))
     }
 
     async fn ask(&self) -> Result<Option<Me>, Failure> {

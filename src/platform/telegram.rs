@@ -15,9 +15,13 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::http::{Answer, BaseUrl, Field, Http, Request, retry_after};
-use super::secret::{Secret, SecretSource};
+use super::secret::{Scrubber, Secret};
+use super::sign_in::{SignIn, Way};
+use super::token::{BotKeys, Token};
 use super::video::Films;
-use super::{Deletion, Outgoing, Platform, Prepared, Sealed, Tools, answers, form, harmless, settings};
+use super::{
+    Deletion, Granted, Outgoing, Platform, Prepared, Sealed, Tools, answers, form, harmless, settings,
+};
 use crate::post::outcome::{Class, Failure, Receipt};
 use crate::text::limits::{Doubt, Limits, TELEGRAM};
 
@@ -34,8 +38,9 @@ pub struct Config {
     /// A Bot API server of one's own; else Telegram's.
     #[schemars(with = "Option<String>")]
     base_url: Option<BaseUrl>,
-    /// As @BotFather gives it: `123456:ABC-DEF…`.
-    bot_token: SecretSource,
+    /// As @BotFather gives it: `123456:ABC-DEF…`. Or `steadfast login`.
+    #[serde(flatten)]
+    token: BotKeys,
     /// The channel or group: `"@name"`, or its number (`-100…`). The bot is an administrator there who may post.
     chat: Address,
 }
@@ -52,21 +57,23 @@ pub enum Address {
     Name(String),
 }
 
+/// <https://core.telegram.org/bots#how-do-i-create-a-bot>. A token has no end, until @BotFather gives another.
+pub const SIGN_IN: SignIn = SignIn {
+    steps: &[
+        "On Telegram, write `/newbot` to @BotFather, and give the bot a name.",
+        "Open the channel or the group, and make the bot an administrator there: Administrators, Add Administrator. Allow it Post Messages, and Delete Messages for recalls.",
+        "Copy the token that @BotFather has given: digits, a colon, letters.",
+    ],
+    way: Way::Copied,
+};
+
 pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
     let config: Config = settings(table)?;
-    let token = config
-        .bot_token
-        .resolve()
-        .map_err(|e| format!("bot_token: {e}"))?;
-    let shaped = |(bot, key): (&str, &str)| {
-        let digits = !bot.is_empty() && bot.bytes().all(|b| b.is_ascii_digit());
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-        (digits && !key.is_empty() && key.bytes().all(plain)).then(|| Secret::new(key))
-    };
-    let key = token.expose().split_once(':').and_then(shaped);
-    let key = key.ok_or("bot_token: it must be as @BotFather gives it: digits, a colon, letters")?;
-    tools.scrubber.learn(&token);
-    tools.scrubber.learn(&key);
+    let token = config.token.open(&SIGN_IN, tools)?;
+    if let Some(fixed) = token.fixed() {
+        let key = key_of(fixed).ok_or_else(|| format!("bot_token: {SHAPE}"))?;
+        tools.scrubber.learn(&key);
+    }
     Ok(Box::new(Telegram {
         limits: limits(),
         base: config.base_url.map_or_else(|| BaseUrl::parse(HOME), Ok)?,
@@ -74,8 +81,19 @@ pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Plat
         chat: address(config.chat)?,
         known: OnceCell::new(),
         films: Arc::clone(tools.films),
+        scrubber: tools.scrubber.clone(),
         http: tools.http.clone(),
     }))
+}
+
+const SHAPE: &str = "it must be as @BotFather gives it: digits, a colon, letters";
+
+/// The part of a token that opens the door.
+fn key_of(token: &Secret) -> Option<Secret> {
+    let (bot, key) = token.expose().split_once(':')?;
+    let digits = !bot.is_empty() && bot.bytes().all(|b| b.is_ascii_digit());
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    (digits && !key.is_empty() && key.bytes().all(plain)).then(|| Secret::new(key))
 }
 
 /// What comes from the environment is text, a number too.
@@ -95,17 +113,20 @@ fn address(written: Address) -> Result<Address, String> {
 struct Telegram {
     limits: Limits,
     base: BaseUrl,
-    token: Secret,
+    token: Token,
     chat: Address,
     /// Whose token it is and where it posts, once that was asked.
     known: OnceCell<Known>,
     films: Arc<dyn Films>,
+    scrubber: Scrubber,
     http: Http,
 }
 
 struct Known {
     bot: i64,
     chat: Chat,
+    /// Where nobody but administrators posts.
+    channel: bool,
 }
 
 // The wire.
@@ -154,6 +175,50 @@ pub struct Chat {
 #[derive(Deserialize)]
 struct User {
     id: i64,
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    /// `channel`, `group`, `supergroup` …
+    #[serde(rename = "type", default)]
+    kind: String,
+}
+
+/// <https://core.telegram.org/bots/api#chatmember>. What an administrator may do is said where it can be forbidden.
+#[derive(Deserialize)]
+struct Member {
+    status: String,
+    can_post_messages: Option<bool>,
+    can_delete_messages: Option<bool>,
+    can_send_messages: Option<bool>,
+}
+
+impl Member {
+    fn granted(&self, channel: bool) -> Granted {
+        let posts = match self.status.as_str() {
+            "creator" => true,
+            "administrator" => self.can_post_messages != Some(false),
+            "member" => !channel,
+            "restricted" => !channel && self.can_send_messages == Some(true),
+            _ => false,
+        };
+        let flags = [
+            ("can_post_messages", self.can_post_messages),
+            ("can_delete_messages", self.can_delete_messages),
+        ];
+        let given = flags.iter().filter(|(_, given)| *given == Some(true));
+        let given = given.map(|(name, _)| (*name).to_owned());
+        let missing = if channel {
+            "the bot must be an administrator of the channel who may post messages"
+        } else {
+            "the bot must be a member of the group who may send messages"
+        };
+        Granted {
+            permissions: std::iter::once(self.status.clone()).chain(given).collect(),
+            missing: (!posts).then(|| missing.to_owned()).into_iter().collect(),
+            reads: false,
+        }
+    }
 }
 
 // What is said, and what the answer means.
@@ -417,8 +482,10 @@ impl Platform for Telegram {
     }
 
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
-        let request = self.call(&sealed.prepared).await?;
-        read(&self.http.publish(request, self.limits.doubt).await?)
+        let bearer = self.token.bearer().await?;
+        let request = self.call(&sealed.prepared, &bearer).await?;
+        let answer = self.http.publish(request, self.limits.doubt).await?;
+        self.token.answered(&bearer, read(&answer)).await
     }
 
     async fn prepare_deletion(&self, gone: &Deletion<'_>) -> Result<Prepared, Failure> {
@@ -426,13 +493,30 @@ impl Platform for Telegram {
     }
 
     async fn delete(&self, sealed: &Sealed) -> Result<(), Failure> {
-        let request = self.call(&sealed.prepared).await?;
-        read_deletion(&self.http.publish(request, Doubt::OwnId).await?)
+        let bearer = self.token.bearer().await?;
+        let request = self.call(&sealed.prepared, &bearer).await?;
+        let answer = self.http.publish(request, Doubt::OwnId).await?;
+        self.token.answered(&bearer, read_deletion(&answer)).await
     }
 
     async fn identity(&self) -> Result<Option<String>, Failure> {
-        let Known { bot, chat } = self.known().await?;
+        let Known { bot, chat, .. } = self.known().await?;
         Ok(Some(format!("bot {bot} in chat {}", chat.id)))
+    }
+
+    /// <https://core.telegram.org/bots/api#getchatmember>. A bot can't read what is in a channel, whatever it may do.
+    async fn granted(&self) -> Result<Option<Granted>, Failure> {
+        let Known { bot, chat, channel } = self.known().await?;
+        let (chat, bot) = (chat.id.to_string(), bot.to_string());
+        let answer = self
+            .get("getChatMember", &[("chat_id", &chat), ("user_id", &bot)])
+            .await?;
+        let member: Member = result(&answer).ok_or_else(|| harmless(refused(&answer)))?;
+        Ok(Some(member.granted(*channel)))
+    }
+
+    fn token(&self) -> Option<&Token> {
+        Some(&self.token)
     }
 
     /// A page that needs no token.
@@ -442,13 +526,16 @@ impl Platform for Telegram {
 }
 
 impl Telegram {
-    fn method(&self, method: &str) -> String {
-        format!("/bot{}/{method}", self.token.expose())
+    /// The token is part of the path.
+    fn method(&self, method: &str, token: &Secret) -> Result<String, Failure> {
+        let key = key_of(token).ok_or_else(|| Failure::new(Class::Auth, format!("its token: {SHAPE}")))?;
+        self.scrubber.learn(&key);
+        Ok(format!("/bot{}/{method}", token.expose()))
     }
 
     /// With images or a video a form, of which all that is no text is JSON.
-    async fn call(&self, prepared: &Prepared) -> Result<Request, Failure> {
-        let request = Request::post(&self.base, &self.method(&prepared.path));
+    async fn call(&self, prepared: &Prepared, token: &Secret) -> Result<Request, Failure> {
+        let request = Request::post(&self.base, &self.method(&prepared.path, token)?);
         let (told, mut fields) = form::thaw(&prepared.body, &*self.films).await?;
         if fields.is_empty() {
             return Ok(request.json(prepared.body.clone()));
@@ -473,23 +560,37 @@ impl Telegram {
             Address::Name(name) => name.clone(),
         };
         let answer = self.get("getChat", &[("chat_id", &chat)]).await?;
-        let chat = result(&answer).ok_or_else(|| {
+        let chat: Option<Chat> = result(&answer);
+        let kind: Option<Kind> = result(&answer);
+        let chat = chat.ok_or_else(|| {
             let mut failure = harmless(refused(&answer));
             if failure.class == Class::Rejected {
                 failure.class = Class::Auth;
             }
             failure
         })?;
-        Ok(Known { bot: bot.id, chat })
+        Ok(Known {
+            bot: bot.id,
+            chat,
+            channel: kind.is_some_and(|kind| kind.kind == "channel"),
+        })
     }
 
     async fn get(&self, method: &str, query: &[(&str, &str)]) -> Result<Answer, Failure> {
-        let request = Request::get(&self.base, &self.method(method));
+        let bearer = self.token.bearer().await?;
+        let request = Request::get(&self.base, &self.method(method, &bearer)?);
         let request = if query.is_empty() {
             request
         } else {
             request.query(query)
         };
-        self.http.send(request).await.map_err(harmless)
+        let answer = self.http.send(request).await.map_err(harmless)?;
+        match answer.status {
+            401 => {
+                let refused = Err(harmless(refused(&answer)));
+                self.token.answered(&bearer, refused).await
+            }
+            _ => Ok(answer),
+        }
     }
 }

@@ -11,7 +11,8 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
-use super::http::Http;
+use super::harmless;
+use super::http::{Answer, Http, Request};
 use super::oauth::{Client, Grant};
 use super::secret::{Scrubber, Secret};
 use super::sign_in::{Renewal, SignIn, Way};
@@ -19,7 +20,7 @@ use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure};
 
 pub(super) use keys::problem;
-pub use keys::{App, Keys, Source, base_of, client_of};
+pub use keys::{App, BotKeys, Keys, Source, base_of, client_of};
 
 fn renewal_of(sign_in: &SignIn) -> Renewal {
     match sign_in.way {
@@ -166,6 +167,38 @@ impl Token {
                 Err(kept.refused(bearer, failure).await)
             }
             (came, _) => came,
+        }
+    }
+
+    /// The same where only a 401 is about the token. What is refused for want of rights or money is refused to the next
+    /// token too, and each renewal is a risk.
+    pub async fn answered<T>(&self, bearer: &Secret, came: Result<T, Failure>) -> Result<T, Failure> {
+        match came {
+            Err(failure) if failure.status == Some(401) => self.heard(bearer, Err(failure)).await,
+            came => came,
+        }
+    }
+
+    /// Sends a request that may be repeated, signed by `sign`. Any answer but a 401, which `refused` reads.
+    pub(super) async fn ask(
+        &self,
+        http: &Http,
+        sign: impl FnOnce(&Secret) -> Request,
+        refused: fn(&Answer) -> Failure,
+    ) -> Result<Answer, Failure> {
+        let bearer = self.bearer().await?;
+        let answer = http.send(sign(&bearer)).await.map_err(harmless)?;
+        match answer.status {
+            401 => self.answered(&bearer, Err(harmless(refused(&answer)))).await,
+            _ => Ok(answer),
+        }
+    }
+
+    /// The one that the config names.
+    pub(super) fn fixed(&self) -> Option<&Secret> {
+        match &*self.0 {
+            Kind::Fixed(token) => Some(token),
+            Kind::Kept(_) => None,
         }
     }
 

@@ -471,7 +471,7 @@ impl Platform for Account {
             .http
             .publish(request.bearer(&bearer), self.limits.doubt)
             .await?;
-        let receipt = self.heard(&bearer, read(&answer)).await?;
+        let receipt = self.token.answered(&bearer, read(&answer)).await?;
         Ok(self.addressed(receipt))
     }
 
@@ -484,7 +484,7 @@ impl Platform for Account {
         let Prepared { path, body } = &sealed.prepared;
         let request = Request::post(&self.base, path).bearer(&bearer).json(body.clone());
         let answer = self.http.publish(request, Doubt::OwnId).await?;
-        self.heard(&bearer, read_deletion(&answer)).await
+        self.token.answered(&bearer, read_deletion(&answer)).await
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
@@ -514,21 +514,8 @@ const INFO: &str = "/v2/user/info";
 impl Account {
     /// A request that may be repeated.
     async fn ask(&self, request: Request) -> Result<Answer, Failure> {
-        let bearer = self.token.bearer().await?;
-        let answer = self.http.send(request.bearer(&bearer)).await.map_err(harmless)?;
-        match answer.status {
-            401 => self.heard(&bearer, Err(harmless(refused(&answer)))).await,
-            _ => Ok(answer),
-        }
-    }
-
-    /// Only a 401 is about the token. What is refused for want of rights is refused to the next token too, and each
-    /// renewal is a risk.
-    async fn heard<T>(&self, bearer: &Secret, came: Result<T, Failure>) -> Result<T, Failure> {
-        match came {
-            Err(failure) if failure.status == Some(401) => self.token.heard(bearer, Err(failure)).await,
-            came => came,
-        }
+        let sign = |bearer: &Secret| request.bearer(bearer);
+        self.token.ask(&self.http, sign, refused).await
     }
 
     async fn known(&self) -> Result<&Known, Failure> {

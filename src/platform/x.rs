@@ -511,7 +511,10 @@ impl Platform for Account {
         let bearer = self.token.bearer().await?;
         let request = Request::post(&self.base, path).bearer(&bearer).json(body.clone());
         let answer = self.http.publish(request, self.limits.doubt).await?;
-        let receipt = self.heard(&bearer, read(&sealed.prepared, &answer)).await?;
+        let receipt = self
+            .token
+            .answered(&bearer, read(&sealed.prepared, &answer))
+            .await?;
         Ok(self.addressed(receipt))
     }
 
@@ -527,7 +530,7 @@ impl Platform for Account {
         let bearer = self.token.bearer().await?;
         let request = Request::delete(&self.base, &sealed.prepared.path).bearer(&bearer);
         let answer = self.http.publish(request, Doubt::OwnId).await?;
-        self.heard(&bearer, read_deletion(&answer)).await
+        self.token.answered(&bearer, read_deletion(&answer)).await
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
@@ -561,21 +564,8 @@ const ME: &str = "/2/users/me";
 impl Account {
     /// A request that may be repeated.
     async fn ask(&self, request: Request) -> Result<Answer, Failure> {
-        let bearer = self.token.bearer().await?;
-        let answer = self.http.send(request.bearer(&bearer)).await.map_err(harmless)?;
-        match answer.status {
-            401 => self.heard(&bearer, Err(refused(&answer))).await,
-            _ => Ok(answer),
-        }
-    }
-
-    /// Only a 401 is about the token. What is refused for want of rights or credits is refused to the next token too,
-    /// and each renewal is a risk.
-    async fn heard<T>(&self, bearer: &Secret, came: Result<T, Failure>) -> Result<T, Failure> {
-        match came {
-            Err(failure) if failure.status == Some(401) => self.token.heard(bearer, Err(failure)).await,
-            came => came,
-        }
+        let sign = |bearer: &Secret| request.bearer(bearer);
+        self.token.ask(&self.http, sign, refused).await
     }
 
     async fn me(&self) -> Result<&Me, Failure> {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use clap::Args;
 
-use crate::daemon::{identity_key, tokens::LedgerKeeper};
+use crate::daemon::{granted_key, identity_key, tokens::LedgerKeeper};
+use crate::desk::accounts;
 use crate::ledger::token::Step;
 use crate::ledger::{BY_DAEMON, Ledger, Scope};
 use crate::platform::http::Http;
@@ -14,7 +15,7 @@ use crate::platform::secret::Scrubber;
 use crate::platform::sign_in::{ClientIs, OAuth, Redirect, Renewal, SignIn, Way};
 use crate::platform::token::{self, Keeper, Stored, Turn};
 use crate::platform::video::{Films, NoFilms};
-use crate::platform::{self, Entry, Tools};
+use crate::platform::{self, Entry, Granted, Tools};
 use crate::post::identity::AccountName;
 use crate::post::outcome::Failure;
 use crate::settings::AccountSettings;
@@ -84,6 +85,11 @@ pub(super) async fn login(office: &Office, args: &LoginArgs) -> Result<Exit, Fai
         .await
         .map_err(|e| failed("the token is not taken", &e))?;
     is_the_same(&*ledger, &account.name, identity.as_deref()).await?;
+    let granted = adapter
+        .granted()
+        .await
+        .map_err(|e| failed("what it may do can't be asked", &e))?;
+    let grant = may_post(grant, granted.as_ref())?;
     // How doubt ends there is known before the first post.
     if let Err(e) = adapter.learn().await {
         print_line(&format!(
@@ -92,6 +98,10 @@ pub(super) async fn login(office: &Office, args: &LoginArgs) -> Result<Exit, Fai
     }
 
     store(&*ledger, &keeper, account, &grant, identity.clone(), office).await?;
+    if let Some(granted) = &granted {
+        let words = serde_json::json!(granted).to_string();
+        ledger.note(&granted_key(&account.name), &words).await?;
+    }
     say(office, &*ledger, account, sign_in, &grant, identity.as_deref()).await?;
     Ok(Exit::Done)
 }
@@ -122,7 +132,11 @@ fn find<'o>(
     };
     if !account.signs_in() {
         return Err(Failed::Usage(format!(
-            "[account.{name}] has its token from the config: write `login = true` in place of `access_token`"
+            "[account.{name}] has its token from the config: write `login = true` in place of `{}`",
+            match sign_in.way {
+                Way::Copied => "bot_token",
+                Way::Code(_) => "access_token",
+            }
         )));
     }
     Ok((account, entry, sign_in))
@@ -250,6 +264,28 @@ fn all_is_granted(sign_in: &SignIn, grant: &Grant) -> Result<(), Failed> {
     )))
 }
 
+/// With what it may do, in the platform's words; refused if it may not post where the config says.
+fn may_post(grant: Grant, granted: Option<&Granted>) -> Result<Grant, Failed> {
+    let Some(granted) = granted else {
+        return Ok(grant);
+    };
+    if !granted.missing.is_empty() {
+        return Err(Failed::Wrong(format!(
+            "{}; mend that, and sign in again; nothing was stored",
+            granted.missing.join("; ")
+        )));
+    }
+    Ok(Grant {
+        // The ledger keeps them with spaces between.
+        scopes: granted
+            .permissions
+            .iter()
+            .map(|permission| permission.replace(' ', "-"))
+            .collect(),
+        ..grant
+    })
+}
+
 /// The posts of one account never go to another (reliability P38).
 async fn is_the_same(ledger: &dyn Ledger, account: &AccountName, is: Option<&str>) -> Result<(), Failed> {
     let was = ledger.noted(&identity_key(account)).await?;
@@ -302,9 +338,10 @@ async fn say(
         |ends| format!("until {}", table::local(ends, &jiff::tz::TimeZone::UTC)),
     );
     print_line(&format!("{name} is signed in as {whose}, {until}."));
+    let granted = accounts::granted(ledger, name).await?;
     print_line(&format!(
         "Doubts: {}.",
-        crate::desk::accounts::promise_of(office, account).words()
+        accounts::promise_of(office, account, granted.as_ref()).words()
     ));
     let scope = Scope::Account(name.clone());
     let holds = ledger.holds().await?;

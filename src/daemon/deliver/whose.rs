@@ -3,7 +3,7 @@
 
 use crate::post::outcome::{Class, Failure};
 
-use super::super::identity_key;
+use super::super::{granted_key, identity_key};
 use super::Delivery;
 
 impl Delivery<'_> {
@@ -29,10 +29,22 @@ impl Delivery<'_> {
                 is.clone()
             };
             known.insert(name.clone(), was);
+            self.note_rights().await;
         }
         match known.get(name) {
             Some(was) if *was != is => Err(another(was, &is)),
             _ => Ok(()),
+        }
+    }
+}
+
+impl Delivery<'_> {
+    /// What the credentials may do, for people: once in a life of the daemon. What is not told now is told another time.
+    async fn note_rights(&self) {
+        let name = &self.post.account;
+        if let Ok(Some(granted)) = self.outlet.platform.granted().await {
+            let words = serde_json::json!(granted).to_string();
+            drop(self.world.ledger.note(&granted_key(name), &words).await);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 
 use super::super::Tools;
@@ -26,6 +27,16 @@ pub struct Keys {
     client_id: Option<String>,
     /// Of the same app.
     client_secret: Option<SecretSource>,
+}
+
+/// The same of a bot, whose token its platform's site shows. An adapter's `Config` has them by `#[serde(flatten)]`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+pub struct BotKeys {
+    /// The bot's token, as the platform's site shows it.
+    bot_token: Option<SecretSource>,
+    /// `true`: the token is the one that `steadfast login` was given.
+    #[serde(default)]
+    login: bool,
 }
 
 /// What the config says of an account's token.
@@ -65,7 +76,7 @@ pub fn client_of(
     sign_in: &'static SignIn,
     tools: &Tools<'_>,
 ) -> Result<Option<Client>, String> {
-    let keys = of(table).ok_or("its keys can't be read: `steadfast run` says why")?;
+    let keys: Keys = of(table).ok_or("its keys can't be read: `steadfast run` says why")?;
     let Source::Login(Some(app)) = keys.source(sign_in)? else {
         return Ok(None);
     };
@@ -80,8 +91,8 @@ pub fn client_of(
 }
 
 /// Ours of all of an account's keys; `None`: one of them is wrong by itself.
-fn of(table: &toml::Table) -> Option<Keys> {
-    const OURS: [&str; 4] = ["access_token", "login", "client_id", "client_secret"];
+fn of<K: DeserializeOwned>(table: &toml::Table) -> Option<K> {
+    const OURS: [&str; 5] = ["access_token", "bot_token", "login", "client_id", "client_secret"];
     let ours = table.iter().filter(|(key, _)| OURS.contains(&key.as_str()));
     let ours: toml::Table = ours.map(|(key, value)| (key.clone(), value.clone())).collect();
     ours.try_into().ok()
@@ -90,8 +101,10 @@ fn of(table: &toml::Table) -> Option<Keys> {
 /// Whether these keys of an account go together, whatever else is wrong with it; no secret is read.
 pub(crate) fn problem(table: &toml::Table, sign_in: &SignIn) -> Option<String> {
     // What is wrong with one by itself is said already.
-    let keys = of(table)?;
-    keys.source(sign_in).err()
+    match sign_in.way {
+        Way::Copied => of::<BotKeys>(table)?.source().err(),
+        Way::Code(_) => of::<Keys>(table)?.source(sign_in).err(),
+    }
 }
 
 /// Whether the first token is traded for another, for which the app must show its secret.
@@ -138,26 +151,67 @@ impl Keys {
         tools: &Tools<'_>,
     ) -> Result<Token, String> {
         let client = match self.source(sign_in)? {
-            Source::Fixed(source) => {
-                let token = source.resolve().map_err(|e| format!("access_token: {e}"))?;
-                tools.scrubber.learn(&token);
-                return Ok(Token(Arc::new(Kind::Fixed(token))));
-            }
+            Source::Fixed(source) => return fixed("access_token", &source, tools),
             Source::Login(app) => app
                 .map(|app| app.client(sign_in, base, page, tools))
                 .transpose()?,
         };
-        let kept = Kept {
-            account: tools.account.clone(),
-            renewal: renewal_of(sign_in),
-            client: client.flatten(),
-            keeper: Arc::clone(tools.keeper),
-            http: tools.http.clone(),
-            scrubber: tools.scrubber.clone(),
-            turn: Mutex::default(),
-        };
-        Ok(Token(Arc::new(Kind::Kept(Box::new(kept)))))
+        Ok(kept(sign_in, client.flatten(), tools))
     }
+}
+
+impl BotKeys {
+    /// Whether either of them is there.
+    pub fn is_named(&self) -> bool {
+        self.bot_token.is_some() || self.login
+    }
+
+    /// What they say.
+    ///
+    /// # Errors
+    /// What is missing or too much, in one sentence.
+    pub fn source(self) -> Result<Source, String> {
+        match (self.bot_token, self.login) {
+            (Some(_), true) => Err("write `bot_token` or `login = true`, not both".into()),
+            (None, false) => Err(
+                "`bot_token` is missing; or write `login = true` and run `steadfast login ACCOUNT`".into(),
+            ),
+            (Some(token), false) => Ok(Source::Fixed(token)),
+            (None, true) => Ok(Source::Login(None)),
+        }
+    }
+
+    /// The bot's token. Speaks to nobody.
+    ///
+    /// # Errors
+    /// What is wrong with the keys, or why the secret can't be read.
+    pub fn open(self, sign_in: &'static SignIn, tools: &Tools<'_>) -> Result<Token, String> {
+        match self.source()? {
+            Source::Fixed(source) => fixed("bot_token", &source, tools),
+            Source::Login(_) => Ok(kept(sign_in, None, tools)),
+        }
+    }
+}
+
+/// A token that the config names by `key`.
+fn fixed(key: &str, source: &SecretSource, tools: &Tools<'_>) -> Result<Token, String> {
+    let token = source.resolve().map_err(|e| format!("{key}: {e}"))?;
+    tools.scrubber.learn(&token);
+    Ok(Token(Arc::new(Kind::Fixed(token))))
+}
+
+/// A token that somebody signs in for.
+fn kept(sign_in: &'static SignIn, client: Option<Client>, tools: &Tools<'_>) -> Token {
+    let kept = Kept {
+        account: tools.account.clone(),
+        renewal: renewal_of(sign_in),
+        client,
+        keeper: Arc::clone(tools.keeper),
+        http: tools.http.clone(),
+        scrubber: tools.scrubber.clone(),
+        turn: Mutex::default(),
+    };
+    Token(Arc::new(Kind::Kept(Box::new(kept))))
 }
 
 impl App {
