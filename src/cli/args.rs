@@ -111,6 +111,20 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Show what needs a person, and who is told of it; or see whether an alert arrives
+    ///
+    /// Who is told stands in the config, as `[alert.NAME]`. Exit status 1 if anything needs a person, or a test did
+    /// not arrive.
+    #[command(
+        after_help = "Examples:\n  steadfast alerts\n  steadfast alerts --test phone\n  steadfast alerts --format json | jq '.open[].text'"
+    )]
+    Alerts {
+        /// Send a test to this one, and say whether it arrived
+        #[arg(long, value_name = "NAME")]
+        test: Option<String>,
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
     /// Show how the daemon, the campaign and the accounts are
     Status {
         #[arg(long, value_enum, default_value_t)]

@@ -1,6 +1,7 @@
 //! The commands: one file each. They see all floors below and change the world only through the ledger.
 
 mod accounts;
+mod alerts;
 mod approve;
 pub mod args;
 mod check;
@@ -88,6 +89,7 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
         Command::Preview { message, format } => preview::preview(&office, message.as_deref(), format),
         Command::Login(args) => Box::pin(login::login(&office, &args)).await,
         Command::Accounts { format } => accounts::accounts(&office, format).await,
+        Command::Alerts { test, format } => alerts::alerts(&office, test.as_deref(), format).await,
         Command::Status { format } => status::status(&office, format).await,
         Command::Insights { since, format } => insights::insights(&office, since.as_deref(), format).await,
         Command::History {

@@ -1,14 +1,14 @@
 //! Accounts: as whom, until when, what each can promise, and what is wrong with it.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::daemon::identity_key;
+use crate::daemon::trouble::{ends, ills};
 use crate::ledger::token::KeptToken;
-use crate::ledger::{Hold, Ledger, Scope};
+use crate::ledger::{Hold, Ledger};
 use crate::platform;
-use crate::platform::sign_in::{Renewal, Way};
 use crate::settings::AccountSettings;
 use crate::text::limits::Doubt;
 
@@ -112,6 +112,7 @@ fn row(
 ) -> Row {
     let token = token.filter(|_| account.signs_in());
     let until = token.as_ref().and_then(|token| ends(account, token));
+    let ills = ills(account, token.as_ref(), holds, now);
     let identity = token
         .as_ref()
         .and_then(|token| token.words.identity.clone())
@@ -124,51 +125,6 @@ fn row(
         until,
         permissions: scopes.split_whitespace().map(str::to_owned).collect(),
         promise: promise_of(office, account),
-        wrong: wrong(account, token.as_ref(), until, holds, now),
+        wrong: ills.iter().map(|ill| ill.words(&account.name)).collect(),
     }
 }
-
-fn ends(account: &AccountSettings, token: &KeptToken) -> Option<Timestamp> {
-    let sign_in = (platform::find(account.platform)?.sign_in)(&account.keys)?;
-    let by_refresh =
-        matches!(sign_in.way, Way::Code(oauth) if matches!(oauth.renewal, Renewal::RefreshToken { .. }));
-    if by_refresh && token.words.refresh.is_some() {
-        token.words.refresh_expires
-    } else {
-        token.words.expires
-    }
-}
-
-fn wrong(
-    account: &AccountSettings,
-    token: Option<&KeptToken>,
-    until: Option<Timestamp>,
-    holds: &[Hold],
-    now: Timestamp,
-) -> Vec<String> {
-    let name = &account.name;
-    let login = format!("`steadfast login {name}`");
-    let mut wrong = Vec::new();
-    match token {
-        None if account.signs_in() => wrong.push(format!("nobody has signed in yet: {login}")),
-        None => {}
-        Some(token) => {
-            if let Some(why) = &token.refused {
-                wrong.push(format!("{why}: {login}"));
-            } else if let Some(until) = until.filter(|until| *until <= now) {
-                wrong.push(format!("its token ran out at {until}: {login}"));
-            } else if let Some(until) = until.filter(|until| until.duration_since(now) <= WEEK) {
-                wrong.push(format!("its token runs out at {until}: {login}"));
-            }
-        }
-    }
-    let of_it = Scope::Account(name.clone());
-    let held = holds
-        .iter()
-        .filter(|hold| hold.scope == of_it && hold.released.is_none());
-    wrong.extend(held.map(|hold| format!("held by {}: {}", hold.by, hold.why)));
-    wrong
-}
-
-/// From when on it is said.
-const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);

@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::http::{Answer, BaseUrl, Field, Http, Request, retry_after};
-use super::secret::{Secret, SecretSource};
+use super::secret::{Scrubber, Secret, SecretSource};
 use super::video::Films;
 use super::{Deletion, Outgoing, Platform, Prepared, Sealed, Tools, answers, form, harmless, settings};
 use crate::post::outcome::{Class, Failure, Receipt};
@@ -41,7 +41,7 @@ pub struct Config {
 }
 
 /// Telegram's own server.
-const HOME: &str = "https://api.telegram.org";
+pub(super) const HOME: &str = "https://api.telegram.org";
 
 /// A chat as a request may name it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -54,19 +54,7 @@ pub enum Address {
 
 pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
     let config: Config = settings(table)?;
-    let token = config
-        .bot_token
-        .resolve()
-        .map_err(|e| format!("bot_token: {e}"))?;
-    let shaped = |(bot, key): (&str, &str)| {
-        let digits = !bot.is_empty() && bot.bytes().all(|b| b.is_ascii_digit());
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-        (digits && !key.is_empty() && key.bytes().all(plain)).then(|| Secret::new(key))
-    };
-    let key = token.expose().split_once(':').and_then(shaped);
-    let key = key.ok_or("bot_token: it must be as @BotFather gives it: digits, a colon, letters")?;
-    tools.scrubber.learn(&token);
-    tools.scrubber.learn(&key);
+    let token = token(&config.bot_token, tools.scrubber)?;
     Ok(Box::new(Telegram {
         limits: limits(),
         base: config.base_url.map_or_else(|| BaseUrl::parse(HOME), Ok)?,
@@ -78,8 +66,23 @@ pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Plat
     }))
 }
 
+/// A bot's token, if it has the shape of one. The scrubber is told of it, and of its end, which alone opens the bot.
+pub(super) fn token(source: &SecretSource, scrubber: &Scrubber) -> Result<Secret, String> {
+    let token = source.resolve().map_err(|e| format!("bot_token: {e}"))?;
+    let shaped = |(bot, key): (&str, &str)| {
+        let digits = !bot.is_empty() && bot.bytes().all(|b| b.is_ascii_digit());
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        (digits && !key.is_empty() && key.bytes().all(plain)).then(|| Secret::new(key))
+    };
+    let key = token.expose().split_once(':').and_then(shaped);
+    let key = key.ok_or("bot_token: it must be as @BotFather gives it: digits, a colon, letters")?;
+    scrubber.learn(&token);
+    scrubber.learn(&key);
+    Ok(token)
+}
+
 /// What comes from the environment is text, a number too.
-fn address(written: Address) -> Result<Address, String> {
+pub(super) fn address(written: Address) -> Result<Address, String> {
     let Address::Name(name) = written else {
         return Ok(written);
     };
