@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::Failed;
+use crate::ledger::{BY_DAEMON, BY_FILE, BY_ROLLBACK, BY_WATCH};
+
 /// Keeps a cause in public view: posts a campaign's messages on every platform, at the right hour, exactly
 /// once.
 #[derive(Debug, Parser)]
@@ -190,6 +193,8 @@ pub enum Command {
         /// Come back only when what was on its way has its answer, and say what got out
         #[arg(long)]
         wait: bool,
+        #[command(flatten)]
+        speaker: SpeakerArgs,
     },
     /// End holds: everybody's of exactly this scope
     ///
@@ -205,6 +210,8 @@ pub enum Command {
         /// The reason, for the record
         #[arg(long)]
         why: Option<String>,
+        #[command(flatten)]
+        speaker: SpeakerArgs,
     },
     /// Post a message now, again if it was posted before
     ///
@@ -220,6 +227,8 @@ pub enum Command {
         /// An account or group (default: as the message says)
         #[arg(long, value_name = "ACCOUNT")]
         to: Vec<String>,
+        #[command(flatten)]
+        speaker: SpeakerArgs,
     },
     /// List every published post that used a fact, and delete or correct them all
     ///
@@ -257,6 +266,8 @@ pub enum Command {
         /// The post's id, from `steadfast history`
         #[arg(value_name = "POST")]
         post: crate::post::identity::PostId,
+        #[command(flatten)]
+        speaker: SpeakerArgs,
     },
     /// Never send a post
     Skip {
@@ -264,8 +275,10 @@ pub enum Command {
         #[arg(value_name = "POST")]
         post: crate::post::identity::PostId,
         /// The reason, for the history
-        #[arg(long, default_value = "a person said so")]
-        why: String,
+        #[arg(long)]
+        why: Option<String>,
+        #[command(flatten)]
+        speaker: SpeakerArgs,
     },
     /// Say what became of a post in doubt, after looking on the platform
     #[command(
@@ -277,6 +290,8 @@ pub enum Command {
         post: crate::post::identity::PostId,
         #[command(flatten)]
         how: Resolution,
+        #[command(flatten)]
+        speaker: SpeakerArgs,
     },
     /// Look after the ledger: check it, copy it
     #[command(
@@ -343,6 +358,8 @@ pub struct RecallArgs {
     /// Do not ask whether it is meant
     #[arg(long)]
     pub yes: bool,
+    #[command(flatten)]
+    pub speaker: SpeakerArgs,
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
@@ -359,6 +376,29 @@ pub struct ScopeArgs {
 }
 
 #[derive(Debug, Clone, Args)]
+pub struct SpeakerArgs {
+    /// Who says so, for the record (default: the user)
+    #[arg(long = "as", value_name = "NAME")]
+    by: Option<String>,
+}
+
+impl SpeakerArgs {
+    /// Their name.
+    ///
+    /// # Errors
+    /// If it is none, or one that the program speaks under.
+    pub fn name(&self) -> Result<String, Failed> {
+        let by = self.by.clone().unwrap_or_else(super::speaker);
+        let by = by.trim();
+        let taken = [BY_DAEMON, BY_FILE, BY_ROLLBACK, BY_WATCH].contains(&by);
+        if by.is_empty() || taken || by.chars().any(char::is_control) {
+            return Err(Failed::Usage("`--as` wants a person's name".to_owned()));
+        }
+        Ok(by.to_owned())
+    }
+}
+
+#[derive(Debug, Clone, Args)]
 pub struct ApproveArgs {
     /// Messages' ids in the files
     #[arg(value_name = "ID", required_unless_present = "all")]
@@ -366,9 +406,8 @@ pub struct ApproveArgs {
     /// All that wait
     #[arg(long, conflicts_with_all = ["messages", "digest", "withdraw"])]
     pub all: bool,
-    /// Who approves (default: the user)
-    #[arg(long = "as", value_name = "NAME")]
-    pub by: Option<String>,
+    #[command(flatten)]
+    pub speaker: SpeakerArgs,
     /// Only if this is still what it says: the digest that `pending` shows, or its first digits, 8 at least
     #[arg(long, value_name = "DIGEST", value_parser = digest_start, conflicts_with = "withdraw")]
     pub digest: Option<String>,

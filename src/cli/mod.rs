@@ -113,16 +113,23 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
             };
             history::history(&office, asked, format).await
         }
-        Command::Hold { scope, why, wait } => hold::hold(&office, &scope, &why, wait).await,
-        Command::Release { scope, why } => hold::release(&office, &scope, why.as_deref()).await,
-        Command::Post { message, to } => post::post(&office, &message, &to).await,
+        Command::Hold {
+            scope,
+            why,
+            wait,
+            speaker,
+        } => hold::hold(&office, &scope, &why, wait, &speaker).await,
+        Command::Release { scope, why, speaker } => {
+            hold::release(&office, &scope, why.as_deref(), &speaker).await
+        }
+        Command::Post { message, to, speaker } => post::post(&office, &message, &to, &speaker).await,
         Command::Facts { format } => facts::facts(&office, format).await,
         Command::Recall(args) => Box::pin(recall::recall(&office, args)).await,
         Command::Pending { format } => pending::pending(&office, format).await,
         Command::Approve(args) => approve::approve(&office, &args).await,
-        Command::Retry { post } => words::retry(&office, post).await,
-        Command::Skip { post, why } => words::skip(&office, post, why).await,
-        Command::Resolve { post, how } => words::resolve(&office, post, how).await,
+        Command::Retry { post, speaker } => words::retry(&office, post, &speaker).await,
+        Command::Skip { post, why, speaker } => words::skip(&office, post, why, &speaker).await,
+        Command::Resolve { post, how, speaker } => words::resolve(&office, post, how, &speaker).await,
         Command::Schema | Command::Completions { .. } | Command::Man { .. } | Command::Password => {
             Ok(Exit::Done)
         }

@@ -1,6 +1,6 @@
 //! Puts what comes due into the ledger, a moment ahead, with its words frozen.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -299,6 +299,7 @@ impl Planner {
             content,
             state,
             why,
+            voice: None,
         })
     }
 

@@ -16,6 +16,7 @@ pub mod postgres;
 pub mod rename;
 pub mod sqlite;
 pub mod token;
+pub mod word;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub use hold::{BY_DAEMON, BY_FILE, BY_ROLLBACK, BY_WATCH, Hold, Scope};
 pub use pace::Pace;
 pub use rename::{Rename, Renamed, Renaming};
 pub use token::Tokens;
+pub use word::{Speaking, Spoken, Voice};
 
 /// What can go wrong with the ledger itself.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -112,6 +114,8 @@ pub struct NewPost {
     /// `Due`, or where it ends at once: held because it is late, skipped because it was missed.
     pub state: State,
     pub why: Option<String>,
+    /// Who asked for it; `None`: the plan.
+    pub voice: Option<Voice>,
 }
 
 /// The version of a post: every write names the one it read and raises it, so whoever has lost a post to
@@ -215,6 +219,8 @@ pub struct Conclusion {
     pub failure: Option<Failure>,
     /// The same hands go on with it at once: the next part of a thread.
     pub keep: bool,
+    /// Who said so; `None`: nobody had to.
+    pub voice: Option<Voice>,
     pub at: Timestamp,
 }
 
@@ -235,7 +241,18 @@ impl Conclusion {
             receipt: rest.receipt,
             failure: rest.failure,
             keep: false,
+            voice: None,
             at,
+        }
+    }
+
+    /// Because a person says so.
+    #[must_use]
+    pub fn said(self, act: &'static str, by: &str) -> Self {
+        let by = by.to_owned();
+        Self {
+            voice: Some(Voice { act, by }),
+            ..self
         }
     }
 }
@@ -259,7 +276,7 @@ pub struct Daemon {
 
 /// The verbs. Each write is one transaction, durable when it returns.
 #[async_trait]
-pub trait Ledger: Approving + Counting + Renaming + Tokens + Send + Sync {
+pub trait Ledger: Approving + Counting + Renaming + Speaking + Tokens + Send + Sync {
     // --- planning ---------------------------------------------------------------------------------
 
     /// Records posts; those that are recorded already stay as they are. Returns the new ones.

@@ -20,7 +20,7 @@ use steadfast::ledger::evidence::Event;
 use steadfast::ledger::token::{KeptToken, Moved, Step, Tokens};
 use steadfast::ledger::{
     Approving, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError,
-    NewPost, Orphan, Post, Published, Rename, Renamed, Renaming, Rivals, Scope, SentPart,
+    NewPost, Orphan, Post, Published, Rename, Renamed, Renaming, Rivals, Scope, SentPart, Speaking, Spoken,
 };
 use steadfast::post::engagement::Counts;
 use steadfast::post::identity::{AccountName, CampaignId, MessageId, PostId};
@@ -510,6 +510,15 @@ impl Tokens for Model {
         let rows = self.store.rows();
         let wanted = |row: &&KeptToken| account.is_none_or(|account| row.account == *account);
         Ok(rows.tokens.values().filter(wanted).cloned().collect())
+    }
+}
+
+#[async_trait]
+impl Speaking for Model {
+    async fn spoken(&self, of: &[PostId]) -> Did<Vec<Spoken>> {
+        let rows = self.store.rows();
+        let theirs = rows.spoken.iter().filter(|spoken| of.contains(&spoken.post));
+        Ok(theirs.cloned().collect())
     }
 }
 

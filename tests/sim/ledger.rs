@@ -13,7 +13,7 @@ use steadfast::ledger::evidence::Event;
 use steadfast::ledger::token::{KeptToken, Moved, Step, Tokens};
 use steadfast::ledger::{
     Approving, Attempt, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger,
-    LedgerError, NewPost, Orphan, Post, Published, Rename, Renamed, Renaming, Rivals, Scope, SentPart,
+    LedgerError, NewPost, Orphan, Post, Published, Rename, Renamed, Renaming, Rivals, Scope, SentPart, Speaking, Spoken,
 };
 use steadfast::post::identity::{AccountName, CampaignId, MessageId, PostId};
 use steadfast::post::outcome::Receipt;
@@ -437,6 +437,14 @@ impl Tokens for Faulty {
     async fn tokens(&self, account: Option<&AccountName>) -> Did<Vec<KeptToken>> {
         self.look().await?;
         self.model.tokens(account).await
+    }
+}
+
+#[async_trait]
+impl Speaking for Faulty {
+    async fn spoken(&self, of: &[PostId]) -> Did<Vec<Spoken>> {
+        self.look().await?;
+        self.model.spoken(of).await
     }
 }
 

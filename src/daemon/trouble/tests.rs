@@ -132,7 +132,7 @@ fn post(state: State, due: Timestamp, unsure: Option<Timestamp>) -> Post {
         slot: None,
         file: "all.toml".to_owned(),
         parts: 1,
-        content: Content::default(),
+        content: Content::plain("en"),
         standing: Stands {
             state,
             part: 0,

@@ -18,6 +18,7 @@ mod read;
 mod rename;
 mod send;
 mod token;
+mod word;
 mod write;
 
 use std::sync::Arc;

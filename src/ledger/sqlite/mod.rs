@@ -17,6 +17,7 @@ mod past;
 mod read;
 mod rename;
 mod token;
+mod word;
 mod write;
 
 use std::path::{Path, PathBuf};

@@ -22,6 +22,7 @@ use super::mover::Mover;
 use super::read::{CHAIN, json_list};
 use super::rename;
 use super::token;
+use super::word::speak;
 
 type Wrote<T> = Result<T, LedgerError>;
 
@@ -418,6 +419,9 @@ async fn record(
     for (post, content) in posts.iter().zip(&words) {
         if new.contains(&post.identity.post_id()) {
             evidence.push(evidence::recorded(post, content, now));
+            if let Some(voice) = &post.voice {
+                speak(tx, post.identity.post_id(), voice, now).await?;
+            }
         }
     }
     Ok(recorded)
