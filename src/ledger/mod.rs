@@ -14,6 +14,7 @@ pub mod open;
 mod pace;
 pub mod postgres;
 pub mod rename;
+pub mod session;
 pub mod sqlite;
 pub mod token;
 pub mod word;
@@ -40,6 +41,7 @@ pub use engagement::Counting;
 pub use hold::{BY_DAEMON, BY_FILE, BY_ROLLBACK, BY_WATCH, Hold, Scope};
 pub use pace::Pace;
 pub use rename::{Rename, Renamed, Renaming};
+pub use session::Sessions;
 pub use token::Tokens;
 pub use word::{Speaking, Spoken, Voice};
 
@@ -276,7 +278,7 @@ pub struct Daemon {
 
 /// The verbs. Each write is one transaction, durable when it returns.
 #[async_trait]
-pub trait Ledger: Approving + Counting + Renaming + Speaking + Tokens + Send + Sync {
+pub trait Ledger: Approving + Counting + Renaming + Sessions + Speaking + Tokens + Send + Sync {
     // --- planning ---------------------------------------------------------------------------------
 
     /// Records posts; those that are recorded already stay as they are. Returns the new ones.

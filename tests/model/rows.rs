@@ -7,11 +7,13 @@ use steadfast::calendar::past::{Past, Turns, Variants};
 use steadfast::campaign::AfterHold;
 use steadfast::campaign::approval::Approval;
 use steadfast::ledger::rename::SHARE;
+use steadfast::ledger::session::Session;
 use steadfast::ledger::token::KeptToken;
 use steadfast::ledger::{
     Change, Conclusion, Fence, Filter, Hold, Intended, Intent, NewPost, Post, Published, Rename, Renamed,
     Rivals, Scope, SentPart, Spoken, Voice,
 };
+use steadfast::post::digest::Digest;
 use steadfast::post::engagement::Counts;
 use steadfast::post::identity::{AccountName, CampaignId, Identity, MessageId, PostId};
 use steadfast::post::outcome::{Class, Receipt};
@@ -85,6 +87,7 @@ pub struct Rows {
     pub tokens: BTreeMap<AccountName, KeptToken>,
     pub counts: BTreeMap<PostId, BTreeMap<Timestamp, Counts>>,
     pub spoken: Vec<Spoken>,
+    pub sessions: BTreeMap<Digest, Session>,
     /// When each thing happened, as whoever wrote it said.
     events: Vec<Timestamp>,
     recorded: u64,

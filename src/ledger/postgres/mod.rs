@@ -17,6 +17,7 @@ mod plan;
 mod read;
 mod rename;
 mod send;
+mod session;
 mod token;
 mod word;
 mod write;

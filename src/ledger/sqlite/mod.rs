@@ -16,6 +16,7 @@ mod parts;
 mod past;
 mod read;
 mod rename;
+mod session;
 mod token;
 mod word;
 mod write;

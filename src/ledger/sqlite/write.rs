@@ -21,6 +21,7 @@ use super::jobs::{Jobs, MOST};
 use super::mover::Mover;
 use super::read::{CHAIN, json_list};
 use super::rename;
+use super::session;
 use super::token;
 use super::word::speak;
 
@@ -311,6 +312,10 @@ async fn other(tx: &mut SqliteConnection, write: &Write, evidence: &mut Vec<Entr
         Write::Token {
             account, step, now, ..
         } => Answer::Stepped(token::step(tx, account, step, *now).await?),
+        Write::Session(step, _) => {
+            session::step(tx, step).await?;
+            Answer::Done
+        }
         Write::Ring(_) => Answer::Number(raise(tx, "bell").await?),
         Write::Note { key, value, .. } => {
             sqlx::query(
