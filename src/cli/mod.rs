@@ -11,6 +11,7 @@ mod history;
 mod hold;
 mod init;
 mod insights;
+mod journal;
 pub mod ledger;
 mod log;
 pub mod login;
