@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::Failed;
-use crate::ledger::{BY_DAEMON, BY_FILE, BY_ROLLBACK, BY_WATCH};
+mod speaker;
+
+pub use speaker::SpeakerArgs;
 
 /// Keeps a cause in public view: posts a campaign's messages on every platform, at the right hour, exactly
 /// once.
@@ -373,29 +374,6 @@ pub struct ScopeArgs {
     /// One message (default: everything)
     #[arg(long, value_name = "ID")]
     pub message: Option<String>,
-}
-
-#[derive(Debug, Clone, Args)]
-pub struct SpeakerArgs {
-    /// Who says so, for the record (default: the user)
-    #[arg(long = "as", value_name = "NAME")]
-    by: Option<String>,
-}
-
-impl SpeakerArgs {
-    /// Their name.
-    ///
-    /// # Errors
-    /// If it is none, or one that the program speaks under.
-    pub fn name(&self) -> Result<String, Failed> {
-        let by = self.by.clone().unwrap_or_else(super::speaker);
-        let by = by.trim();
-        let taken = [BY_DAEMON, BY_FILE, BY_ROLLBACK, BY_WATCH].contains(&by);
-        if by.is_empty() || taken || by.chars().any(char::is_control) {
-            return Err(Failed::Usage("`--as` wants a person's name".to_owned()));
-        }
-        Ok(by.to_owned())
-    }
 }
 
 #[derive(Debug, Clone, Args)]

@@ -39,7 +39,7 @@ pub enum SessionStep {
 
 /// The verbs of it.
 #[async_trait]
-pub trait Sessions {
+pub trait Sessions: Send + Sync {
     async fn step_session(&self, step: SessionStep) -> Result<(), LedgerError>;
     async fn session(&self, id: Digest) -> Result<Option<Session>, LedgerError>;
 }

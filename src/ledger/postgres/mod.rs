@@ -1,6 +1,5 @@
-//! The ledger in a PostgreSQL database that several replicas share.
-//!
-//! Leases and fences say who may do what; no lock outlives its transaction (reliability §2.7).
+//! The ledger in a PostgreSQL database that several replicas share. Leases and fences say who may do what; no lock
+//! outlives its transaction (reliability §2.7).
 
 mod approval;
 mod bell;
