@@ -530,6 +530,33 @@ fn d8_with_users_nobody_comes_in_without_signing_in() {
 }
 
 #[test]
+fn a_restart_signs_nobody_out() {
+    let (place, mut daemon) = with_users();
+    let port = place.port;
+    let session = sign_in(port, "the-editor", "correct horse battery").unwrap();
+    let token = get_with(port, "/", &session).token();
+    daemon.kill();
+    let _daemon = place.start();
+    place.wait("the second start", 30, || place.events("daemon.ready").len() == 2);
+    assert_eq!(get_with(port, "/", &session).status, 200);
+    // A form from before is as good as a new one.
+    let fields = [("token", token.as_str()), ("scope", "all"), ("why", "x")];
+    let held = post_with(port, "/hold", &session, &fields);
+    assert_eq!(held.header("location"), Some("/?done=held"), "{}", held.body);
+    // What the browser has is not in the ledger.
+    let secret = session.trim().split('=').next_back().unwrap();
+    let ledger = std::fs::read(place.ledger()).unwrap();
+    let wal = std::fs::read(place.ledger().with_extension("db-wal")).unwrap_or_default();
+    for bytes in [ledger, wal] {
+        assert!(
+            !bytes
+                .windows(secret.len())
+                .any(|window| window == secret.as_bytes())
+        );
+    }
+}
+
+#[test]
 fn each_role_may_do_its_own_and_the_ledger_knows_who_did() {
     let (place, _daemon) = running(&users());
     let port = place.port;

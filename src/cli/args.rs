@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod speaker;
+
+pub use speaker::SpeakerArgs;
+
 /// Keeps a cause in public view: posts a campaign's messages on every platform, at the right hour, exactly
 /// once.
 #[derive(Debug, Parser)]
@@ -111,6 +115,20 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Show what needs a person, and who is told of it; or see whether an alert arrives
+    ///
+    /// Who is told stands in the config, as `[alert.NAME]`. Exit status 1 if anything needs a person, or a test did
+    /// not arrive.
+    #[command(
+        after_help = "Examples:\n  steadfast alerts\n  steadfast alerts --test phone\n  steadfast alerts --format json | jq '.open[].text'"
+    )]
+    Alerts {
+        /// Send a test to this one, and say whether it arrived
+        #[arg(long, value_name = "NAME")]
+        test: Option<String>,
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
     /// Show how the daemon, the campaign and the accounts are
     Status {
         #[arg(long, value_enum, default_value_t)]
@@ -176,6 +194,8 @@ pub enum Command {
         /// Come back only when what was on its way has its answer, and say what got out
         #[arg(long)]
         wait: bool,
+        #[command(flatten)]
+        speaker: SpeakerArgs,
     },
     /// End holds: everybody's of exactly this scope
     ///
@@ -191,6 +211,8 @@ pub enum Command {
         /// The reason, for the record
         #[arg(long)]
         why: Option<String>,
+        #[command(flatten)]
+        speaker: SpeakerArgs,
     },
     /// Post a message now, again if it was posted before
     ///
@@ -206,6 +228,8 @@ pub enum Command {
         /// An account or group (default: as the message says)
         #[arg(long, value_name = "ACCOUNT")]
         to: Vec<String>,
+        #[command(flatten)]
+        speaker: SpeakerArgs,
     },
     /// List every published post that used a fact, and delete or correct them all
     ///
@@ -243,6 +267,8 @@ pub enum Command {
         /// The post's id, from `steadfast history`
         #[arg(value_name = "POST")]
         post: crate::post::identity::PostId,
+        #[command(flatten)]
+        speaker: SpeakerArgs,
     },
     /// Never send a post
     Skip {
@@ -250,8 +276,10 @@ pub enum Command {
         #[arg(value_name = "POST")]
         post: crate::post::identity::PostId,
         /// The reason, for the history
-        #[arg(long, default_value = "a person said so")]
-        why: String,
+        #[arg(long)]
+        why: Option<String>,
+        #[command(flatten)]
+        speaker: SpeakerArgs,
     },
     /// Say what became of a post in doubt, after looking on the platform
     #[command(
@@ -263,6 +291,8 @@ pub enum Command {
         post: crate::post::identity::PostId,
         #[command(flatten)]
         how: Resolution,
+        #[command(flatten)]
+        speaker: SpeakerArgs,
     },
     /// Look after the ledger: check it, copy it
     #[command(
@@ -329,6 +359,8 @@ pub struct RecallArgs {
     /// Do not ask whether it is meant
     #[arg(long)]
     pub yes: bool,
+    #[command(flatten)]
+    pub speaker: SpeakerArgs,
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
@@ -352,9 +384,8 @@ pub struct ApproveArgs {
     /// All that wait
     #[arg(long, conflicts_with_all = ["messages", "digest", "withdraw"])]
     pub all: bool,
-    /// Who approves (default: the user)
-    #[arg(long = "as", value_name = "NAME")]
-    pub by: Option<String>,
+    #[command(flatten)]
+    pub speaker: SpeakerArgs,
     /// Only if this is still what it says: the digest that `pending` shows, or its first digits, 8 at least
     #[arg(long, value_name = "DIGEST", value_parser = digest_start, conflicts_with = "withdraw")]
     pub digest: Option<String>,

@@ -22,6 +22,7 @@ mod post;
 mod problems;
 mod sandbox;
 mod server;
+mod session;
 mod show;
 mod trouble;
 mod verbs;
@@ -46,6 +47,7 @@ use crate::daemon::watch::Taken;
 use crate::desk::Office;
 use crate::folder::Folder;
 use crate::ledger::Ledger;
+use crate::post::digest::Digest;
 use crate::settings::User;
 
 use guard::Names;
@@ -84,10 +86,12 @@ struct Site {
     /// The campaign's name, as it was at the start.
     name: String,
     names: Names,
-    /// Of this run alone: what proves that a form is ours.
+    /// Of this run alone.
     secret: [u8; 32],
+    /// What proves that a form is ours.
+    forms: [u8; 32],
     people: Vec<User>,
-    sessions: people::Sessions,
+    sessions: session::Sessions,
     guesses: people::Guesses,
     /// Of those whose password is looked at.
     turn: Arc<Semaphore>,
@@ -137,8 +141,9 @@ pub async fn serve(
             open: settings.web.users.is_empty(),
         },
         secret: clock::secret(),
+        forms: forms(&settings.web.users),
         people: settings.web.users.clone(),
-        sessions: people::Sessions::default(),
+        sessions: session::Sessions::default(),
         guesses: people::Guesses::default(),
         turn: Arc::new(Semaphore::new(1)),
         passes: people::Passes::default(),
@@ -156,6 +161,18 @@ pub async fn serve(
         server::Patience::default(),
         stop,
     )))
+}
+
+/// Where people sign in it is the same in every replica and after a restart, and nobody can guess their passwords'
+/// lines; each session's proof is of its own secret, too. Elsewhere it is of this run alone.
+fn forms(users: &[User]) -> [u8; 32] {
+    if users.is_empty() {
+        return clock::secret();
+    }
+    let lines = users
+        .iter()
+        .flat_map(|user| [user.name.as_str(), user.password.as_str()]);
+    Digest::of_fields(lines).bytes()
 }
 
 fn router(site: &Arc<Site>) -> Router {

@@ -148,6 +148,13 @@ words! {
     // One post.
     parts: "Parts", "Partes";
     attempts: "Requests", "Peticiones";
+    spoken: "Who decided", "Quién decidió";
+    act_post: "send now", "enviar ahora";
+    act_retry: "send again", "enviar de nuevo";
+    act_skip: "never send", "no enviar nunca";
+    act_sent: "it is there", "está publicada";
+    act_not_sent: "it is not there", "no está publicada";
+    act_recall: "take back or correct", "retirar o corregir";
     no_attempts: "No request was made yet.", "Aún no se ha hecho ninguna petición.";
     attempts_text: "Every request that may have left, and what the platform said to it.", "Cada petición que pudo salir, y lo que dijo la plataforma.";
     accepted: "accepted", "aceptada";
@@ -337,6 +344,18 @@ impl Words {
             Some(_) => self.in_doubt,
             None if answered => self.not_left,
             None => self.no_answer,
+        }
+    }
+
+    /// What a person said of a post.
+    pub fn act(&self, act: &str) -> &'static str {
+        match act {
+            "retry" => self.act_retry,
+            "skip" => self.act_skip,
+            "sent" => self.act_sent,
+            "not_sent" => self.act_not_sent,
+            "recall" => self.act_recall,
+            _ => self.act_post,
         }
     }
 

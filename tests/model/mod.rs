@@ -17,11 +17,13 @@ use steadfast::campaign::AfterHold;
 use steadfast::campaign::approval::Approval;
 use steadfast::ledger::engagement::{AskedAfter, Counted, Counting, Reading};
 use steadfast::ledger::evidence::Event;
+use steadfast::ledger::session::{Session, SessionStep, Sessions};
 use steadfast::ledger::token::{KeptToken, Moved, Step, Tokens};
 use steadfast::ledger::{
     Approving, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError,
-    NewPost, Orphan, Post, Published, Rename, Renamed, Renaming, Rivals, Scope, SentPart,
+    NewPost, Orphan, Post, Published, Rename, Renamed, Renaming, Rivals, Scope, SentPart, Speaking, Spoken,
 };
+use steadfast::post::digest::Digest;
 use steadfast::post::engagement::Counts;
 use steadfast::post::identity::{AccountName, CampaignId, MessageId, PostId};
 use steadfast::post::outcome::Receipt;
@@ -510,6 +512,49 @@ impl Tokens for Model {
         let rows = self.store.rows();
         let wanted = |row: &&KeptToken| account.is_none_or(|account| row.account == *account);
         Ok(rows.tokens.values().filter(wanted).cloned().collect())
+    }
+}
+
+#[async_trait]
+impl Sessions for Model {
+    async fn step_session(&self, step: SessionStep) -> Did<()> {
+        let sessions = &mut self.store.rows().sessions;
+        match step {
+            SessionStep::Begun {
+                session,
+                began_after,
+                seen_after,
+                most,
+            } => {
+                sessions.retain(|_, kept| kept.began >= began_after && kept.seen >= seen_after);
+                let mut by_use: Vec<Session> = sessions.values().cloned().collect();
+                by_use.sort_by_key(|kept| (std::cmp::Reverse(kept.seen), kept.id));
+                for kept in by_use.iter().skip(usize::try_from(most).unwrap() - 1) {
+                    sessions.remove(&kept.id);
+                }
+                sessions.entry(session.id).or_insert(session);
+            }
+            SessionStep::Seen(id, at) => {
+                if let Some(kept) = sessions.get_mut(&id) {
+                    kept.seen = kept.seen.max(at);
+                }
+            }
+            SessionStep::Ended(id) => drop(sessions.remove(&id)),
+        }
+        Ok(())
+    }
+
+    async fn session(&self, id: Digest) -> Did<Option<Session>> {
+        Ok(self.store.rows().sessions.get(&id).cloned())
+    }
+}
+
+#[async_trait]
+impl Speaking for Model {
+    async fn spoken(&self, of: &[PostId]) -> Did<Vec<Spoken>> {
+        let rows = self.store.rows();
+        let theirs = rows.spoken.iter().filter(|spoken| of.contains(&spoken.post));
+        Ok(theirs.cloned().collect())
     }
 }
 

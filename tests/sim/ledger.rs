@@ -10,11 +10,14 @@ use steadfast::campaign::AfterHold;
 use steadfast::campaign::approval::Approval;
 use steadfast::ledger::engagement::{AskedAfter, Counted, Counting, Reading};
 use steadfast::ledger::evidence::Event;
+use steadfast::ledger::session::{Session, SessionStep, Sessions};
 use steadfast::ledger::token::{KeptToken, Moved, Step, Tokens};
 use steadfast::ledger::{
     Approving, Attempt, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger,
     LedgerError, NewPost, Orphan, Post, Published, Rename, Renamed, Renaming, Rivals, Scope, SentPart,
+    Speaking, Spoken,
 };
+use steadfast::post::digest::Digest;
 use steadfast::post::identity::{AccountName, CampaignId, MessageId, PostId};
 use steadfast::post::outcome::Receipt;
 use steadfast::post::state::State;
@@ -437,6 +440,25 @@ impl Tokens for Faulty {
     async fn tokens(&self, account: Option<&AccountName>) -> Did<Vec<KeptToken>> {
         self.look().await?;
         self.model.tokens(account).await
+    }
+}
+
+#[async_trait]
+impl Sessions for Faulty {
+    async fn step_session(&self, step: SessionStep) -> Did<()> {
+        self.model.step_session(step).await
+    }
+
+    async fn session(&self, id: Digest) -> Did<Option<Session>> {
+        self.model.session(id).await
+    }
+}
+
+#[async_trait]
+impl Speaking for Faulty {
+    async fn spoken(&self, of: &[PostId]) -> Did<Vec<Spoken>> {
+        self.look().await?;
+        self.model.spoken(of).await
     }
 }
 

@@ -67,11 +67,13 @@ pub(super) async fn recall(office: &Office, mut args: RecallArgs) -> Result<Exit
 
     let campaign = Office::campaign(&files)?;
     let roster = files.roster.clone();
+    let by = args.speaker.name()?;
     let asking = Asking {
         campaign: &campaign.settings.id,
         roster: &roster,
         act: &act,
         why: args.why.as_deref(),
+        by: &by,
         now: office.clock.now(),
     };
     let objections = asking.objections(&found);
@@ -85,10 +87,10 @@ pub(super) async fn recall(office: &Office, mut args: RecallArgs) -> Result<Exit
         return Ok(Exit::Wrong);
     }
     if matches!(act, Act::Delete) {
-        end_threads(office, &*ledger, &found).await?;
+        end_threads(office, &*ledger, &found, &by).await?;
     }
     let plan = Plan::make(&asking, &found);
-    record(&*ledger, &plan, office).await?;
+    record(&*ledger, &plan, office, &by).await?;
     let holds = office.holds(Some(&*ledger)).await?;
     let recalls = plan.recalls();
     if args.during_hold {
@@ -221,7 +223,7 @@ fn is_meant(args: &RecallArgs, act: &Act, asking: &Asking<'_>, found: &[Found]) 
 }
 
 /// A thread of which only a part is out goes no further: else the rest would come after the deletion.
-async fn end_threads(office: &Office, ledger: &dyn Ledger, found: &[Found]) -> Result<(), Failed> {
+async fn end_threads(office: &Office, ledger: &dyn Ledger, found: &[Found], by: &str) -> Result<(), Failed> {
     let unfinished = found.iter().filter(|found| {
         let post = &found.post;
         !post.standing.state.is_final() && post.began.is_some() && !found.is_unsure()
@@ -235,7 +237,7 @@ async fn end_threads(office: &Office, ledger: &dyn Ledger, found: &[Found]) -> R
         if let Ok(next) = step(&post.standing, &terms, word, now, office.clock.dice())
             && let Action::Rest(rest) = next.action
         {
-            let conclusion = Conclusion::of(post, next.standing, rest, now);
+            let conclusion = Conclusion::of(post, next.standing, rest, now).said("recall", by);
             if !ledger.conclude(conclusion).await? {
                 return Err(Failed::Wrong(format!(
                     "{} on {} goes out at this very moment: ask again",
@@ -281,7 +283,7 @@ impl Plan {
 }
 
 /// The new ones are recorded; those that came to nothing before are to be tried again.
-async fn record(ledger: &dyn Ledger, plan: &Plan, office: &Office) -> Result<(), Failed> {
+async fn record(ledger: &dyn Ledger, plan: &Plan, office: &Office, by: &str) -> Result<(), Failed> {
     let now = office.clock.now();
     for some in plan.new.chunks(AT_ONCE) {
         ledger.record(some.to_vec(), now).await?;
@@ -306,9 +308,8 @@ async fn record(ledger: &dyn Ledger, plan: &Plan, office: &Office) -> Result<(),
         ) && let Action::Rest(rest) = next.action
         {
             // Whoever was quicker has decided.
-            ledger
-                .conclude(Conclusion::of(post, next.standing, rest, now))
-                .await?;
+            let conclusion = Conclusion::of(post, next.standing, rest, now).said("recall", by);
+            ledger.conclude(conclusion).await?;
         }
     }
     Ok(())

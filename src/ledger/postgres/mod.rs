@@ -1,6 +1,5 @@
-//! The ledger in a PostgreSQL database that several replicas share.
-//!
-//! Leases and fences say who may do what; no lock outlives its transaction (reliability §2.7).
+//! The ledger in a PostgreSQL database that several replicas share. Leases and fences say who may do what; no lock
+//! outlives its transaction (reliability §2.7).
 
 mod approval;
 mod bell;
@@ -17,7 +16,9 @@ mod plan;
 mod read;
 mod rename;
 mod send;
+mod session;
 mod token;
+mod word;
 mod write;
 
 use std::sync::Arc;

@@ -16,7 +16,9 @@ mod parts;
 mod past;
 mod read;
 mod rename;
+mod session;
 mod token;
+mod word;
 mod write;
 
 use std::path::{Path, PathBuf};
