@@ -201,8 +201,11 @@ text = "A word"
 txet = "and one too many"
 "#;
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 12] = [
     "/",
+    "/insights",
+    "/facts/verdict/recall",
+    "/facts/verdict/recall?act=delete",
     "/calendar",
     "/calendar?view=month",
     "/messages",

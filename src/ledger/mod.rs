@@ -347,6 +347,8 @@ pub trait Ledger: Approving + Counting + Renaming + Tokens + Send + Sync {
     ) -> Result<u64, LedgerError>;
     /// All in force, the released but unsettled ones too.
     async fn holds(&self) -> Result<Vec<Hold>, LedgerError>;
+    /// All that were in force at any time since then, those of now too.
+    async fn held_since(&self, since: Timestamp) -> Result<Vec<Hold>, LedgerError>;
     /// Ends a released hold: what fell due meanwhile follows `after`. Returns the posts it moved.
     async fn settle(&self, hold: &Hold, after: AfterHold, now: Timestamp) -> Result<Vec<Post>, LedgerError>;
 

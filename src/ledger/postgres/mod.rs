@@ -315,6 +315,10 @@ impl Ledger for Postgres {
         read::holds(&self.readers).await
     }
 
+    async fn held_since(&self, since: Timestamp) -> Result<Vec<Hold>, LedgerError> {
+        read::held_since(&self.readers, since).await
+    }
+
     async fn settle(&self, hold: &Hold, after: AfterHold, now: Timestamp) -> Result<Vec<Post>, LedgerError> {
         let hold = hold.clone();
         let moved = self

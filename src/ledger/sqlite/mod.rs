@@ -329,6 +329,10 @@ impl Ledger for Sqlite {
         read::holds(&self.readers).await
     }
 
+    async fn held_since(&self, since: Timestamp) -> Result<Vec<Hold>, LedgerError> {
+        read::held_since(&self.readers, since).await
+    }
+
     async fn settle(&self, hold: &Hold, after: AfterHold, now: Timestamp) -> Result<Vec<Post>, LedgerError> {
         let hold = hold.clone();
         let moved = self
