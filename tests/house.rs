@@ -88,13 +88,17 @@ const NO_SUCH_WORD_ON_THE_GROUND: [&str; 9] = [
 
 /// The most lines that a file may have outside its tests, and those that may have more, with the reason.
 const LONG: usize = 450;
-const LONGER: [(&str, &str); 16] = [
+const LONGER: [(&str, &str); 17] = [
     (
         "src/post/step.rs",
         "every decision about a delivery, to be read in one go",
     ),
     (
         "src/ledger/sqlite/mod.rs",
+        "opening a ledger, and one line for each verb",
+    ),
+    (
+        "src/ledger/postgres/mod.rs",
         "opening a ledger, and one line for each verb",
     ),
     (

@@ -164,7 +164,7 @@ pub fn report(campaign: &Campaign, week: &Week) -> Result<String, Failed> {
         to: clock.day(all.days.last),
         made: clock.at(week.made),
         zone: clock.zone.iana_name().unwrap_or_default().to_owned(),
-        totals: totals(t, &all.total),
+        totals: all_in_all(t, week),
         plots: plots(t, all),
         platforms: all
             .platforms
@@ -202,6 +202,24 @@ pub fn report(campaign: &Campaign, week: &Week) -> Result<String, Failed> {
     };
     page.render()
         .map_err(|e| Failed::Wrong(format!("the report can't be written: {e}")))
+}
+
+/// The numbers at the top.
+fn all_in_all(t: &'static Words, week: &Week) -> Vec<(&'static str, String)> {
+    let many = |count: usize, more: bool| format!("{}{}", grouped(count as u64), if more { "+" } else { "" });
+    let posted = week
+        .sent
+        .rows
+        .iter()
+        .filter(|(post, _)| !post.is_recall())
+        .count();
+    let mut all = vec![
+        (t.posted_n, many(posted, week.sent.more)),
+        (t.not_posted_n, many(week.failed.rows.len(), week.failed.more)),
+    ];
+    // How many of them were counted matters to nobody here.
+    all.extend(totals(t, &week.insights.total).into_iter().skip(1));
+    all
 }
 
 fn views(views: Option<u64>) -> String {

@@ -266,7 +266,10 @@ words! {
     past_days: "the past {} days", "los últimos {} días";
     only_of: "Only of", "Solo de";
     nothing_counted: "Nothing was counted in these days. Platforms are asked an hour after a post went out; the sandbox has no public.", "No se ha contado nada en estos días. Se pregunta a las plataformas una hora después de publicar; el ensayo no tiene público.";
-    posts_counted: "Posts", "Publicaciones";
+    posts_word: "Posts", "Publicaciones";
+    posts_counted: "Posts counted", "Publicaciones contadas";
+    posted_n: "Posted", "Publicadas";
+    not_posted_n: "Did not go out", "No salieron";
     engagement: "Engagement", "Interacciones";
     for_each_post: "For each post", "Por publicación";
     views: "Views", "Vistas";
