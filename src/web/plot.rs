@@ -43,11 +43,8 @@ impl<E: std::error::Error + Send + Sync> From<DrawingAreaErrorKind<E>> for Undra
 /// Coordinates are whole numbers, so all is drawn so much larger than it is shown.
 const FINE: u32 = 4;
 const FONT: &str = "system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, sans-serif";
-const LETTERS: u32 = 12;
 /// How wide a bar and the gap beside it are.
 pub(super) const BAR: i32 = 100;
-/// So much does a digit take at most.
-const DIGIT: usize = 8;
 
 /// Colours of what is not data, as the stylesheet has them.
 struct Ink {
@@ -120,8 +117,19 @@ impl Look {
         self.ink().link
     }
 
+    /// How high letters are. A phone shows its image smaller than it is drawn.
+    fn letter(self) -> u32 {
+        if self.wide { 12 } else { 14 }
+    }
+
+    /// How much room the longest number beside an axis takes.
+    fn room(self, longest: &str) -> u32 {
+        let digits = u32::try_from(longest.chars().count()).unwrap_or(8);
+        (digits * self.letter() * 2 / 3 + 8) * FINE
+    }
+
     fn letters(self) -> TextStyle<'static> {
-        (FONT, LETTERS * FINE).into_font().color(&self.ink().soft)
+        (FONT, self.letter() * FINE).into_font().color(&self.ink().soft)
     }
 }
 
@@ -147,7 +155,7 @@ pub(super) fn curves(
             .margin_top(8 * FINE)
             .margin_right(22 * FINE)
             .x_label_area_size(26 * FINE)
-            .y_label_area_size(room(&number(top)))
+            .y_label_area_size(look.room(&number(top)))
             .build_cartesian_2d(first..last, 0..top)?;
         chart
             .configure_mesh()
@@ -209,7 +217,13 @@ pub(super) fn bars(
     let whole = i32::try_from(values.len())
         .map_err(|_| Undrawn)?
         .saturating_mul(BAR);
-    let times = |value: f64| format!("{}×", decimal(t, value));
+    let times = |value: f64| {
+        if value > 0.0 {
+            format!("{}×", decimal(t, value))
+        } else {
+            String::new()
+        }
+    };
     let name = |at: &i32| {
         let found = named.iter().find(|(of, _)| of == at);
         found.map_or_else(String::new, |(_, name)| name.clone())
@@ -222,7 +236,7 @@ pub(super) fn bars(
             .margin_top(8 * FINE)
             .margin_right(22 * FINE)
             .x_label_area_size(26 * FINE)
-            .y_label_area_size(room(&times(most)))
+            .y_label_area_size(look.room(&times(most)))
             .build_cartesian_2d(across, 0.0..most * 1.06)?;
         chart
             .configure_mesh()
@@ -250,14 +264,13 @@ pub(super) fn bars(
     Ok(svg)
 }
 
-/// How much room the longest number beside an axis takes.
-fn room(longest: &str) -> u32 {
-    let digits = longest.chars().count() * DIGIT + 10;
-    u32::try_from(digits).unwrap_or(100) * FINE
-}
-
+/// Nought is where the axis stands; there its name would be in the way of the first day's.
 fn number(value: i64) -> String {
-    grouped(u64::try_from(value).unwrap_or(0))
+    u64::try_from(value)
+        .ok()
+        .filter(|value| *value > 0)
+        .map(grouped)
+        .unwrap_or_default()
 }
 
 /// When each step begins, and the day after the last.
