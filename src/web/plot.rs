@@ -339,7 +339,7 @@ mod tests {
         let values = [Some(0.5), None, Some(2.0)];
         let named = [(50, "lun".to_owned())];
         let bars = bars(&values, &named, Look::PAPER, &SPANISH).unwrap();
-        assert!(bars.contains("lun") && bars.contains("0,5×"), "{bars}");
+        assert!(bars.contains("lun") && bars.contains("1,0×"), "{bars}");
     }
 
     #[test]
