@@ -251,6 +251,7 @@ fn nobody_stumbles_over_any_page_small_or_large_light_or_dark() {
     place.write("a.toml", MESSAGES);
     let _daemon = place.start();
     place.wait("two posts", 60, || place.events("post.sent").len() == 2);
+    place.counted();
     let axe = std::env::var("STEADFAST_AXE").map(|file| std::fs::read_to_string(file).unwrap());
     for (width, dark) in [(320, false), (1280, true)] {
         let Some(browser) = Browser::open(width, dark) else {

@@ -291,7 +291,7 @@ fn d1_text_is_shown_as_text_whatever_it_contains() {
             ],
         );
     }
-    counted(&place);
+    place.counted();
     let evil = |page: &str| page.replace("said", "evil").replace("verdict", "evil");
     let mut pages: Vec<String> = PAGES.map(evil).to_vec();
     pages.extend([
@@ -609,33 +609,12 @@ fn who_guesses_passwords_must_wait() {
     assert!(!log.contains("guess number") && !log.contains("correct horse"));
 }
 
-/// As if the platforms had been asked after each post that is out: 3 and 5 likes, and 100 and 200 views of each on
-/// Bluesky.
-fn counted(place: &Place) {
-    use sqlx::Connection;
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let at = sqlx::sqlite::SqliteConnectOptions::new().filename(place.ledger());
-        let mut ledger = sqlx::sqlite::SqliteConnection::connect_with(&at).await.unwrap();
-        for statement in [
-            "UPDATE post SET platform = account WHERE state = 'sent'",
-            "INSERT INTO engagement (post, at, likes, views) SELECT row, sent + 3600000000, 3, \
-                 iif(account = 'bluesky', 100, NULL) FROM post WHERE state = 'sent'",
-            "INSERT INTO engagement (post, at, likes, views) SELECT row, sent + 86400000000, 5, \
-                 iif(account = 'bluesky', 200, NULL) FROM post WHERE state = 'sent'",
-        ] {
-            sqlx::query(statement).execute(&mut ledger).await.unwrap();
-        }
-        ledger.close().await.unwrap();
-    });
-}
-
 #[test]
 fn how_the_public_answered_is_drawn_and_stands_in_tables() {
     let (place, _daemon) = running("");
     let port = place.port;
     assert!(get(port, "/insights?days=7").body.contains("Nothing was counted"));
-    counted(&place);
+    place.counted();
     let page = get(port, "/insights").body;
     for said in [">10<", ">200<", "Engagement over time", "Reach", ">1.0×<"] {
         assert!(page.contains(said), "{said} in {page}");

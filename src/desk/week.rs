@@ -10,6 +10,7 @@ use crate::calendar::plan::{View, plan};
 use crate::campaign::Campaign;
 use crate::daemon::spending::spending;
 use crate::ledger::{Filter, Hold, Ledger, Post, SentPart};
+use crate::post::identity::PostId;
 use crate::post::state::State;
 
 use super::agenda::{self, Row};
@@ -56,19 +57,20 @@ pub async fn week(
     days: Days,
 ) -> Result<Week, Failed> {
     let now = office.clock.now();
-    let mut sent = Vec::new();
     let posted = told(ledger, &days, &[State::Sent]).await?;
-    for post in posted.rows {
-        let parts = ledger.parts(post.id).await?;
-        sent.push((post, parts));
-    }
+    let ids: Vec<PostId> = posted.rows.iter().map(|post| post.id).collect();
+    let mut parts = ledger.parts_of(&ids).await?;
+    let sent = posted.rows.into_iter().map(|post| {
+        let parts = parts.remove(&post.id).unwrap_or_default();
+        (post, parts)
+    });
     let unsent = [State::Rejected, State::InDoubt, State::Held, State::Skipped];
     let failed = told(ledger, &days, &unsent).await?;
     let today = civil::local(&campaign.settings.zone, now).date();
     Ok(Week {
         made: now,
         sent: Told {
-            rows: sent,
+            rows: sent.collect(),
             more: posted.more,
         },
         failed,

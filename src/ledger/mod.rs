@@ -17,7 +17,7 @@ pub mod rename;
 pub mod sqlite;
 pub mod token;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -356,6 +356,14 @@ pub trait Ledger: Approving + Counting + Renaming + Tokens + Send + Sync {
 
     async fn post(&self, id: PostId) -> Result<Option<Post>, LedgerError>;
     async fn parts(&self, id: PostId) -> Result<Vec<SentPart>, LedgerError>;
+    /// Those of many posts, by post; a post that has none may be left out.
+    async fn parts_of(&self, posts: &[PostId]) -> Result<HashMap<PostId, Vec<SentPart>>, LedgerError> {
+        let mut all = HashMap::new();
+        for id in posts {
+            all.insert(*id, self.parts(*id).await?);
+        }
+        Ok(all)
+    }
     /// The requests of a post that may have left, in their order.
     async fn attempts(&self, id: PostId) -> Result<Vec<Attempt>, LedgerError>;
     /// The receipts of the post of `message` on `account` that went out last.

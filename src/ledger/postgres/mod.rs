@@ -20,6 +20,7 @@ mod send;
 mod token;
 mod write;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -343,6 +344,10 @@ impl Ledger for Postgres {
 
     async fn parts(&self, id: PostId) -> Result<Vec<SentPart>, LedgerError> {
         read::parts(&self.readers, id).await
+    }
+
+    async fn parts_of(&self, posts: &[PostId]) -> Result<HashMap<PostId, Vec<SentPart>>, LedgerError> {
+        read::parts_of(&self.readers, posts).await
     }
 
     async fn attempts(&self, id: PostId) -> Result<Vec<Attempt>, LedgerError> {

@@ -19,6 +19,7 @@ mod rename;
 mod token;
 mod write;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -357,6 +358,10 @@ impl Ledger for Sqlite {
 
     async fn parts(&self, id: PostId) -> Result<Vec<SentPart>, LedgerError> {
         parts::parts(&self.readers, id).await
+    }
+
+    async fn parts_of(&self, posts: &[PostId]) -> Result<HashMap<PostId, Vec<SentPart>>, LedgerError> {
+        parts::parts_of(&self.readers, posts).await
     }
 
     async fn attempts(&self, id: PostId) -> Result<Vec<Attempt>, LedgerError> {
