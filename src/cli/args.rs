@@ -138,15 +138,9 @@ pub enum Command {
     ///
     /// The platforms are asked 1 and 6 hours, 1, 3, 7, 14 and 30 days after a post went out.
     #[command(
-        after_help = "Examples:\n  steadfast insights\n  steadfast insights --since 2026-11-01 --format csv > november.csv"
+        after_help = "Examples:\n  steadfast insights\n  steadfast insights --since 2026-11-01 --format csv > november.csv\n  steadfast insights --report week.html"
     )]
-    Insights {
-        /// Only posts due since this day or instant
-        #[arg(long, value_name = "TIME")]
-        since: Option<String>,
-        #[arg(long, value_enum, default_value_t)]
-        format: InsightsFormat,
-    },
+    Insights(InsightsArgs),
     /// Show what was posted, and what became of the rest
     #[command(
         after_help = "Examples:\n  steadfast history --limit 20\n  steadfast history --state held\n  steadfast history --message ten-to-two --format json\n  steadfast history --evidence record.jsonl\n  steadfast history --verify record.jsonl"
@@ -327,6 +321,24 @@ pub enum Command {
         #[arg(long, value_name = "FOLDER")]
         folder: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct InsightsArgs {
+    /// Only posts due since this day or instant
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: InsightsFormat,
+    /// Write a report of the past 7 days into this file instead, to be mailed or printed; `-`: to standard output
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "format"])]
+    pub report: Option<PathBuf>,
+    /// Of the report: its first day
+    #[arg(long, value_name = "DAY", requires = "report")]
+    pub from: Option<jiff::civil::Date>,
+    /// Of the report: how many days
+    #[arg(long, value_name = "N", requires = "report", value_parser = clap::value_parser!(u16).range(1..=366))]
+    pub days: Option<u16>,
 }
 
 #[derive(Debug, Clone, Args)]

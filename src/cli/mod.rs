@@ -92,7 +92,7 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
         Command::Accounts { format } => accounts::accounts(&office, format).await,
         Command::Alerts { test, format } => alerts::alerts(&office, test.as_deref(), format).await,
         Command::Status { format } => status::status(&office, format).await,
-        Command::Insights { since, format } => insights::insights(&office, since.as_deref(), format).await,
+        Command::Insights(args) => insights::insights(&office, args).await,
         Command::History {
             evidence: Some(file), ..
         } => evidence::export(&office, &file).await,

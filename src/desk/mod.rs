@@ -8,12 +8,14 @@ pub mod check;
 pub mod facts;
 pub mod history;
 pub mod hold;
+pub mod insights;
 pub mod pending;
 pub mod post;
 pub mod preview;
 pub mod recall;
 pub mod say;
 pub mod status;
+pub mod week;
 pub mod words;
 
 use std::path::Path;

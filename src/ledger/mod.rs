@@ -20,7 +20,7 @@ pub mod sqlite;
 pub mod token;
 pub mod word;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -316,6 +316,8 @@ pub trait Ledger: Approving + Counting + Renaming + Sessions + Speaking + Tokens
     ) -> Result<u64, LedgerError>;
     /// All in force, the released but unsettled ones too.
     async fn holds(&self) -> Result<Vec<Hold>, LedgerError>;
+    /// All that were in force at any time since then, those of now too.
+    async fn held_since(&self, since: Timestamp) -> Result<Vec<Hold>, LedgerError>;
     /// Ends a released hold: what fell due meanwhile follows `after`. Returns the posts it moved.
     async fn settle(&self, hold: &Hold, after: AfterHold, now: Timestamp) -> Result<Vec<Post>, LedgerError>;
 
@@ -323,6 +325,14 @@ pub trait Ledger: Approving + Counting + Renaming + Sessions + Speaking + Tokens
 
     async fn post(&self, id: PostId) -> Result<Option<Post>, LedgerError>;
     async fn parts(&self, id: PostId) -> Result<Vec<SentPart>, LedgerError>;
+    /// Those of many posts, by post; a post that has none may be left out.
+    async fn parts_of(&self, posts: &[PostId]) -> Result<HashMap<PostId, Vec<SentPart>>, LedgerError> {
+        let mut all = HashMap::new();
+        for id in posts {
+            all.insert(*id, self.parts(*id).await?);
+        }
+        Ok(all)
+    }
     /// The requests of a post that may have left, in their order.
     async fn attempts(&self, id: PostId) -> Result<Vec<Attempt>, LedgerError>;
     /// The receipts of the post of `message` on `account` that went out last.

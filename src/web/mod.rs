@@ -8,18 +8,25 @@ mod acts;
 mod api;
 mod assets;
 mod calendar;
+mod cards;
 mod facts;
 mod frame;
 mod guard;
 mod history;
+mod insights;
 mod live;
+mod media;
 mod messages;
 mod metrics;
 mod now;
 mod overview;
 mod people;
+mod plot;
 mod post;
 mod problems;
+mod recall;
+mod reckoned;
+pub mod report;
 mod sandbox;
 mod server;
 mod session;
@@ -100,8 +107,10 @@ struct Site {
     /// Of programs that ask for what takes long.
     desk: Arc<Semaphore>,
     overviews: overview::Overviews,
+    reckoned: reckoned::Reckoned,
+    cards: cards::Cards,
     news: live::News,
-    /// Only for its media.
+    /// Only for its media and cards.
     folder: Folder,
     stop: CancellationToken,
 }
@@ -149,6 +158,8 @@ pub async fn serve(
         passes: people::Passes::default(),
         desk: Arc::new(Semaphore::new(1)),
         overviews: overview::Overviews::default(),
+        reckoned: reckoned::Reckoned::default(),
+        cards: cards::Cards::default(),
         news: live::News::default(),
         folder,
         stop: stop.clone(),
@@ -181,10 +192,16 @@ fn router(site: &Arc<Site>) -> Router {
         .route("/calendar", get(calendar::page))
         .route("/messages", get(messages::list))
         .route("/messages/{id}", get(messages::page))
-        .route("/media/{*file}", get(messages::media))
+        .route("/messages/{id}/cards/{account}/{name}", get(cards::card))
+        .route("/media/{*file}", get(media::media))
         .route("/history", get(history::page))
         .route("/posts/{id}", get(post::page))
         .route("/facts", get(facts::page))
+        .route("/facts/{name}/recall", get(recall::page))
+        .route("/insights", get(insights::page))
+        .route("/insights.csv", get(insights::file))
+        .route("/insights/report", get(report::file))
+        .route("/insights/{plot}", get(insights::plot))
         .route("/problems", get(problems::page))
         .route("/sandbox", get(sandbox::page))
         .route("/sandbox/media/{*file}", get(sandbox::media))

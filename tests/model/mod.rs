@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use steadfast::calendar::past::{Past, Variants};
 use steadfast::campaign::AfterHold;
 use steadfast::campaign::approval::Approval;
-use steadfast::ledger::engagement::{AskedAfter, Counted, Counting, Reading};
+use steadfast::ledger::engagement::{AskedAfter, Counted, Counting, Reading, Span};
 use steadfast::ledger::evidence::Event;
 use steadfast::ledger::session::{Session, SessionStep, Sessions};
 use steadfast::ledger::token::{KeptToken, Moved, Step, Tokens};
@@ -328,6 +328,10 @@ impl Ledger for Model {
         Ok(self.store.rows().holds())
     }
 
+    async fn held_since(&self, since: Timestamp) -> Did<Vec<Hold>> {
+        Ok(self.store.rows().held_since(since))
+    }
+
     async fn settle(&self, hold: &Hold, after: AfterHold, now: Timestamp) -> Did<Vec<Post>> {
         Ok(self.store.rows().settle(hold, after, now))
     }
@@ -595,8 +599,12 @@ impl Counting for Model {
         Ok(())
     }
 
-    async fn counted(&self, since: Timestamp) -> Did<Vec<Counted>> {
+    async fn counted(&self, of: &Span) -> Did<Vec<Counted>> {
         let rows = self.store.rows();
+        let sought = |post: &Post| {
+            let one = of.message.as_ref().is_none_or(|message| *message == post.message);
+            one && of.since <= post.due && post.due < of.until
+        };
         let counted = |(id, counts): (&PostId, &BTreeMap<Timestamp, Counts>)| {
             let row = rows.posts.get(id)?;
             let post = &row.post;
@@ -605,7 +613,7 @@ impl Counting for Model {
                 message: post.message.clone(),
                 account: post.account.clone(),
                 platform: post.platform.clone(),
-                sent: post.sent.filter(|_| post.due >= since)?,
+                sent: post.sent.filter(|_| sought(post))?,
                 url: row
                     .parts
                     .get(&0)

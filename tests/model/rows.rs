@@ -670,6 +670,14 @@ impl Rows {
         open
     }
 
+    pub fn held_since(&self, since: Timestamp) -> Vec<Hold> {
+        let all = self.holds.iter().map(|said| said.hold.clone());
+        let then = |hold: &Hold| hold.released.is_none_or(|released| released >= since);
+        let mut found: Vec<Hold> = all.filter(then).collect();
+        found.sort_by_key(|hold| (hold.since, hold.id));
+        found
+    }
+
     pub fn settle(&mut self, hold: &Hold, after: AfterHold, now: Timestamp) -> Vec<Post> {
         let open =
             |said: &&mut Said| said.hold.id == hold.id && said.hold.released.is_some() && !said.settled;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use steadfast::calendar::past::{Past, Variants};
 use steadfast::campaign::AfterHold;
 use steadfast::campaign::approval::Approval;
-use steadfast::ledger::engagement::{AskedAfter, Counted, Counting, Reading};
+use steadfast::ledger::engagement::{AskedAfter, Counted, Counting, Reading, Span};
 use steadfast::ledger::evidence::Event;
 use steadfast::ledger::session::{Session, SessionStep, Sessions};
 use steadfast::ledger::token::{KeptToken, Moved, Step, Tokens};
@@ -258,6 +258,11 @@ impl Ledger for Faulty {
         self.model.holds().await
     }
 
+    async fn held_since(&self, since: Timestamp) -> Did<Vec<Hold>> {
+        self.look().await?;
+        self.model.held_since(since).await
+    }
+
     async fn settle(&self, hold: &Hold, after: AfterHold, now: Timestamp) -> Did<Vec<Post>> {
         self.before("before it settles").await?;
         let moved = self.model.settle(hold, after, now).await?;
@@ -475,8 +480,8 @@ impl Counting for Faulty {
         self.after("after readings").await
     }
 
-    async fn counted(&self, since: Timestamp) -> Did<Vec<Counted>> {
+    async fn counted(&self, of: &Span) -> Did<Vec<Counted>> {
         self.look().await?;
-        self.model.counted(since).await
+        self.model.counted(of).await
     }
 }

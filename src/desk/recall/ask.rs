@@ -20,7 +20,7 @@ use super::found::Found;
 const EVER: Duration = Duration::from_hours(24 * 365 * 100);
 
 /// What is to be done with each post.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
     Delete,
     /// Answered with these words.

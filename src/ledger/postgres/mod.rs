@@ -21,6 +21,7 @@ mod token;
 mod word;
 mod write;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -316,6 +317,10 @@ impl Ledger for Postgres {
         read::holds(&self.readers).await
     }
 
+    async fn held_since(&self, since: Timestamp) -> Result<Vec<Hold>, LedgerError> {
+        read::held_since(&self.readers, since).await
+    }
+
     async fn settle(&self, hold: &Hold, after: AfterHold, now: Timestamp) -> Result<Vec<Post>, LedgerError> {
         let hold = hold.clone();
         let moved = self
@@ -340,6 +345,10 @@ impl Ledger for Postgres {
 
     async fn parts(&self, id: PostId) -> Result<Vec<SentPart>, LedgerError> {
         read::parts(&self.readers, id).await
+    }
+
+    async fn parts_of(&self, posts: &[PostId]) -> Result<HashMap<PostId, Vec<SentPart>>, LedgerError> {
+        read::parts_of(&self.readers, posts).await
     }
 
     async fn attempts(&self, id: PostId) -> Result<Vec<Attempt>, LedgerError> {
