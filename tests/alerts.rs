@@ -140,7 +140,7 @@ fn who_can_not_be_reached_keeps_nobody_waiting() {
     let failed = &place.events("alert.failed")[0];
     assert_eq!(failed["error"], "it answered 503 without a word");
     assert!(!failed.to_string().contains("whsec_"));
-    assert_eq!(fake.texts(), ["words"]);
+    place.wait("the post", 30, || fake.texts() == ["words"]);
     // It is not tried at every look.
     std::thread::sleep(Duration::from_secs(7));
     assert_eq!(place.events("alert.failed").len(), 1);

@@ -531,7 +531,7 @@ fn d8_with_users_nobody_comes_in_without_signing_in() {
 
 #[test]
 fn a_restart_signs_nobody_out() {
-    let (place, mut daemon) = with_users();
+    let (place, mut daemon) = running(&users());
     let port = place.port;
     let session = sign_in(port, "the-editor", "correct horse battery").unwrap();
     let token = get_with(port, "/", &session).token();
