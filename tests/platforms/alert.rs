@@ -274,10 +274,7 @@ async fn a_letter_goes_to_all_of_them() {
     for (line, what) in [
         ("EHLO example.org".to_owned(), "who it is"),
         (format!("AUTH PLAIN {auth}"), "as whom"),
-        (
-            "MAIL FROM:<steadfast@example.org> BODY=8BITMIME".to_owned(),
-            "from whom",
-        ),
+        ("MAIL FROM:<steadfast@example.org>".to_owned(), "from whom"),
         ("RCPT TO:<ann@example.org>".to_owned(), "to whom"),
         ("RCPT TO:<ben@example.org>".to_owned(), "to whom else"),
         ("From: Steadfast <steadfast@example.org>".to_owned(), "its head"),
