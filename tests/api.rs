@@ -184,7 +184,7 @@ fn what_makes_no_sense_is_refused_and_why_is_said_to_programs() {
             json!({ "why": "x", "account": "nobody" }),
             "no account",
         ),
-        (404, "/api/posts/0/retry", json!({}), "nothing"),
+        (404, "/api/posts/0/retry", json!({}), "mistyped"),
         (409, "/api/messages/nothing/post", json!({}), "nothing"),
         (
             409,

@@ -177,7 +177,7 @@ impl Delivery<'_> {
     }
 
     fn decide(&self, event: Event) -> Option<crate::post::step::Step> {
-        let terms = terms_of(&self.post, self.outlet.doubt());
+        let terms = terms_of(&self.post, self.outlet.doubt(&*self.world.ledger));
         let now = self.world.clock.now();
         step(&self.post.standing, &terms, event, now, self.world.clock.dice())
             .inspect_err(|e| tracing::error!(event = "post.impossible", post = %self.post.id, "{e}"))

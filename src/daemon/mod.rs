@@ -34,6 +34,7 @@ use tokio::sync::{Notify, watch as channel};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::calendar::steady::CONTRADICTS;
 use crate::campaign::approval::{Approved, Rule};
 use crate::campaign::{Account, Campaign, Roster};
 use crate::clock::Clock;
@@ -65,10 +66,19 @@ pub struct Outlet {
 
 impl Outlet {
     /// How its doubts end: asked anew each time, because an adapter can learn what its server is.
-    pub fn doubt(&self) -> Doubt {
-        self.in_doubt.heard(self.platform.limits().doubt)
+    pub fn doubt(&self, ledger: &dyn Ledger) -> Doubt {
+        let doubt = self.in_doubt.heard(self.platform.limits().doubt);
+        if ledger.is_shared() {
+            doubt.slower_by(REPLICAS_APART)
+        } else {
+            doubt
+        }
     }
 }
+
+/// How far apart the clocks of two replicas may be, while the platforms contradict neither: one notes since when a post
+/// is in doubt, another how long that is ago.
+const REPLICAS_APART: Duration = CONTRADICTS.saturating_mul(2);
 
 /// Everything the daemon works with, passed in.
 #[derive(Clone)]

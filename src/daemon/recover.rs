@@ -12,7 +12,7 @@ use crate::post::step::{Action, Event, step};
 use crate::text::limits::Doubt;
 
 use super::deliver::terms_of;
-use super::{Outlet, Shared, World};
+use super::{Shared, World};
 
 /// How often a lost replica is looked for.
 const LOOK: Duration = Duration::from_secs(5);
@@ -53,7 +53,7 @@ pub(crate) async fn recover(world: &World, starting: bool) -> Result<bool, Ledge
             .outlets
             .iter()
             .find(|outlet| outlet.account.name == post.account)
-            .map_or(Doubt::Ask, Outlet::doubt);
+            .map_or(Doubt::Ask, |outlet| outlet.doubt(&*world.ledger));
         let now = world.clock.now();
         let event = Event::Orphaned {
             foreign: orphan.foreign,

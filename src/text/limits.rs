@@ -208,3 +208,23 @@ pub enum Doubt {
     /// There is no way: a person is asked.
     Ask,
 }
+
+impl Doubt {
+    /// The same, and a list is believed so much later.
+    #[must_use]
+    pub fn slower_by(self, more: Duration) -> Self {
+        match self {
+            Doubt::Key { window, then } => Doubt::Key {
+                window,
+                then: then.map(|then| then.saturating_add(more)),
+            },
+            Doubt::TwoSteps { settle } => Doubt::TwoSteps {
+                settle: settle.saturating_add(more),
+            },
+            Doubt::ReadBack { settle } => Doubt::ReadBack {
+                settle: settle.saturating_add(more),
+            },
+            Doubt::OwnId | Doubt::Ask => self,
+        }
+    }
+}

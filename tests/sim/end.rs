@@ -16,8 +16,8 @@ use crate::world::Sim;
 
 /// How long things may take to come to rest: a back-off of two hours and what follows from it, as long as a clock may
 /// have been ahead when it noted until when to wait, and quiet hours: where the clocks go back, nearly a whole day can
-/// be quiet.
-const LONGEST: Duration = Duration::from_hours(5 + 6 + 24);
+/// be quiet, for a doubt first and then for what it comes to.
+const LONGEST: Duration = Duration::from_hours(5 + 6 + 24 + 24);
 /// What fell due just now need not be out.
 const JUST_NOW: SignedDuration = SignedDuration::from_mins(3);
 

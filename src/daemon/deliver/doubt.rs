@@ -57,10 +57,14 @@ impl Delivery<'_> {
     }
 
     /// From when on the platform's list is read. Where the clock was set back nobody can tell when the request was
-    /// made, and what it was due at may be an instant of the clock that was wrong: then a whole day is read.
+    /// made, and what it was due at may be an instant of the clock that was wrong: then a whole day is read. So it is
+    /// where the request was made before this process began: the clock may have been ahead then, and put right while
+    /// nobody was looking.
     fn asked_since(&self) -> Timestamp {
         let standing = &self.post.standing;
+        let forward = self.shared.time.went_forward();
         let (made, apart) = match (standing.first_intent, standing.unsure) {
+            (Some(made), _) if forward.is_some_and(|then| made < then) => (made, A_DAY),
             (Some(made), _) => (made, CLOCKS_APART),
             (None, Some(unsure)) => (unsure.since.min(self.post.due), A_DAY),
             (None, None) => (self.post.due, A_DAY),
