@@ -1,6 +1,7 @@
 //! The map of the house, from the ground up. Lower floors never import higher ones (`tests/house.rs`).
 
 // Ground: no input or output, no clock, no randomness, no async.
+pub mod alert; // WHAT TO TELL those who look after it, and what of it is news
 pub mod calendar; // WHEN: from rules and local times to instants, and from a campaign to a plan
 pub mod campaign; // WHAT: the message files, read, checked and rendered
 pub mod post; // ONE DELIVERY: who a post is, its states, and what comes next

@@ -2,6 +2,7 @@
 //! the environment. Unknown keys are errors, and every problem is told at once.
 
 mod accounts;
+mod alerts;
 mod filter;
 mod keys;
 mod ledger;
@@ -28,6 +29,7 @@ use crate::platform::secret::SecretSource;
 use crate::post::cost::Charge;
 use crate::post::identity::AccountName;
 use crate::text::limits::{Doubt, Limits};
+pub use alerts::AlertSettings;
 use keys::{Keys, nearest};
 pub use ledger::LedgerAt;
 pub use web::{Role, User, Web};
@@ -53,6 +55,7 @@ pub struct Settings {
     pub log: Log,
     pub accounts: Vec<AccountSettings>,
     pub groups: BTreeMap<String, Vec<AccountName>>,
+    pub alerts: Vec<AlertSettings>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,6 +175,7 @@ impl Settings {
         let mut accounts_at = top.section("account", &mut problems);
         let groups_at = top.section("group", &mut problems);
         let users_at = top.section("user", &mut problems);
+        let alerts = alerts::alerts(top.section("alert", &mut problems), &mut problems);
 
         let messages = top.text("messages", &mut problems).unwrap_or_default().into();
         let contact = top.text("contact", &mut problems).unwrap_or_default();
@@ -246,6 +250,7 @@ impl Settings {
                 },
                 accounts,
                 groups,
+                alerts,
             }),
             _ => Err(SettingsError(problems)),
         }

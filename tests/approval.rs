@@ -883,6 +883,7 @@ async fn the_bytes_that_are_sent_are_those_that_were_approved(
         workers: 4,
         late: Duration::from_hours(2),
         approval: Some(Rule { people: 1 }),
+        alerts: Arc::default(),
     };
     let stop = CancellationToken::new();
     let running = tokio::spawn(daemon::run(world, latest, stop.clone(), || {}));

@@ -201,8 +201,11 @@ text = "A word"
 txet = "and one too many"
 "#;
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 12] = [
     "/",
+    "/insights",
+    "/facts/verdict/recall",
+    "/facts/verdict/recall?act=delete",
     "/calendar",
     "/calendar?view=month",
     "/messages",
@@ -248,6 +251,7 @@ fn nobody_stumbles_over_any_page_small_or_large_light_or_dark() {
     place.write("a.toml", MESSAGES);
     let _daemon = place.start();
     place.wait("two posts", 60, || place.events("post.sent").len() == 2);
+    place.counted();
     let axe = std::env::var("STEADFAST_AXE").map(|file| std::fs::read_to_string(file).unwrap());
     for (width, dark) in [(320, false), (1280, true)] {
         let Some(browser) = Browser::open(width, dark) else {
@@ -342,4 +346,41 @@ fn pictures() {
         let bytes = STANDARD.decode(picture.as_str().unwrap()).unwrap();
         std::fs::write(root.join(format!("docs/{name}.png")), bytes).unwrap();
     }
+}
+
+#[test]
+fn a_recall_is_seen_before_it_is_said() {
+    let place = Place::new("");
+    place.write("a.toml", MESSAGES);
+    let _daemon = place.start();
+    place.wait("two posts", 60, || place.events("post.sent").len() == 2);
+    let Some(browser) = Browser::open(390, true) else {
+        return;
+    };
+    browser.go(&place, "/facts");
+    browser.click("a[href='/facts/verdict/recall']");
+    place.wait("the list", 30, || {
+        browser.heading().starts_with("Recall of verdict")
+    });
+    let buttons = || browser.run("return document.querySelectorAll('button.danger').length");
+    assert_eq!(buttons(), 0, "nothing can be said yet");
+    browser.click("input[value=correct]");
+    browser.write("textarea[name=text]", "Correction: it was 11-1.");
+    browser.click("form[method=get] button");
+    place.wait("what it would do", 30, || buttons() == 1);
+    let listed = "return document.body.innerText.match(/would be corrected/g)?.length ?? 0";
+    assert_eq!(browser.run(listed), 2);
+    browser.write("form.sure input[name=why]", "the court has ruled");
+    browser.write("form.sure input[name=as]", "Ann");
+    browser.click("form.sure button.danger");
+    place.wait("both are corrected", 60, || {
+        let rows = place.json(&["recall", "verdict", "--format", "json"]);
+        let corrected =
+            |row: &Value| row["recalls"][0]["act"] == "correct" && row["recalls"][0]["state"] == "sent";
+        rows.as_array().unwrap().iter().all(corrected)
+    });
+    place.wait("the page says so", 30, || {
+        browser.run("return document.body.innerText.includes('correction: sent')") == true
+    });
+    assert_eq!(browser.complaints(), [""; 0]);
 }

@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory as _;
 use regex::Regex;
 use schemars::SchemaGenerator;
+use steadfast::alert::Kind;
 use steadfast::campaign::codes::CODES;
 use steadfast::campaign::problem::Severity;
 use steadfast::campaign::read;
 use steadfast::cli::args::Cli;
 use steadfast::clock::RELEASED;
 use steadfast::platform::PLATFORMS;
+use steadfast::platform::alert::WAYS;
 use steadfast::post::state::State;
 use steadfast::settings::DEFAULTS;
 
@@ -157,6 +159,20 @@ fn every_setting_is_explained() {
     }
     assert!(keys.len() > 20, "{keys:?}");
     assert_named("docs/operators/config.md", keys);
+}
+
+#[test]
+fn every_key_and_kind_of_alerts_is_explained() {
+    let mut generator = SchemaGenerator::default();
+    let mut keys: Vec<String> = ["by", "only", "solved_after"].map(str::to_owned).into();
+    for way in WAYS {
+        keys.push(way.name.to_owned());
+        let schema = (way.schema)(&mut generator);
+        let own = schema.as_value()["properties"].as_object().unwrap();
+        keys.extend(own.keys().cloned());
+    }
+    keys.extend(Kind::ALL.map(|(word, _)| word.to_owned()));
+    assert_named("docs/operators/alerts.md", keys);
 }
 
 #[test]

@@ -119,3 +119,75 @@ fn an_account_that_is_not_to_be_asked_is_not_asked() {
     );
     daemon.kill();
 }
+
+#[test]
+fn a_report_is_one_file_that_needs_nothing_else() {
+    let fake = Fake::start();
+    let place = on_mastodon(&fake, "");
+    place.write(
+        "facts.toml",
+        "[fact.old]\nvalue = \"<b>10-2</b>\"\nsource = \"https://court.example/record\"\nreview_by = 2020-01-01\n",
+    );
+    two_posts(&place);
+    place.write(
+        "n.toml",
+        "[[message]]\nid = \"wrong-fact\"\ntext = \"{{ fact.old }}\"\ncron = \"0 9 * * *\"\n\n\
+         [[message]]\nid = \"daily\"\ntext = \"Every day.\"\ncron = \"0 10 * * *\"\n",
+    );
+    let _daemon = place.start();
+    place.wait("the answer", 20, || {
+        place
+            .json(&["insights", "--format", "json"])
+            .as_array()
+            .is_some_and(|all| all.len() == 2)
+    });
+    assert!(
+        place
+            .run(&["hold", "--message", "one", "--why", "a court date"])
+            .status
+            .success()
+    );
+    assert!(place.run(&["release", "--message", "one"]).status.success());
+    let done = place.run(&["insights", "--report", "week.html"]);
+    assert!(done.status.success(), "{done:?}");
+    let html = std::fs::read_to_string(place.path().join("week.html")).unwrap();
+    for said in [
+        "https://fake/@test/",        // what was posted, with its address
+        "data:image/svg+xml;base64,", // and how the public answered
+        "a court date",               // what was held, though it is no longer
+        "&#60;b&#62;10-2",            // the fact to check
+        "overdue",
+        "daily",    // what comes
+        "Nothing.", // and nothing failed
+    ] {
+        assert!(html.contains(said), "{said} in {html}");
+    }
+    // Nothing is loaded from anywhere, and nothing runs.
+    for loaded in [
+        "<script",
+        "<link",
+        "src=\"http",
+        "url(",
+        "@import",
+        "<iframe",
+        "srcset",
+    ] {
+        assert!(!html.contains(loaded), "{loaded} in {html}");
+    }
+    let links = html.matches("href=\"http").count();
+    assert_eq!(
+        links,
+        html.matches("http").count() - html.matches(">http").count(),
+        "only links: {html}"
+    );
+
+    let before = place.run(&["insights", "--report", "-", "--from", "2020-01-01", "--days", "2"]);
+    let before = String::from_utf8(before.stdout).unwrap();
+    assert!(
+        before.contains("Wed 1 Jan 2020") && before.contains("Thu 2 Jan 2020"),
+        "{before}"
+    );
+    assert!(!before.contains("fake/@test"), "{before}");
+    let wrong = place.run(&["insights", "--days", "3"]);
+    assert_eq!(wrong.status.code(), Some(2));
+}

@@ -165,6 +165,7 @@ async fn s15_an_adapter_that_panics_holds_its_posts_and_takes_nobody_with_it() {
         workers: 4,
         late: Duration::from_hours(2),
         approval: None,
+        alerts: Arc::default(),
     };
     let stop = CancellationToken::new();
     let running = tokio::spawn(daemon::run(world, latest, stop.clone(), || {}));

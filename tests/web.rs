@@ -51,8 +51,11 @@ fn running(config: &str) -> (Place, Daemon) {
     (place, daemon)
 }
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 12] = [
     "/",
+    "/insights",
+    "/facts/verdict/recall",
+    "/facts/verdict/recall?act=delete",
     "/calendar",
     "/calendar?view=month&day=2031-01-06",
     "/messages",
@@ -288,13 +291,21 @@ fn d1_text_is_shown_as_text_whatever_it_contains() {
             ],
         );
     }
-    let mut pages: Vec<String> = PAGES.map(|page| page.replace("said", "evil")).to_vec();
+    place.counted();
+    let evil = |page: &str| page.replace("said", "evil").replace("verdict", "evil");
+    let mut pages: Vec<String> = PAGES.map(evil).to_vec();
     pages.extend([
         format!("/history?message={}", form(&[("", EVIL)]).trim_start_matches('=')),
         format!("/messages?find={}", form(&[("", EVIL)]).trim_start_matches('=')),
         "/?done=%3Cscript%3E".to_owned(),
         "/calendar?view=week&day=%3Cscript%3E".to_owned(),
         "/messages/%3Cscript%3E".to_owned(),
+        "/insights?message=%3Cscript%3Ealert(1)".to_owned(),
+        "/insights?message=evil&days=%3Cscript%3E".to_owned(),
+        format!(
+            "/facts/evil/recall?act=correct&text={}",
+            form(&[("", EVIL)]).trim_start_matches('=')
+        ),
     ]);
     let mut seen = 0;
     for page in pages {
@@ -341,6 +352,7 @@ fn d5_no_other_site_can_change_anything() {
         "/posts/0123456789abcdef0123456789abcdef/retry",
         "/posts/0123456789abcdef0123456789abcdef/skip",
         "/posts/0123456789abcdef0123456789abcdef/resolve",
+        "/facts/verdict/recall",
         "/signout",
     ];
     let fields = [("scope", "all"), ("why", "stop"), ("token", token.as_str())];
@@ -361,8 +373,9 @@ fn d5_no_other_site_can_change_anything() {
         assert_eq!(post_with(port, path, "", &fields[..2]).status, 403, "{path}");
         let other = [fields[0], fields[1], ("token", &*"0".repeat(64))];
         assert_eq!(post_with(port, path, "", &other).status, 403, "{path}");
-        // Nor can it be asked by a link.
-        assert_eq!(get(port, path).status, 405, "{path}");
+        // Nor can it be asked by a link, but where one only looks first.
+        let looks = path == "/facts/verdict/recall";
+        assert_eq!(get(port, path).status, if looks { 200 } else { 405 }, "{path}");
     }
     let elsewhere = post_with(
         port,
@@ -530,6 +543,33 @@ fn d8_with_users_nobody_comes_in_without_signing_in() {
 }
 
 #[test]
+fn a_restart_signs_nobody_out() {
+    let (place, mut daemon) = with_users();
+    let port = place.port;
+    let session = sign_in(port, "the-editor", "correct horse battery").unwrap();
+    let token = get_with(port, "/", &session).token();
+    daemon.kill();
+    let _daemon = place.start();
+    place.wait("the second start", 30, || place.events("daemon.ready").len() == 2);
+    assert_eq!(get_with(port, "/", &session).status, 200);
+    // A form from before is as good as a new one.
+    let fields = [("token", token.as_str()), ("scope", "all"), ("why", "x")];
+    let held = post_with(port, "/hold", &session, &fields);
+    assert_eq!(held.header("location"), Some("/?done=held"), "{}", held.body);
+    // What the browser has is not in the ledger.
+    let secret = session.trim().split('=').next_back().unwrap();
+    let ledger = std::fs::read(place.ledger()).unwrap();
+    let wal = std::fs::read(place.ledger().with_extension("db-wal")).unwrap_or_default();
+    for bytes in [ledger, wal] {
+        assert!(
+            !bytes
+                .windows(secret.len())
+                .any(|window| window == secret.as_bytes())
+        );
+    }
+}
+
+#[test]
 fn each_role_may_do_its_own_and_the_ledger_knows_who_did() {
     let (place, _daemon) = running(&users());
     let port = place.port;
@@ -557,12 +597,18 @@ fn each_role_may_do_its_own_and_the_ledger_knows_who_did() {
         409
     );
     assert_eq!(tries("approver", "/messages/said/post", &[]), 403);
+    assert_eq!(
+        tries("approver", "/facts/verdict/recall", &[("act", "delete")]),
+        403
+    );
     assert_eq!(tries("operator", "/release", &all), 303);
     assert_eq!(tries("operator", "/messages/said/post", &[]), 303);
 
     // A page shows only what whoever looks may do.
     let session = sign_in(port, "the-viewer", "correct horse battery").unwrap();
     assert!(!get_with(port, "/", &session).body.contains("action=\"/hold\""));
+    let recall = get_with(port, "/facts/verdict/recall?act=delete", &session);
+    assert!(recall.body.contains("Delete these posts: ") && !recall.body.contains("name=\"digest\""));
     // One session's proof is not another's.
     let other = sign_in(port, "the-operator", "correct horse battery").unwrap();
     let token = get_with(port, "/", &session).token();
@@ -588,4 +634,268 @@ fn who_guesses_passwords_must_wait() {
     assert!(!place.events("web.refused").is_empty());
     let log = std::fs::read_to_string(place.path().join("log")).unwrap();
     assert!(!log.contains("guess number") && !log.contains("correct horse"));
+}
+
+#[test]
+fn how_the_public_answered_is_drawn_and_stands_in_tables() {
+    let (place, _daemon) = running("");
+    let port = place.port;
+    assert!(get(port, "/insights?days=7").body.contains("Nothing was counted"));
+    place.counted();
+    let page = get(port, "/insights").body;
+    for said in [">10<", ">200<", "Engagement over time", "Reach", ">1.0×<"] {
+        assert!(page.contains(said), "{said} in {page}");
+    }
+    assert!(
+        page.contains("title=\"not counted there\""),
+        "Mastodon tells no views: {page}"
+    );
+    // Each image that the page asks for is there, in its own colours.
+    let images: Vec<&str> = page
+        .split("/insights/")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next().filter(|path| path.contains(".svg")))
+        .collect();
+    assert_eq!(
+        images.len(),
+        16,
+        "four plots, each for two widths, in the light and the dark"
+    );
+    let mut drawn: Vec<String> = Vec::new();
+    for path in images {
+        let path = path.replace("&#38;", "&").replace("&amp;", "&");
+        let image = get(port, &format!("/insights/{path}"));
+        assert_eq!(image.header("content-type"), Some("image/svg+xml"), "{path}");
+        let policy = image.header("content-security-policy").unwrap();
+        assert!(!policy.contains("unsafe"), "{policy}");
+        drawn.push(image.body);
+    }
+    drawn.sort();
+    drawn.dedup();
+    assert_eq!(drawn.len(), 16);
+    assert_eq!(get(port, "/insights/elsewhere.svg").status, 404);
+
+    let one = get(port, "/insights?message=said").body;
+    assert!(
+        one.contains(">10<") && one.contains("href=\"/messages/said\""),
+        "{one}"
+    );
+    let other = get(port, "/insights?message=later").body;
+    assert!(other.contains("Nothing was counted"), "{other}");
+
+    let csv = get(port, "/insights.csv?days=7");
+    assert!(csv.header("content-disposition").unwrap().contains(".csv"));
+    let whole = place.run(&["insights", "--format", "csv"]).stdout;
+    let whole = String::from_utf8(whole).unwrap();
+    // Over the wire it comes in chunks.
+    let lines: Vec<&str> = whole.lines().collect();
+    assert_eq!(lines.len(), 3, "{whole}");
+    for line in lines {
+        assert!(csv.body.contains(line), "{line} in {}", csv.body);
+    }
+}
+
+/// What comes after the head, to the byte.
+fn bytes(port: u16, path: &str) -> Vec<u8> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).unwrap();
+    let head = all.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    all.split_off(head + 4)
+}
+
+#[cfg(feature = "cards")]
+#[test]
+fn a_card_is_shown_before_it_is_posted_byte_for_byte() {
+    use steadfast::post::card::{Card, Colours, Style};
+
+    let place = Place::new("");
+    let campaign = format!("{}card = {{ background = \"#102030\" }}\n", program::CAMPAIGN);
+    place.write("campaign.toml", &campaign);
+    place.write(
+        "a.toml",
+        "[[message]]\nid = \"drawn\"\ntext = \"Ten to two <b>was</b> the verdict.\"\ncard = \"quote\"\nat = 2031-01-06T09:00:00\n",
+    );
+    let _daemon = place.start();
+    place.wait_ready();
+    let port = place.port;
+    let page = get(port, "/messages/drawn").body;
+    let (_, rest) = page
+        .split_once("<img src=\"/messages/drawn/cards/")
+        .expect("a card");
+    let path = format!("/messages/drawn/cards/{}", rest.split('"').next().unwrap());
+    assert!(
+        rest.contains("alt=\"Ten to two &#60;b&#62;was&#60;/b&#62; the verdict.\""),
+        "{rest}"
+    );
+    let image = get(port, &path);
+    assert_eq!(
+        (image.status, image.header("content-type")),
+        (200, Some("image/png"))
+    );
+    let shown = bytes(port, &path);
+    assert_eq!(shown, bytes(port, &path), "drawn once, and kept");
+    // Nothing but what the campaign has.
+    let account = path.rsplit('/').nth(1).unwrap();
+    for wrong in [
+        format!("/messages/drawn/cards/{account}/card-000000000000.png"),
+        path.replace(&format!("/{account}/"), "/nobody/"),
+        path.replace("/drawn/", "/other/").replace("card-", "card-0"),
+    ] {
+        assert_eq!(get(port, &wrong).status, 404, "{wrong}");
+    }
+
+    // What is posted is made by the same hand.
+    let folder = steadfast::folder::Folder::open(&place.path().join("messages")).unwrap();
+    let colours = Colours {
+        background: "#102030".parse().unwrap(),
+        ..Colours::default()
+    };
+    let card = Card::of(
+        Style::Quote,
+        "Ten to two <b>was</b> the verdict.",
+        "Test",
+        &[],
+        colours,
+    );
+    let card = card.unwrap().image();
+    assert!(path.ends_with(&card.file), "{path}");
+    let (posted, _) = folder.image(&card, None).unwrap();
+    assert!(
+        posted.bytes == shown,
+        "{} and {} bytes",
+        posted.bytes.len(),
+        shown.len()
+    );
+}
+
+#[test]
+fn a_recall_does_exactly_what_was_shown() {
+    let (place, _daemon) = running("");
+    let port = place.port;
+    assert!(
+        get(port, "/facts")
+            .body
+            .contains("href=\"/facts/verdict/recall\"")
+    );
+    let list = get(port, "/facts/verdict/recall").body;
+    assert!(list.contains("“10-2”") && list.contains("See it there"), "{list}");
+    assert!(!list.contains("name=\"digest\""), "nothing is chosen yet");
+    assert_eq!(get(port, "/facts/elsewhere/recall").status, 404);
+
+    let digest = |page: &str| {
+        let (_, rest) = page.split_once("name=\"digest\" value=\"").expect("a digest");
+        rest.split('"').next().unwrap().to_owned()
+    };
+    let shown = get(port, "/facts/verdict/recall?act=delete").body;
+    assert_eq!(shown.matches("would be deleted").count(), 2, "{shown}");
+    let deletion = digest(&shown);
+    let recall = |act_: &str, digest: &str, why: &str, by: &str| {
+        let fields = [
+            ("act", act_),
+            ("text", "Correction: it was 11-1."),
+            ("digest", digest),
+            ("why", why),
+            ("as", by),
+        ];
+        act(port, "/facts/verdict/recall", &fields)
+    };
+    assert_eq!(recall("delete", &deletion, "", "Ann").status, 422);
+    assert_eq!(recall("delete", &deletion, "the court has ruled", "").status, 422);
+    // What was shown is a deletion, not a correction.
+    assert_eq!(
+        recall("correct", &deletion, "the court has ruled", "Ann").status,
+        409
+    );
+
+    // Meanwhile it goes out once more.
+    act(port, "/messages/said/post", &[]);
+    place.wait("two more posts", 60, || place.events("post.sent").len() == 4);
+    let late = recall("delete", &deletion, "the court has ruled", "Ann");
+    assert_eq!(late.status, 409, "{}", late.body);
+    let recalls = || place.json(&["recall", "verdict", "--format", "json"]);
+    assert!(
+        recalls()
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|row| row["recalls"].as_array().unwrap().is_empty())
+    );
+
+    let shown = get(port, "/facts/verdict/recall?act=delete").body;
+    let done = recall("delete", &digest(&shown), "the court has ruled", "Ann");
+    assert_eq!(
+        done.header("location"),
+        Some("/facts/verdict/recall?done=recalled"),
+        "{}",
+        done.body
+    );
+    place.wait("all four are deleted", 60, || {
+        recalls().as_array().unwrap().iter().all(|row| {
+            let done = &row["recalls"][0];
+            done["act"] == "delete" && done["state"] == "sent"
+        })
+    });
+    assert_eq!(
+        recalls()[0]["recalls"][0]["why"],
+        "Ann said so: the court has ruled"
+    );
+    let list = get(port, "/facts/verdict/recall?act=delete").body;
+    assert!(
+        list.contains("deletion: sent") && list.contains("There is nothing that it would do"),
+        "{list}"
+    );
+}
+
+#[test]
+fn a_recall_can_correct_and_knows_what_is_held() {
+    let (place, _daemon) = running("");
+    let port = place.port;
+    let long = "x".repeat(400);
+    let shown = get(port, &format!("/facts/verdict/recall?act=correct&text={long}")).body;
+    assert!(
+        shown.contains("bluesky: the text") && !shown.contains("name=\"digest\""),
+        "{shown}"
+    );
+    act(port, "/hold", &[("scope", "all"), ("why", "wait"), ("as", "Ann")]);
+    let held = get(port, "/facts/verdict/recall?act=delete").body;
+    assert!(
+        held.contains("It waits for a release") && held.contains("name=\"during_hold\""),
+        "{held}"
+    );
+    let words = "/facts/verdict/recall?act=correct&text=It+was+11-1.%0D%0ASorry.";
+    let shown = get(port, words).body;
+    assert!(
+        shown.contains("It waits for a release") && !shown.contains("name=\"during_hold\""),
+        "{shown}"
+    );
+    let (_, rest) = shown.split_once("name=\"digest\" value=\"").unwrap();
+    let fields = [
+        ("act", "correct"),
+        ("text", "It was 11-1.\r\nSorry."),
+        ("digest", rest.split('"').next().unwrap()),
+        ("why", "the court has ruled"),
+        ("as", "Ann"),
+    ];
+    let done = act(port, "/facts/verdict/recall", &fields);
+    assert_eq!(done.status, 303, "{}", done.body);
+    assert_eq!(get(port, words).body.matches("asked for already").count(), 2);
+    act(port, "/release", &[("scope", "all"), ("as", "Ann")]);
+    // It fell due during a hold, so it waits for a person: who asks for it again is one.
+    place.wait("both wait", 60, || place.events("post.held").len() == 2);
+    let again = get(port, words).body;
+    assert!(again.contains("Correct these posts: 2"), "{again}");
+    let (_, rest) = again.split_once("name=\"digest\" value=\"").unwrap();
+    let digest = ("digest", rest.split('"').next().unwrap());
+    let fields = fields.map(|field| if field.0 == "digest" { digest } else { field });
+    let done = act(port, "/facts/verdict/recall", &fields);
+    assert_eq!(done.status, 303, "{}", done.body);
+    place.wait("both are corrected", 60, || {
+        get(port, "/sandbox").body.matches("It was 11-1.\nSorry.").count() == 2
+    });
 }

@@ -56,6 +56,8 @@ pub fn pages() {
         "/facts",
         "/problems",
         "/insights",
+        "/insights?days=365",
+        "/insights/engagement.svg?days=365",
         "/metrics",
     ] {
         let rounds: Vec<(usize, Duration)> = (0..ROUNDS).map(|_| get(place.port, page)).collect();
@@ -110,6 +112,13 @@ async fn insert(ledger: &Path) {
         (
             "INSERT INTO attempt (post, part, no, intended, answered, class, status) \
              SELECT row, 0, 1, sent, sent, NULL, 200 FROM post",
+            vec![],
+        ),
+        (
+            "INSERT INTO engagement (post, at, likes, shares, replies) \
+             SELECT row, sent + hours * 3600000000, row % 50 * hours / (hours + 30), row % 7, row % 3 FROM post, \
+                 (SELECT 1 AS hours UNION ALL SELECT 6 UNION ALL SELECT 24 UNION ALL SELECT 72 UNION ALL SELECT 168 \
+                  UNION ALL SELECT 336 UNION ALL SELECT 720)",
             vec![],
         ),
     ] {

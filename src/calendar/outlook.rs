@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use super::civil;
@@ -12,7 +13,7 @@ use crate::campaign::outside::Outside;
 use crate::campaign::problem::{Place, Problem, Severity};
 use crate::campaign::render::render;
 use crate::campaign::spotted;
-use crate::post::identity::MessageId;
+use crate::post::identity::{AccountName, MessageId};
 
 /// How far ahead it looks.
 pub const AHEAD: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -29,11 +30,13 @@ pub fn outlook(view: &View<'_>, now: Timestamp, outside: &dyn Outside) -> Vec<Pr
     found
 }
 
-/// Slots for which an account whose queue is used has nothing left.
-fn runs_dry(view: &View<'_>, plan: &Plan, outside: &dyn Outside) -> Vec<Problem> {
+/// The days on which accounts whose queue is used have a slot and nothing left for it: of each account, the first of
+/// the plan.
+pub fn dry<'v>(view: &View<'v>, plan: &Plan) -> BTreeMap<Date, Vec<&'v AccountName>> {
     let settings = &view.campaign.settings;
+    let mut days: BTreeMap<Date, Vec<&AccountName>> = BTreeMap::new();
     if settings.allow.contains_key("queue-runs-dry") {
-        return Vec::new();
+        return days;
     }
     let mut queued = vec![false; view.roster.accounts.len()];
     for message in &view.campaign.messages {
@@ -46,16 +49,23 @@ fn runs_dry(view: &View<'_>, plan: &Plan, outside: &dyn Outside) -> Vec<Problem>
             }
         }
     }
-    let mut days: BTreeMap<_, Vec<String>> = BTreeMap::new();
     for (account, slot) in &plan.unfilled {
         if queued.get(*account) == Some(&true)
             && let Some(account) = view.roster.accounts.get(*account)
         {
             let day = civil::local(&settings.zone, *slot).date();
-            days.entry(day).or_default().push(format!("`{}`", account.name));
+            days.entry(day).or_default().push(&account.name);
         }
     }
-    let found = days.into_iter().map(|(day, accounts)| {
+    days
+}
+
+/// What is to be said of that.
+fn runs_dry(view: &View<'_>, plan: &Plan, outside: &dyn Outside) -> Vec<Problem> {
+    let settings = &view.campaign.settings;
+    let days = dry(view, plan).into_iter();
+    let found = days.map(|(day, accounts)| {
+        let accounts: Vec<String> = accounts.iter().map(|name| format!("`{name}`")).collect();
         let message = format!(
             "the queue runs dry: on {day} there is a slot and nothing left to say on {}",
             accounts.join(" and ")

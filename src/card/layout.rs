@@ -225,7 +225,7 @@ fn placed(lines: Vec<String>, size: f32, from_right: bool) -> Vec<Line> {
 /// The lengths of texts, each by itself.
 fn measure(texts: &[&str]) -> Result<Vec<f32>, Undrawable> {
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"1\" height=\"1\" font-family=\"Source Serif 4\" font-weight=\"600\" font-size=\"{MEASURED}\">"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"1\" height=\"1\" font-family=\"'Source Serif 4'\" font-weight=\"600\" font-size=\"{MEASURED}\">"
     );
     for (index, text) in texts.iter().enumerate() {
         // Writing to a string cannot fail.

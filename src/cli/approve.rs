@@ -6,11 +6,11 @@ use crate::desk::hold::heard;
 use crate::desk::pending::{known, rule, waiting};
 
 use super::args::ApproveArgs;
-use super::{Exit, Failed, Office, complain, print_line, speaker};
+use super::{Exit, Failed, Office, complain, print_line};
 
 pub(super) async fn approve(office: &Office, args: &ApproveArgs) -> Result<Exit, Failed> {
     let rule = rule(office)?;
-    let by = name(args)?;
+    let by = args.speaker.name()?;
     let files = office.read_files()?;
     let campaign = Office::campaign(&files)?;
     let ledger = office.ledger().await?;
@@ -74,15 +74,6 @@ pub(super) async fn approve(office: &Office, args: &ApproveArgs) -> Result<Exit,
 }
 
 /// Who speaks: their own word, until they can be told apart.
-fn name(args: &ApproveArgs) -> Result<String, Failed> {
-    let by = args.by.clone().unwrap_or_else(speaker);
-    let by = by.trim();
-    if by.is_empty() || by.chars().any(char::is_control) {
-        return Err(Failed::Usage("`--as` wants a name".to_owned()));
-    }
-    Ok(by.to_owned())
-}
-
 async fn withdraw(
     office: &Office,
     args: &ApproveArgs,

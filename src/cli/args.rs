@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod speaker;
+
+pub use speaker::SpeakerArgs;
+
 /// Keeps a cause in public view: posts a campaign's messages on every platform, at the right hour, exactly
 /// once.
 #[derive(Debug, Parser)]
@@ -111,6 +115,20 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Show what needs a person, and who is told of it; or see whether an alert arrives
+    ///
+    /// Who is told stands in the config, as `[alert.NAME]`. Exit status 1 if anything needs a person, or a test did
+    /// not arrive.
+    #[command(
+        after_help = "Examples:\n  steadfast alerts\n  steadfast alerts --test phone\n  steadfast alerts --format json | jq '.open[].text'"
+    )]
+    Alerts {
+        /// Send a test to this one, and say whether it arrived
+        #[arg(long, value_name = "NAME")]
+        test: Option<String>,
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
     /// Show how the daemon, the campaign and the accounts are
     Status {
         #[arg(long, value_enum, default_value_t)]
@@ -120,15 +138,9 @@ pub enum Command {
     ///
     /// The platforms are asked 1 and 6 hours, 1, 3, 7, 14 and 30 days after a post went out.
     #[command(
-        after_help = "Examples:\n  steadfast insights\n  steadfast insights --since 2026-11-01 --format csv > november.csv"
+        after_help = "Examples:\n  steadfast insights\n  steadfast insights --since 2026-11-01 --format csv > november.csv\n  steadfast insights --report week.html"
     )]
-    Insights {
-        /// Only posts due since this day or instant
-        #[arg(long, value_name = "TIME")]
-        since: Option<String>,
-        #[arg(long, value_enum, default_value_t)]
-        format: InsightsFormat,
-    },
+    Insights(InsightsArgs),
     /// Show what was posted, and what became of the rest
     #[command(
         after_help = "Examples:\n  steadfast history --limit 20\n  steadfast history --state held\n  steadfast history --message ten-to-two --format json\n  steadfast history --evidence record.jsonl\n  steadfast history --verify record.jsonl"
@@ -176,6 +188,8 @@ pub enum Command {
         /// Come back only when what was on its way has its answer, and say what got out
         #[arg(long)]
         wait: bool,
+        #[command(flatten)]
+        speaker: SpeakerArgs,
     },
     /// End holds: everybody's of exactly this scope
     ///
@@ -191,6 +205,8 @@ pub enum Command {
         /// The reason, for the record
         #[arg(long)]
         why: Option<String>,
+        #[command(flatten)]
+        speaker: SpeakerArgs,
     },
     /// Post a message now, again if it was posted before
     ///
@@ -206,6 +222,8 @@ pub enum Command {
         /// An account or group (default: as the message says)
         #[arg(long, value_name = "ACCOUNT")]
         to: Vec<String>,
+        #[command(flatten)]
+        speaker: SpeakerArgs,
     },
     /// List every published post that used a fact, and delete or correct them all
     ///
@@ -243,6 +261,8 @@ pub enum Command {
         /// The post's id, from `steadfast history`
         #[arg(value_name = "POST")]
         post: crate::post::identity::PostId,
+        #[command(flatten)]
+        speaker: SpeakerArgs,
     },
     /// Never send a post
     Skip {
@@ -250,8 +270,10 @@ pub enum Command {
         #[arg(value_name = "POST")]
         post: crate::post::identity::PostId,
         /// The reason, for the history
-        #[arg(long, default_value = "a person said so")]
-        why: String,
+        #[arg(long)]
+        why: Option<String>,
+        #[command(flatten)]
+        speaker: SpeakerArgs,
     },
     /// Say what became of a post in doubt, after looking on the platform
     #[command(
@@ -263,6 +285,8 @@ pub enum Command {
         post: crate::post::identity::PostId,
         #[command(flatten)]
         how: Resolution,
+        #[command(flatten)]
+        speaker: SpeakerArgs,
     },
     /// Look after the ledger: check it, copy it
     #[command(
@@ -300,6 +324,24 @@ pub enum Command {
 }
 
 #[derive(Debug, Clone, Args)]
+pub struct InsightsArgs {
+    /// Only posts due since this day or instant
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: InsightsFormat,
+    /// Write a report of the past 7 days into this file instead, to be mailed or printed; `-`: to standard output
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "format"])]
+    pub report: Option<PathBuf>,
+    /// Of the report: its first day
+    #[arg(long, value_name = "DAY", requires = "report")]
+    pub from: Option<jiff::civil::Date>,
+    /// Of the report: how many days
+    #[arg(long, value_name = "N", requires = "report", value_parser = clap::value_parser!(u16).range(1..=366))]
+    pub days: Option<u16>,
+}
+
+#[derive(Debug, Clone, Args)]
 pub struct RecallArgs {
     /// The fact's name, as in `[fact.NAME]`
     #[arg(
@@ -329,6 +371,8 @@ pub struct RecallArgs {
     /// Do not ask whether it is meant
     #[arg(long)]
     pub yes: bool,
+    #[command(flatten)]
+    pub speaker: SpeakerArgs,
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
@@ -352,9 +396,8 @@ pub struct ApproveArgs {
     /// All that wait
     #[arg(long, conflicts_with_all = ["messages", "digest", "withdraw"])]
     pub all: bool,
-    /// Who approves (default: the user)
-    #[arg(long = "as", value_name = "NAME")]
-    pub by: Option<String>,
+    #[command(flatten)]
+    pub speaker: SpeakerArgs,
     /// Only if this is still what it says: the digest that `pending` shows, or its first digits, 8 at least
     #[arg(long, value_name = "DIGEST", value_parser = digest_start, conflicts_with = "withdraw")]
     pub digest: Option<String>,

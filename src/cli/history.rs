@@ -50,7 +50,12 @@ pub(super) async fn history(office: &Office, asked: Asked, format: Format) -> Re
             for row in &rows {
                 let url = row.parts.iter().find_map(|part| part.url.clone());
                 let detail = row.why.clone().or(url).or_else(|| row.error.clone());
-                let detail = [what_it_does(row), detail.unwrap_or_default(), what_became(row)];
+                let detail = [
+                    what_it_does(row),
+                    detail.unwrap_or_default(),
+                    what_became(row),
+                    who_said(row),
+                ];
                 let detail: Vec<String> = detail.into_iter().filter(|words| !words.is_empty()).collect();
                 shown.add_row([
                     table::local(row.due, &zone),
@@ -75,6 +80,12 @@ fn what_it_does(row: &Row) -> String {
         (Some(_), false) => "correction:",
     }
     .to_owned()
+}
+
+/// The last word that a person had on it.
+fn who_said(row: &Row) -> String {
+    let last = row.said.last();
+    last.map_or_else(String::new, |said| format!("({}: {})", said.act, said.by))
 }
 
 /// Whether it still stands.

@@ -7,9 +7,9 @@ use crate::desk::hold::{PATIENCE, heard, known, on_their_way};
 use crate::ledger::{Hold, Ledger, Post, Scope};
 use crate::post::state::State;
 
-use super::args::ScopeArgs;
+use super::args::{ScopeArgs, SpeakerArgs};
 use super::say::{list, wait_for_a_word};
-use super::{Exit, Failed, Office, complain, print_line, speaker};
+use super::{Exit, Failed, Office, complain, print_line};
 
 /// How often it is looked whether anything is still on its way.
 const LOOK: Duration = Duration::from_millis(50);
@@ -23,11 +23,17 @@ fn scope(args: &ScopeArgs) -> Result<Scope, Failed> {
     })
 }
 
-pub(super) async fn hold(office: &Office, args: &ScopeArgs, why: &str, wait: bool) -> Result<Exit, Failed> {
-    let scope = scope(args)?;
+pub(super) async fn hold(
+    office: &Office,
+    args: &ScopeArgs,
+    why: &str,
+    wait: bool,
+    by: &SpeakerArgs,
+) -> Result<Exit, Failed> {
+    let (scope, by) = (scope(args)?, by.name()?);
     let ledger = patiently(office, office.ledger()).await?;
     let unchecked = known(office, &scope, &*ledger).await?;
-    let (by, now) = (speaker(), office.clock.now());
+    let now = office.clock.now();
     patiently(office, ledger.hold(&scope, why, &by, now)).await?;
     let silent = heard(&*ledger).await?;
     print_line(&format!("{scope} is held: {why}"));
@@ -113,8 +119,13 @@ async fn patiently<T, E: Into<Failed>>(
     asked.await.map_err(Into::into)
 }
 
-pub(super) async fn release(office: &Office, args: &ScopeArgs, why: Option<&str>) -> Result<Exit, Failed> {
-    let scope = scope(args)?;
+pub(super) async fn release(
+    office: &Office,
+    args: &ScopeArgs,
+    why: Option<&str>,
+    by: &SpeakerArgs,
+) -> Result<Exit, Failed> {
+    let (scope, by) = (scope(args)?, by.name()?);
     let files = office.brake().look(office.clock.now());
     if let Some(file) = files.first().filter(|_| scope == Scope::All) {
         return Err(Failed::Wrong(format!(
@@ -124,9 +135,7 @@ pub(super) async fn release(office: &Office, args: &ScopeArgs, why: Option<&str>
     }
     let ledger = office.ledger().await?;
     let holds = ledger.holds().await?;
-    let released = ledger
-        .release(&scope, &speaker(), None, why, office.clock.now())
-        .await?;
+    let released = ledger.release(&scope, &by, None, why, office.clock.now()).await?;
     heard(&*ledger).await?;
     if released == 0 {
         let (ended, in_force): (Vec<Hold>, Vec<Hold>) =

@@ -12,18 +12,28 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::platform::secret::Scrubber;
 use crate::settings::{Log, LogFormat};
 
-/// Starts logging to standard error.
+use super::journal::Journal;
+
+/// Starts logging to standard error, or where that leads to the journal, to the journal itself.
 ///
 /// # Errors
 /// In one sentence, if the filter makes no sense.
 pub(super) fn start(log: &Log, scrubber: &Scrubber) -> Result<(), String> {
     let filter =
         EnvFilter::try_new(&log.filter).map_err(|e| format!("`log.filter = \"{}\"`: {e}", log.filter))?;
+    if log.format == LogFormat::Auto
+        && let Some(journal) = Journal::behind_stderr(scrubber)
+    {
+        let events = tracing_subscriber::registry().with(filter).with(journal);
+        return events.try_init().map_err(|e| e.to_string());
+    }
     let terminal = io::stderr().is_terminal();
     let pretty = match log.format {
         LogFormat::Pretty => true,
@@ -123,14 +133,14 @@ where
 /// The fields of an event. The sentence is tracing's `message`; ours of that name is a message's id, and is
 /// recorded as `message_id`.
 #[derive(Default)]
-struct Fields {
-    event: String,
-    text: String,
-    rest: Vec<(&'static str, Value)>,
+pub(super) struct Fields {
+    pub event: String,
+    pub text: String,
+    pub rest: Vec<(&'static str, Value)>,
 }
 
 impl Fields {
-    fn of(event: &Event<'_>) -> Self {
+    pub fn of(event: &Event<'_>) -> Self {
         let mut fields = Self::default();
         event.record(&mut fields);
         if fields.event.is_empty() {
@@ -179,7 +189,7 @@ impl Visit for Fields {
 }
 
 /// Without anything that could move a terminal's cursor or begin a line of its own (reliability D10).
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
             if c.is_control() {

@@ -1,6 +1,7 @@
 //! The commands: one file each. They see all floors below and change the world only through the ledger.
 
 mod accounts;
+mod alerts;
 mod approve;
 pub mod args;
 mod check;
@@ -10,6 +11,7 @@ mod history;
 mod hold;
 mod init;
 mod insights;
+mod journal;
 pub mod ledger;
 mod log;
 pub mod login;
@@ -88,8 +90,9 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
         Command::Preview { message, format } => preview::preview(&office, message.as_deref(), format),
         Command::Login(args) => Box::pin(login::login(&office, &args)).await,
         Command::Accounts { format } => accounts::accounts(&office, format).await,
+        Command::Alerts { test, format } => alerts::alerts(&office, test.as_deref(), format).await,
         Command::Status { format } => status::status(&office, format).await,
-        Command::Insights { since, format } => insights::insights(&office, since.as_deref(), format).await,
+        Command::Insights(args) => insights::insights(&office, args).await,
         Command::History {
             evidence: Some(file), ..
         } => evidence::export(&office, &file).await,
@@ -111,16 +114,23 @@ async fn with_settings(config: Option<&Path>, command: Command) -> Result<Exit, 
             };
             history::history(&office, asked, format).await
         }
-        Command::Hold { scope, why, wait } => hold::hold(&office, &scope, &why, wait).await,
-        Command::Release { scope, why } => hold::release(&office, &scope, why.as_deref()).await,
-        Command::Post { message, to } => post::post(&office, &message, &to).await,
+        Command::Hold {
+            scope,
+            why,
+            wait,
+            speaker,
+        } => hold::hold(&office, &scope, &why, wait, &speaker).await,
+        Command::Release { scope, why, speaker } => {
+            hold::release(&office, &scope, why.as_deref(), &speaker).await
+        }
+        Command::Post { message, to, speaker } => post::post(&office, &message, &to, &speaker).await,
         Command::Facts { format } => facts::facts(&office, format).await,
         Command::Recall(args) => Box::pin(recall::recall(&office, args)).await,
         Command::Pending { format } => pending::pending(&office, format).await,
         Command::Approve(args) => approve::approve(&office, &args).await,
-        Command::Retry { post } => words::retry(&office, post).await,
-        Command::Skip { post, why } => words::skip(&office, post, why).await,
-        Command::Resolve { post, how } => words::resolve(&office, post, how).await,
+        Command::Retry { post, speaker } => words::retry(&office, post, &speaker).await,
+        Command::Skip { post, why, speaker } => words::skip(&office, post, why, &speaker).await,
+        Command::Resolve { post, how, speaker } => words::resolve(&office, post, how, &speaker).await,
         Command::Schema | Command::Completions { .. } | Command::Man { .. } | Command::Password => {
             Ok(Exit::Done)
         }

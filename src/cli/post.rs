@@ -13,6 +13,7 @@ use crate::ledger::{Ledger, Post};
 use crate::post::identity::PostId;
 use crate::post::state::State;
 
+use super::args::SpeakerArgs;
 use super::run::{Assets, assemble_world};
 use super::say::address;
 use super::{Exit, Failed, Files, Office, print_line};
@@ -21,7 +22,13 @@ use super::{Exit, Failed, Files, Office, print_line};
 const PATIENCE: Duration = Duration::from_mins(1);
 const MOMENT: Duration = Duration::from_secs(10);
 
-pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Result<Exit, Failed> {
+pub(super) async fn post(
+    office: &Office,
+    message: &str,
+    to: &[String],
+    by: &SpeakerArgs,
+) -> Result<Exit, Failed> {
+    let by = by.name()?;
     let files = office.read_files()?;
     let known = office.ledger_if_any().await?;
     let campaign = office
@@ -29,7 +36,7 @@ pub(super) async fn post(office: &Office, message: &str, to: &[String]) -> Resul
         .await?;
     let ledger = office.ledger().await?;
     let said = variants_said(&*ledger, &campaign).await?;
-    let posts = new_posts(office, &files, &campaign, message, to, &said)?;
+    let posts = new_posts(office, &files, &campaign, message, to, &said, &by)?;
     let now = office.clock.now();
     let ids = ledger.record(posts, now).await?;
     ledger.ring().await?;

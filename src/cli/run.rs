@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::campaign::Roster;
+use crate::daemon::alerts::{Addressee, Alerts};
 use crate::daemon::ballast::Ballast;
 use crate::daemon::lookalike::lookalikes;
 use crate::daemon::pulse::Pulse;
@@ -18,12 +19,13 @@ use crate::daemon::{self, Outlet, World};
 use crate::folder::Folder;
 use crate::ledger::open::{Seat, belongs_to};
 use crate::ledger::{Ledger, LedgerError};
+use crate::platform::alert::Wires;
 use crate::platform::http::Http;
 use crate::platform::secret::Scrubber;
 use crate::platform::token::Keeper;
 use crate::platform::video::Films;
 use crate::platform::{self, Tools};
-use crate::settings::LedgerAt;
+use crate::settings::{LedgerAt, Settings, SettingsError};
 use crate::web;
 
 use super::pictures::Pictures;
@@ -165,6 +167,10 @@ pub(super) fn assemble_world(
     let settings = &office.settings;
     let clock = Arc::clone(&office.clock);
     let http = Http::with_deadline(&settings.contact, clock, settings.deadline()).map_err(Failed::Wrong)?;
+    let alerts = Arc::new(Alerts {
+        channels: channels(settings, &http, &assets.scrubber)?,
+        accounts: settings.accounts.clone(),
+    });
     let vault = settings.state_folder();
     let keeper: Arc<dyn Keeper> = Arc::new(office.keeper(Arc::clone(&ledger))?);
     let pictures = Arc::new(Pictures::of(folder));
@@ -196,7 +202,7 @@ pub(super) fn assemble_world(
         }
     }
     if !problems.is_empty() {
-        return Err(crate::settings::SettingsError(problems).into());
+        return Err(SettingsError(problems).into());
     }
     Ok(World {
         ledger,
@@ -215,7 +221,36 @@ pub(super) fn assemble_world(
         workers: settings.workers,
         late: settings.late,
         approval: settings.approval,
+        alerts,
     })
+}
+
+/// Opens every `[alert.NAME]`.
+pub(super) fn channels(
+    settings: &Settings,
+    http: &Http,
+    scrubber: &Scrubber,
+) -> Result<Vec<Addressee>, Failed> {
+    let wires = Wires { http, scrubber };
+    let (mut channels, mut problems) = (Vec::new(), Vec::new());
+    for alert in &settings.alerts {
+        let Some(entry) = platform::alert::find(alert.by) else {
+            continue;
+        };
+        match entry.open(alert.keys.clone(), &wires) {
+            Ok(channel) => channels.push(Addressee {
+                name: alert.name.clone(),
+                terms: alert.terms.clone(),
+                channel,
+            }),
+            Err(why) => problems.push(format!("[alert.{}]: {why}", alert.name)),
+        }
+    }
+    if problems.is_empty() {
+        Ok(channels)
+    } else {
+        Err(SettingsError(problems).into())
+    }
 }
 
 /// What hears signals, and whom it tells.

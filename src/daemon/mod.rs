@@ -3,6 +3,7 @@
 //! Start with [`run`]: files in (`watch`), what is due into the ledger (`planner`), out to the platforms
 //! (`dispatch`, one post's life in `deliver`), people's words in between (`holds`).
 
+pub mod alerts;
 mod approval;
 pub mod ballast;
 pub mod brake;
@@ -22,6 +23,7 @@ mod shares;
 pub mod spending;
 pub mod timekeeper;
 pub mod tokens;
+pub mod trouble;
 pub mod watch;
 
 use std::collections::HashMap;
@@ -48,7 +50,7 @@ use crate::text::limits::Doubt;
 
 pub use dispatch::Ends;
 pub use media::{Media, NoMedia};
-pub use planner::{asked, variants_said};
+pub use planner::{past_of, variants_said};
 
 /// How long what is in flight may take to finish after "stop"; what is left is abandoned, and looked into
 /// at the next start.
@@ -102,6 +104,8 @@ pub struct World {
     pub late: Duration,
     /// `None`: nobody need approve anything.
     pub approval: Option<Rule>,
+    /// Who is told when something needs a person.
+    pub alerts: Arc<alerts::Alerts>,
 }
 
 /// Where the ledger notes whose account this was when it was first used.
@@ -132,6 +136,8 @@ pub(crate) struct Shared {
     pub under_way: brake::UnderWay,
     /// The ledger takes nothing: nothing new is begun until it does.
     ledger_fails: AtomicBool,
+    /// This process plans, of all that share the ledger. The planner keeps it.
+    pub leads: AtomicBool,
     /// Rung when there may be something new to send.
     pub look: Notify,
     /// Rung when a post went out, for those that wait for it.
@@ -156,6 +162,7 @@ impl Shared {
             brake: Arc::clone(&world.brake),
             under_way: brake::UnderWay::default(),
             ledger_fails: AtomicBool::new(false),
+            leads: AtomicBool::new(false),
             look: Notify::new(),
             went_out: Notify::new(),
             files: Notify::new(),
@@ -287,6 +294,7 @@ pub async fn run(
         Arc::clone(&shared),
         stop.clone(),
     ));
+    hands.spawn(alerts::watch(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(planner.run(stop.clone()));
     hands.spawn(brake::watch(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(holds::listen(world.clone(), Arc::clone(&shared), stop.clone()));

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{Timestamp, ToSpan};
@@ -9,12 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::calendar::bill::Tally;
 use crate::calendar::civil;
-use crate::calendar::past::{Past, Variants};
+use crate::calendar::past::Past;
 use crate::calendar::plan::{Fate, Plan, Planned, View, plan};
 use crate::campaign::message::{Local, Message, When};
 use crate::campaign::render::render;
 use crate::campaign::{Account, Campaign};
-use crate::ledger::{Ledger, LedgerError, NewPost, Rename};
+use crate::ledger::{LedgerError, NewPost, Rename};
 use crate::post::identity::{MessageId, PostId};
 use crate::post::state::State;
 
@@ -33,7 +34,10 @@ const AGAIN: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_millis(100);
 
 mod follow;
+mod past;
 mod rename;
+
+pub use past::{asked, past_of, variants_said};
 
 pub(crate) struct Planner {
     world: World,
@@ -83,6 +87,7 @@ impl Planner {
     /// Takes up what changed, if it is this process that plans.
     async fn turn(&mut self) -> Result<(), LedgerError> {
         let led = std::mem::replace(&mut self.leads, self.world.ledger.leads().await?);
+        self.shared.leads.store(self.leads, Ordering::Release);
         if !self.leads {
             return Ok(());
         }
@@ -294,6 +299,7 @@ impl Planner {
             content,
             state,
             why,
+            voice: None,
         })
     }
 
@@ -385,37 +391,6 @@ impl Planner {
             self.shared.look.notify_one();
         }
     }
-}
-
-/// Messages whose turns the planner asks about: those that recur, and those that others wait for.
-pub fn asked(campaign: &Campaign) -> Vec<MessageId> {
-    let mut asked = BTreeSet::new();
-    for message in &campaign.messages {
-        match &message.when {
-            When::Cron(_) => drop(asked.insert(message.id.clone())),
-            When::After { message: target, .. } => drop(asked.insert(target.clone())),
-            _ => {}
-        }
-        asked.extend(message.reply_to.clone());
-    }
-    // Before the ledger has been told of a rename, all is kept under the old name.
-    let renames = campaign.renames().into_iter();
-    let former = renames
-        .filter(|(_, new)| asked.contains(*new))
-        .map(|(old, _)| old.clone());
-    let former: Vec<MessageId> = former.collect();
-    asked.extend(former);
-    asked.into_iter().collect()
-}
-
-/// What was said last of the messages with variants.
-pub async fn variants_said(ledger: &dyn Ledger, campaign: &Campaign) -> Result<Variants, LedgerError> {
-    let varied = campaign.messages.iter().filter(|message| message.has_variants());
-    let varied: Vec<MessageId> = varied.flat_map(|message| message.names()).cloned().collect();
-    if varied.is_empty() {
-        return Ok(Variants::new());
-    }
-    ledger.variants(&varied).await
 }
 
 pub(super) fn instant(campaign: &Campaign, local: Local) -> Option<Timestamp> {

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::daemon::trouble::{ends, ills};
 use crate::daemon::{granted_key, identity_key};
 use crate::ledger::token::KeptToken;
-use crate::ledger::{Hold, Ledger, Scope};
-use crate::platform::sign_in::{Renewal, Way};
+use crate::ledger::{Hold, Ledger};
 use crate::platform::{self, Granted};
 use crate::post::identity::AccountName;
 use crate::settings::AccountSettings;
@@ -129,6 +129,7 @@ fn row(
 ) -> Row {
     let token = token.filter(|_| account.signs_in());
     let until = token.as_ref().and_then(|token| ends(account, token));
+    let ills = ills(account, token.as_ref(), holds, now);
     let identity = token
         .as_ref()
         .and_then(|token| token.words.identity.clone())
@@ -138,7 +139,7 @@ fn row(
         Some(granted) => granted.permissions.clone(),
         None => scopes.split_whitespace().map(str::to_owned).collect(),
     };
-    let mut wrong = wrong(account, token.as_ref(), until, holds, now);
+    let mut wrong: Vec<String> = ills.iter().map(|ill| ill.words(&account.name)).collect();
     let missing = granted.into_iter().flat_map(|granted| &granted.missing);
     wrong.extend(missing.map(|missing| format!("{missing} (when the platform was last asked)")));
     Row {
@@ -150,58 +151,6 @@ fn row(
         promise: promise_of(office, account, granted),
         wrong,
     }
-}
-
-fn ends(account: &AccountSettings, token: &KeptToken) -> Option<Timestamp> {
-    let sign_in = (platform::find(account.platform)?.sign_in)(&account.keys)?;
-    let by_refresh =
-        matches!(sign_in.way, Way::Code(oauth) if matches!(oauth.renewal, Renewal::RefreshToken { .. }));
-    if by_refresh && token.words.refresh.is_some() {
-        token.words.refresh_expires
-    } else {
-        token.words.expires
-    }
-}
-
-fn wrong_with_token(
-    account: &AccountSettings,
-    token: Option<&KeptToken>,
-    until: Option<Timestamp>,
-    now: Timestamp,
-) -> Vec<String> {
-    let name = &account.name;
-    let login = format!("`steadfast login {name}`");
-    let mut wrong = Vec::new();
-    match token {
-        None if account.signs_in() => wrong.push(format!("nobody has signed in yet: {login}")),
-        None => {}
-        Some(token) => {
-            if let Some(why) = &token.refused {
-                wrong.push(format!("{why}: {login}"));
-            } else if let Some(until) = until.filter(|until| *until <= now) {
-                wrong.push(format!("its token ran out at {until}: {login}"));
-            } else if let Some(until) = until.filter(|until| until.duration_since(now) <= WEEK) {
-                wrong.push(format!("its token runs out at {until}: {login}"));
-            }
-        }
-    }
-    wrong
-}
-
-fn wrong(
-    account: &AccountSettings,
-    token: Option<&KeptToken>,
-    until: Option<Timestamp>,
-    holds: &[Hold],
-    now: Timestamp,
-) -> Vec<String> {
-    let mut wrong = wrong_with_token(account, token, until, now);
-    let of_it = Scope::Account(account.name.clone());
-    let held = holds
-        .iter()
-        .filter(|hold| hold.scope == of_it && hold.released.is_none());
-    wrong.extend(held.map(|hold| format!("held by {}: {}", hold.by, hold.why)));
-    wrong
 }
 
 /// The end of an account's token, and what is wrong with it.
@@ -231,11 +180,9 @@ pub async fn tokens(
     let state = |account: &AccountSettings| {
         let token = tokens.iter().find(|token| token.account == account.name);
         let until = token.and_then(|token| ends(account, token));
-        let wrong = wrong_with_token(account, token, until, now);
+        let ills = ills(account, token, &[], now);
+        let wrong = ills.iter().map(|ill| ill.words(&account.name)).collect();
         (account.name.clone(), TokenState { until, wrong })
     };
     Ok(signed_in.map(state).collect())
 }
-
-/// From when on it is said.
-const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::ledger::{Filter, Ledger, Post, SentPart};
+use crate::ledger::{Filter, Ledger, Post, SentPart, Spoken};
 use crate::post::content::Part;
 use crate::post::state::State;
 
@@ -32,6 +32,18 @@ pub struct Row {
     pub recalls: Option<String>,
     /// What was done about it.
     pub recalled: Vec<RecallRow>,
+    /// What people decided about it, oldest first.
+    pub said: Vec<SaidRow>,
+}
+
+/// A person's word on it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Said")]
+pub struct SaidRow {
+    /// `post`, `retry`, `skip`, `sent`, `not_sent` or `recall`.
+    pub act: String,
+    pub by: String,
+    pub at: Timestamp,
 }
 
 /// One part of it.
@@ -46,7 +58,18 @@ pub struct PartRow {
 }
 
 impl Row {
-    fn new(office: &Office, post: Post, sent: &[SentPart], recalled: Vec<RecallRow>) -> Self {
+    fn new(
+        office: &Office,
+        post: Post,
+        sent: &[SentPart],
+        recalled: Vec<RecallRow>,
+        spoken: Vec<Spoken>,
+    ) -> Self {
+        let said = |word: Spoken| SaidRow {
+            act: word.act,
+            by: word.by,
+            at: word.at,
+        };
         let part = |(index, part): (usize, Part)| {
             let sent = sent.iter().find(|sent| usize::from(sent.index) == index);
             let receipt = sent.and_then(|sent| sent.receipt.as_ref());
@@ -74,6 +97,7 @@ impl Row {
             error: post.error,
             recalls: post.content.recall.map(|recall| recall.post.to_string()),
             recalled,
+            said: spoken.into_iter().map(said).collect(),
         }
     }
 }
@@ -100,5 +124,6 @@ pub async fn row(office: &Office, ledger: &dyn Ledger, post: Post) -> Result<Row
     for recall in ledger.recalls(&[post.id]).await? {
         recalled.extend(RecallRow::new(office, ledger, &recall).await?);
     }
-    Ok(Row::new(office, post, &parts, recalled))
+    let spoken = ledger.spoken(&[post.id]).await?;
+    Ok(Row::new(office, post, &parts, recalled, spoken))
 }

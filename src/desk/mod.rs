@@ -8,12 +8,14 @@ pub mod check;
 pub mod facts;
 pub mod history;
 pub mod hold;
+pub mod insights;
 pub mod pending;
 pub mod post;
 pub mod preview;
 pub mod recall;
 pub mod say;
 pub mod status;
+pub mod week;
 pub mod words;
 
 use std::path::Path;
@@ -27,8 +29,8 @@ use crate::campaign::{Campaign, Roster};
 use crate::clock::Clock;
 use crate::daemon::brake::Brake;
 use crate::daemon::lookalike::lookalikes;
+use crate::daemon::past_of;
 use crate::daemon::tokens::LedgerKeeper;
-use crate::daemon::{asked, variants_said};
 use crate::folder::{Folder, FolderGone, assemble};
 use crate::ledger::open::{Place, Server, Terms, Uptime};
 use crate::ledger::{Hold, Ledger, LedgerError};
@@ -246,13 +248,7 @@ impl Office {
 
     /// All that a plan needs to know of what was posted.
     pub async fn past(&self, campaign: &Campaign, ledger: &dyn Ledger) -> Result<Past, Failed> {
-        let past = ledger.past(&asked(campaign), self.clock.now()).await?;
-        let past = Past {
-            recorded: ledger.recorded().await?,
-            variants: variants_said(ledger, campaign).await?,
-            ..past
-        };
-        Ok(past.renamed(&campaign.renames()))
+        Ok(past_of(ledger, campaign, self.clock.now()).await?)
     }
 
     /// The ledger if there is one: for commands that only look.

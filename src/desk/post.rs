@@ -9,7 +9,7 @@ use crate::calendar::past::Variants;
 use crate::campaign::message::{Local, Message};
 use crate::campaign::render::{left_out, render};
 use crate::campaign::{Campaign, Roster, Settings, variants};
-use crate::ledger::{Hold, NewPost, Post};
+use crate::ledger::{Hold, NewPost, Post, Voice};
 use crate::post::identity::{AccountName, Identity, Occurrence};
 use crate::post::state::State;
 
@@ -106,7 +106,8 @@ fn expiry(zone: &jiff::tz::TimeZone, message: &Message) -> Option<jiff::Timestam
     }
 }
 
-/// The posts of message `id` to the accounts and groups in `to`, or to its own where there are none.
+/// The posts of message `id` to the accounts and groups in `to`, or to its own where there are none, because `by` says
+/// so.
 ///
 /// # Errors
 /// If it may not go out.
@@ -117,6 +118,7 @@ pub fn new_posts(
     id: &str,
     to: &[String],
     said: &Variants,
+    by: &str,
 ) -> Result<Vec<NewPost>, Failed> {
     let now = office.clock.now();
     let message = find(campaign, id, now)?;
@@ -163,6 +165,10 @@ pub fn new_posts(
             content,
             state: State::Due,
             why: None,
+            voice: Some(Voice {
+                act: "post",
+                by: by.to_owned(),
+            }),
         });
     }
     Ok(posts)

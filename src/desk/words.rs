@@ -20,12 +20,18 @@ pub struct Said {
     pub to: State,
 }
 
-/// Says `word` of a post, and rings the daemons' bell.
+/// `by` says `word` of a post, and the daemons' bell is rung.
 ///
 /// # Errors
 /// If there is no such post, the word makes no sense as it stands, or its message can't go out as the files have it
 /// now.
-pub async fn say(office: &Office, ledger: &dyn Ledger, id: PostId, word: Word) -> Result<Said, Failed> {
+pub async fn say(
+    office: &Office,
+    ledger: &dyn Ledger,
+    id: PostId,
+    word: Word,
+    by: &str,
+) -> Result<Said, Failed> {
     let mut post = ledger
         .post(id)
         .await?
@@ -61,7 +67,7 @@ pub async fn say(office: &Office, ledger: &dyn Ledger, id: PostId, word: Word) -
             _ => return Err(moved_on()),
         };
     }
-    let conclusion = Conclusion::of(&post, to.clone(), rest, now);
+    let conclusion = Conclusion::of(&post, to.clone(), rest, now).said(act_of(&word), by);
     if !ledger.conclude(conclusion).await? {
         return Err(moved_on());
     }
@@ -72,6 +78,16 @@ pub async fn say(office: &Office, ledger: &dyn Ledger, id: PostId, word: Word) -
         from: state,
         to: to.state,
     })
+}
+
+/// The word, as the record has it.
+pub fn act_of(word: &Word) -> &'static str {
+    match word {
+        Word::Retry => "retry",
+        Word::Skip { .. } => "skip",
+        Word::WasSent { .. } => "sent",
+        Word::WasNotSent => "not_sent",
+    }
 }
 
 fn moved_on() -> Failed {

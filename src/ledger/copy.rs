@@ -34,7 +34,7 @@ use Kind::{Number, Text, Truth};
 
 /// All there is to know. Whoever adds a column adds it here: the tests compare this with both engines' tables.
 #[rustfmt::skip]
-pub(super) static TABLES: [Table; 11] = [
+pub(super) static TABLES: [Table; 13] = [
     Table { name: "meta", from: "meta", cursor: None,
         columns: &[("key", Text, None), ("value", Text, None)] },
     Table { name: "known", from: "known", cursor: None,
@@ -81,6 +81,15 @@ pub(super) static TABLES: [Table; 11] = [
         columns: &[
             ("id", Number, None), ("message", Text, None), ("by", Text, None), ("at", Number, None),
             ("digest", Text, None), ("content", Text, None),
+        ] },
+    Table { name: "word", from: "word", cursor: Some("word.id"),
+        columns: &[
+            ("id", Number, None), ("post", Text, None), ("act", Text, None), ("by", Text, None), ("at", Number, None),
+        ] },
+    Table { name: "session", from: "session", cursor: None,
+        columns: &[
+            ("id", Text, None), ("whose", Text, None), ("password", Text, None), ("began", Number, None),
+            ("seen", Number, None),
         ] },
     Table { name: "token", from: "token", cursor: None,
         columns: &[

@@ -42,6 +42,28 @@ pub struct Counted {
     pub readings: Vec<(Timestamp, Counts)>,
 }
 
+/// Posts whose counts are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// They were due since.
+    pub since: Timestamp,
+    /// And before this.
+    pub until: Timestamp,
+    /// Only those of this message.
+    pub message: Option<MessageId>,
+}
+
+impl Span {
+    /// All that were due since.
+    pub fn since(since: Timestamp) -> Self {
+        Self {
+            since,
+            until: Timestamp::MAX,
+            message: None,
+        }
+    }
+}
+
 /// The verbs of it.
 #[async_trait]
 pub trait Counting {
@@ -54,8 +76,8 @@ pub trait Counting {
     ) -> Result<Vec<AskedAfter>, LedgerError>;
     /// What was counted; a second reading of one instant is left out.
     async fn count(&self, readings: Vec<Reading>) -> Result<(), LedgerError>;
-    /// All that was counted of posts that were due since; in the order in which they went out.
-    async fn counted(&self, since: Timestamp) -> Result<Vec<Counted>, LedgerError>;
+    /// All that was counted of these posts; in the order in which they went out.
+    async fn counted(&self, of: &Span) -> Result<Vec<Counted>, LedgerError>;
 }
 
 /// The readings of one post after the other, as rows in the order of their posts give them.

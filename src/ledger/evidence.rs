@@ -147,11 +147,15 @@ fn hex(bytes: &[u8]) -> String {
 /// `content`: the JSON of what it says.
 pub(super) fn recorded(post: &NewPost, content: &str, at: Timestamp) -> Entry {
     let identity = &post.identity;
-    let head = json!({
+    let mut head = json!({
         "message": identity.message, "account": identity.account, "platform": post.platform,
         "occurrence": identity.occurrence.as_str(), "due": post.due, "state": post.state.as_str(),
         "why": post.why, "file": &*post.file,
     });
+    if let (Some(map), Some(voice)) = (head.as_object_mut(), &post.voice) {
+        map.insert("act".to_owned(), json!(voice.act));
+        map.insert("by".to_owned(), json!(voice.by));
+    }
     Entry {
         at,
         kind: "recorded",
@@ -202,7 +206,10 @@ pub(super) fn concluded(conclusion: &Conclusion) -> Entry {
         "part": conclusion.part, "from": conclusion.from.as_str(), "to": conclusion.to.state.as_str(),
     });
     if let Some(map) = data.as_object_mut() {
+        let voice = conclusion.voice.as_ref();
         let more = [
+            ("act", voice.map(|voice| json!(voice.act))),
+            ("by", voice.map(|voice| json!(voice.by))),
             ("why", conclusion.to.why.as_ref().map(|why| json!(why))),
             (
                 "receipt",

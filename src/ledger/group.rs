@@ -13,6 +13,7 @@ use crate::post::sealed::Key;
 use crate::post::state::State;
 
 use super::engagement::Reading;
+use super::session::SessionStep;
 use super::token::{Moved, Step};
 use super::{Change, Conclusion, Hold, Intended, Intent, LedgerError, NewPost, Rename, Renamed, Scope};
 
@@ -74,6 +75,7 @@ pub(super) enum Write {
         now: jiff::Timestamp,
         reply: Reply<Moved>,
     },
+    Session(Box<SessionStep>, Reply<()>),
     Ring(Reply<i64>),
     Note {
         key: String,
@@ -131,6 +133,7 @@ pub(super) fn fail(write: Write, error: LedgerError) {
         | Write::LetThrough { reply: to, .. }
         | Write::Approve(_, to)
         | Write::Count(_, to)
+        | Write::Session(_, to)
         | Write::Hold { reply: to, .. }
         | Write::Note { reply: to, .. } => tell(to, error),
         Write::Rename { reply: to, .. } => tell(to, error),
@@ -170,6 +173,7 @@ pub(super) fn reply(write: Write, answer: Answer) {
             | Write::LetThrough { reply: to, .. }
             | Write::Approve(_, to)
             | Write::Count(_, to)
+            | Write::Session(_, to)
             | Write::Hold { reply: to, .. }
             | Write::Note { reply: to, .. },
             Answer::Done,

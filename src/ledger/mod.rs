@@ -5,6 +5,7 @@
 
 pub mod approval;
 mod ask;
+mod conclusion;
 pub mod copy;
 pub mod engagement;
 pub mod evidence;
@@ -14,10 +15,12 @@ pub mod open;
 mod pace;
 pub mod postgres;
 pub mod rename;
+pub mod session;
 pub mod sqlite;
 pub mod token;
+pub mod word;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,18 +31,20 @@ use crate::calendar::past::{Past, Variants};
 use crate::campaign::AfterHold;
 use crate::post::content::Content;
 use crate::post::identity::{AccountName, Identity, MessageId, Occurrence, PostId};
-use crate::post::outcome::{Failure, Receipt};
+use crate::post::outcome::Receipt;
 use crate::post::sealed::{Key, Prepared};
 use crate::post::state::{Standing, State};
-use crate::post::step::Rest;
 
 pub use approval::Approving;
 pub use ask::{Attempt, Filter, Published, Rivals};
+pub use conclusion::Conclusion;
 pub use engagement::Counting;
 pub use hold::{BY_DAEMON, BY_FILE, BY_ROLLBACK, BY_WATCH, Hold, Scope};
 pub use pace::Pace;
 pub use rename::{Rename, Renamed, Renaming};
+pub use session::Sessions;
 pub use token::Tokens;
+pub use word::{Speaking, Spoken, Voice};
 
 /// What can go wrong with the ledger itself.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -112,6 +117,8 @@ pub struct NewPost {
     /// `Due`, or where it ends at once: held because it is late, skipped because it was missed.
     pub state: State,
     pub why: Option<String>,
+    /// Who asked for it; `None`: the plan.
+    pub voice: Option<Voice>,
 }
 
 /// The version of a post: every write names the one it read and raises it, so whoever has lost a post to
@@ -202,44 +209,6 @@ pub enum Intended {
     NotYet(Timestamp),
 }
 
-/// The end of an attempt, or of waiting: from one standing to the next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Conclusion {
-    pub post: PostId,
-    pub from: State,
-    pub fence: Fence,
-    /// The part that this is about.
-    pub part: u16,
-    pub to: Standing,
-    pub receipt: Option<Receipt>,
-    pub failure: Option<Failure>,
-    /// The same hands go on with it at once: the next part of a thread.
-    pub keep: bool,
-    pub at: Timestamp,
-}
-
-impl Conclusion {
-    /// Its first request certainly came to nothing, so it gives its place in the account's pace back.
-    fn free_again(&self) -> bool {
-        self.part == 0 && self.receipt.is_none() && self.to.part == 0 && !self.to.doubted()
-    }
-
-    /// What `post::step` said of `post`.
-    pub fn of(post: &Post, to: Standing, rest: Rest, at: Timestamp) -> Self {
-        Self {
-            post: post.id,
-            from: post.standing.state,
-            fence: post.fence,
-            part: post.standing.part,
-            to,
-            receipt: rest.receipt,
-            failure: rest.failure,
-            keep: false,
-            at,
-        }
-    }
-}
-
 /// A post that was being sent by somebody who is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Orphan {
@@ -259,7 +228,7 @@ pub struct Daemon {
 
 /// The verbs. Each write is one transaction, durable when it returns.
 #[async_trait]
-pub trait Ledger: Approving + Counting + Renaming + Tokens + Send + Sync {
+pub trait Ledger: Approving + Counting + Renaming + Sessions + Speaking + Tokens + Send + Sync {
     // --- planning ---------------------------------------------------------------------------------
 
     /// Records posts; those that are recorded already stay as they are. Returns the new ones.
@@ -347,6 +316,8 @@ pub trait Ledger: Approving + Counting + Renaming + Tokens + Send + Sync {
     ) -> Result<u64, LedgerError>;
     /// All in force, the released but unsettled ones too.
     async fn holds(&self) -> Result<Vec<Hold>, LedgerError>;
+    /// All that were in force at any time since then, those of now too.
+    async fn held_since(&self, since: Timestamp) -> Result<Vec<Hold>, LedgerError>;
     /// Ends a released hold: what fell due meanwhile follows `after`. Returns the posts it moved.
     async fn settle(&self, hold: &Hold, after: AfterHold, now: Timestamp) -> Result<Vec<Post>, LedgerError>;
 
@@ -354,6 +325,14 @@ pub trait Ledger: Approving + Counting + Renaming + Tokens + Send + Sync {
 
     async fn post(&self, id: PostId) -> Result<Option<Post>, LedgerError>;
     async fn parts(&self, id: PostId) -> Result<Vec<SentPart>, LedgerError>;
+    /// Those of many posts, by post; a post that has none may be left out.
+    async fn parts_of(&self, posts: &[PostId]) -> Result<HashMap<PostId, Vec<SentPart>>, LedgerError> {
+        let mut all = HashMap::new();
+        for id in posts {
+            all.insert(*id, self.parts(*id).await?);
+        }
+        Ok(all)
+    }
     /// The requests of a post that may have left, in their order.
     async fn attempts(&self, id: PostId) -> Result<Vec<Attempt>, LedgerError>;
     /// The receipts of the post of `message` on `account` that went out last.

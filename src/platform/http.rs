@@ -769,7 +769,7 @@ impl fmt::Display for BaseUrl {
     }
 }
 
-fn is_loopback(host: &Host<&str>) -> bool {
+pub(super) fn is_loopback(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => *name == "localhost",
         Host::Ipv4(address) => Ipv4Addr::is_loopback(address),

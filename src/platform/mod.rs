@@ -1,6 +1,7 @@
 //! WHERE. One trait, one file per platform. A platform is told what to say and answers with a receipt or
 //! a classified failure; it never decides what happens next.
 
+pub mod alert;
 pub mod bluesky;
 mod counts;
 pub mod dates;
@@ -13,6 +14,7 @@ mod graph;
 pub mod http;
 pub mod instagram;
 pub mod linkedin;
+mod mail;
 pub mod mastodon;
 pub mod nostr;
 pub mod oauth;

@@ -131,7 +131,7 @@ pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Plat
 }
 
 /// A webhook's address, and the end of it, which opens it.
-fn webhook(url: &Secret) -> Result<(BaseUrl, Secret), String> {
+pub(super) fn webhook(url: &Secret) -> Result<(BaseUrl, Secret), String> {
     const SHAPE: &str = "it must be as Slack gives it: `https://hooks.slack.com/services/T…/B…/…`";
     let at = BaseUrl::endpoint(url.expose())?;
     let url = Url::parse(url.expose()).map_err(|_| SHAPE)?;

@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::http::{Answer, BaseUrl, Field, Http, Request, retry_after};
-use super::secret::{Scrubber, Secret};
+use super::secret::{Scrubber, Secret, SecretSource};
 use super::sign_in::{SignIn, Way};
 use super::token::{BotKeys, Token};
 use super::video::Films;
@@ -46,7 +46,7 @@ pub struct Config {
 }
 
 /// Telegram's own server.
-const HOME: &str = "https://api.telegram.org";
+pub(super) const HOME: &str = "https://api.telegram.org";
 
 /// A chat as a request may name it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -96,8 +96,17 @@ fn key_of(token: &Secret) -> Option<Secret> {
     (digits && !key.is_empty() && key.bytes().all(plain)).then(|| Secret::new(key))
 }
 
+/// A bot's token, if it has the shape of one. The scrubber is told of it, and of its end, which alone opens the bot.
+pub(super) fn token(source: &SecretSource, scrubber: &Scrubber) -> Result<Secret, String> {
+    let token = source.resolve().map_err(|e| format!("bot_token: {e}"))?;
+    let key = key_of(&token).ok_or_else(|| format!("bot_token: {SHAPE}"))?;
+    scrubber.learn(&token);
+    scrubber.learn(&key);
+    Ok(token)
+}
+
 /// What comes from the environment is text, a number too.
-fn address(written: Address) -> Result<Address, String> {
+pub(super) fn address(written: Address) -> Result<Address, String> {
     let Address::Name(name) = written else {
         return Ok(written);
     };

@@ -59,11 +59,11 @@ struct Webhook {
 }
 
 /// Signs as the receiver will check it.
-struct Signer(Hmac<Sha256>);
+pub(super) struct Signer(Hmac<Sha256>);
 
 impl Signer {
     /// The key is what is encoded after `whsec_`, not the text.
-    fn new(secret: &Secret) -> Result<Self, &'static str> {
+    pub fn new(secret: &Secret) -> Result<Self, &'static str> {
         const SHAPE: &str = "it must be `whsec_` followed by 24 to 64 bytes in base64";
         let encoded = secret.expose().strip_prefix("whsec_").ok_or(SHAPE)?;
         let key = STANDARD.decode(encoded).map_err(|_| SHAPE)?;
@@ -77,6 +77,15 @@ impl Signer {
         let mut mac = self.0.clone();
         mac.update(format!("{id}.{seconds}.{body}").as_bytes());
         format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+    }
+
+    /// The request that carries `body`, signed.
+    pub fn request(&self, to: &BaseUrl, id: &str, seconds: i64, body: String) -> Request {
+        Request::post(to, "")
+            .header("webhook-id", id)
+            .header("webhook-timestamp", &seconds.to_string())
+            .header("webhook-signature", &self.sign(id, seconds, &body))
+            .json(body)
     }
 }
 
@@ -295,14 +304,8 @@ impl Webhook {
     async fn send(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
         let id = webhook_id(sealed.key);
         let seconds = self.http.now().as_second();
-        let request = Request::post(&self.url, "")
-            .header("webhook-id", &id)
-            .header("webhook-timestamp", &seconds.to_string())
-            .header(
-                "webhook-signature",
-                &self.signer.sign(&id, seconds, &sealed.prepared.body),
-            )
-            .json(sealed.prepared.body.clone());
+        let body = sealed.prepared.body.clone();
+        let request = self.signer.request(&self.url, &id, seconds, body);
         read(
             sealed.key,
             &self.http.publish(request, self.limits().doubt).await?,

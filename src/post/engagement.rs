@@ -17,6 +17,30 @@ pub struct Counts {
     pub views: Option<u64>,
 }
 
+impl Counts {
+    /// Likes, shares, replies and quotes together; `None`: nothing of it is counted.
+    pub fn engagement(&self) -> Option<u64> {
+        let parts = [self.likes, self.shares, self.replies, self.quotes];
+        parts.into_iter().flatten().reduce(u64::saturating_add)
+    }
+
+    /// These and those; what neither of them counts is not counted.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        let sum = |a: Option<u64>, b: Option<u64>| match (a, b) {
+            (Some(a), Some(b)) => Some(a.saturating_add(b)),
+            (one, other) => one.or(other),
+        };
+        Self {
+            likes: sum(self.likes, other.likes),
+            shares: sum(self.shares, other.shares),
+            replies: sum(self.replies, other.replies),
+            quotes: sum(self.quotes, other.quotes),
+            views: sum(self.views, other.views),
+        }
+    }
+}
+
 /// How old a post is each time its platform is asked: often while it is new, then ever more rarely. What is older is
 /// left alone.
 pub const AGES: [SignedDuration; 7] = [
@@ -57,6 +81,22 @@ mod tests {
             }
         }
         assert_eq!(asked, [1, 6, 24, 72, 168, 336, 720]);
+    }
+
+    #[test]
+    fn what_is_not_counted_is_not_nought() {
+        let likes = |likes| Counts {
+            likes: Some(likes),
+            ..Counts::default()
+        };
+        let sum = likes(1).plus(&likes(2)).plus(&Counts::default());
+        assert_eq!((sum, sum.engagement()), (likes(3), Some(3)));
+        assert_eq!(Counts::default().engagement(), None);
+        let seen = Counts {
+            views: Some(9),
+            ..Counts::default()
+        };
+        assert_eq!(seen.engagement(), None, "whoever saw it has not answered");
     }
 
     #[test]

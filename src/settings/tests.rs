@@ -598,3 +598,65 @@ fn d9_the_password_of_a_database_is_never_printed() {
     let problems = read("[ledger]\nurl = 'postgres://u:c4nary@h/d'\npassword = 'c4nary'").unwrap_err();
     assert!(!problems.join(" ").contains("c4nary"), "{problems:?}");
 }
+
+#[test]
+fn who_is_told_is_read_with_the_keys_of_its_way() {
+    let settings = read(
+        "[alert.phone]\nby = 'telegram'\nbot_token = { env = 'TOKEN' }\nchat = 5\nonly = ['account', 'fact']\n\
+         [alert.office]\nby = 'email'\nserver = 'smtp.example.org'\nfrom = 'a@example.org'\nto = ['b@example.org']\nsolved_after = '1h'\n",
+    )
+    .unwrap();
+    let said: Vec<_> = settings
+        .alerts
+        .iter()
+        .map(|alert| {
+            (
+                alert.name.as_str(),
+                alert.by,
+                alert.terms.only.len(),
+                alert.terms.calm,
+            )
+        })
+        .collect();
+    let minutes = Duration::from_mins;
+    assert_eq!(
+        said,
+        [
+            ("office", "email", 0, minutes(60)),
+            ("phone", "telegram", 2, minutes(10))
+        ]
+    );
+}
+
+#[test]
+fn what_is_wrong_with_an_alert_is_said_without_what_may_be_secret() {
+    for (text, said) in [
+        (
+            "[alert.a]\n",
+            "[alert.a] needs `by = \"…\"`: one of webhook, slack, telegram, email",
+        ),
+        (
+            "[alert.a]\nby = 'mail'\n",
+            "[alert.a]: nobody can be told by \"mail\", did you mean \"email\"?",
+        ),
+        (
+            "[alert.a]\nby = 'slack'\nwebhook_url = { env = 'A' }\nonly = ['acount']\n",
+            "[alert.a]: `only` is a list of some of account, post, fact, queue, token, hold, ledger, clock",
+        ),
+        (
+            "[alert.a]\nby = 'slack'\nwebhook_url = 'https://hooks.slack.com/c4nary'\n",
+            "[alert.a]: `webhook_url`: a secret is never written here",
+        ),
+        (
+            "[alert.a]\nby = 'slack'\nwebhook_url = { env = 'A' }\nurl = 'x'\n",
+            "unknown key `alert.a.url`",
+        ),
+    ] {
+        let problems = read(text).unwrap_err();
+        assert!(
+            problems.iter().any(|problem| problem.starts_with(said)),
+            "{problems:#?}"
+        );
+        assert!(!problems.join("").contains("c4nary"), "{problems:#?}");
+    }
+}

@@ -12,6 +12,7 @@ use crate::post::identity::NameError;
 use crate::post::step::Word;
 
 use super::Site;
+use super::recall;
 use super::trouble::Trouble;
 use super::verbs;
 use super::visit::{Act, encoded};
@@ -21,7 +22,7 @@ use super::words::LANGUAGES;
 type Door = fn() -> MethodRouter<Arc<Site>>;
 
 /// Each with its path.
-pub(super) const ALL: [(&str, Door); 9] = [
+pub(super) const ALL: [(&str, Door); 10] = [
     ("/hold", || post(hold)),
     ("/release", || post(release)),
     ("/posts/{id}/retry", || post(retry)),
@@ -30,6 +31,7 @@ pub(super) const ALL: [(&str, Door); 9] = [
     ("/messages/{id}/approve", || post(approve)),
     ("/messages/{id}/withdraw", || post(withdraw)),
     ("/messages/{id}/post", || post(post_now)),
+    ("/facts/{name}/recall", || post(recall::confirm)),
     ("/language", || post(language)),
 ];
 

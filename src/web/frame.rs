@@ -17,17 +17,19 @@ pub(super) enum Room {
     Messages,
     History,
     Facts,
+    Insights,
     Problems,
     Sandbox,
 }
 
 impl Room {
-    const ALL: [(Room, &'static str); 7] = [
+    const ALL: [(Room, &'static str); 8] = [
         (Room::Now, "/"),
         (Room::Calendar, "/calendar"),
         (Room::Messages, "/messages"),
         (Room::History, "/history"),
         (Room::Facts, "/facts"),
+        (Room::Insights, "/insights"),
         (Room::Problems, "/problems"),
         (Room::Sandbox, "/sandbox"),
     ];
@@ -39,6 +41,7 @@ impl Room {
             Room::Messages => t.messages,
             Room::History => t.history,
             Room::Facts => t.facts,
+            Room::Insights => t.insights,
             Room::Problems => t.problems,
             Room::Sandbox => t.sandbox,
         }

@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
+use jiff::Timestamp;
 use serde::Deserialize;
-use tokio_util::io::ReaderStream;
 
 use crate::calendar::civil;
 use crate::campaign::Campaign;
@@ -20,6 +18,7 @@ use crate::post::content::Image;
 use crate::text::entities;
 
 use super::Site;
+use super::cards;
 use super::frame::{Frame, Room};
 use super::overview::{Overview, overview};
 use super::show::{Chip, PostRow, Times, Together, When, excerpt, together, under};
@@ -190,8 +189,8 @@ struct DrawnPart {
 
 /// What stands beside a text.
 struct Drawing {
-    /// `None`: it is drawn when it is posted.
-    file: Option<String>,
+    /// Where it is to be seen.
+    src: String,
     alt: String,
 }
 
@@ -313,9 +312,13 @@ fn rule(t: &'static Words, times: &Times, campaign: &Campaign, message: &Message
     }
 }
 
+/// What it says on each account, if it goes out now.
+pub(super) fn versions(view: &Overview, now: Timestamp, message: &Arc<Message>) -> Vec<preview::Row> {
+    let mut renderer = Renderer::new(&view.campaign, now);
+    preview::rows(&view.campaign, &view.files.roster, &[message], &mut renderer)
+}
+
 fn draw(view: &Overview, times: &Times, message: &Arc<Message>) -> Vec<Drawn> {
-    let mut renderer = Renderer::new(&view.campaign, times.now);
-    let rows = preview::rows(&view.campaign, &view.files.roster, &[message], &mut renderer);
     let drawn = |row: preview::Row| Drawn {
         platform: view
             .account(&row.account)
@@ -325,15 +328,24 @@ fn draw(view: &Overview, times: &Times, message: &Arc<Message>) -> Vec<Drawn> {
         account: Chip::new(&view.files.roster, &row.account),
         language: row.language,
         variant: row.variant,
-        parts: row.parts.into_iter().enumerate().map(drawn_part).collect(),
+        parts: row
+            .parts
+            .into_iter()
+            .enumerate()
+            .map(|(index, part)| drawn_part(message.id.as_str(), &row.account, index, part))
+            .collect(),
         problems: row.problems,
     };
+    let rows = versions(view, times.now, message);
     rows.into_iter().map(drawn).collect()
 }
 
-fn drawn_part((index, row): (usize, preview::PartRow)) -> DrawnPart {
+fn drawn_part(message: &str, account: &str, index: usize, row: preview::PartRow) -> DrawnPart {
     let image = |image: &Image| Drawing {
-        file: image.card.is_none().then(|| image.file.clone()),
+        src: match image.card {
+            Some(_) => cards::address(message, account, image),
+            None => format!("/media/{}", image.file),
+        },
         alt: image.alt.clone(),
     };
     let limit = row.limit.unwrap_or(0);
@@ -347,7 +359,7 @@ fn drawn_part((index, row): (usize, preview::PartRow)) -> DrawnPart {
         unit: row.unit,
         images: row.part.images.iter().map(image).collect(),
         video: row.part.video.as_ref().map(|video| Drawing {
-            file: Some(video.file.clone()),
+            src: format!("/media/{}", video.file),
             alt: video.alt.clone(),
         }),
         card: row.card,
@@ -398,35 +410,4 @@ fn facts(view: &Overview, times: &Times, id: &str) -> Vec<FactRow> {
     };
     used.map(|used| used.iter().map(row).collect())
         .unwrap_or_default()
-}
-
-/// An image or a video that a message names; no other file of the folder.
-pub(super) async fn media(
-    State(site): State<Arc<Site>>,
-    _visit: Visit,
-    Path(file): Path<String>,
-) -> Result<Response, Trouble> {
-    let campaign = Arc::clone(&site.pages.campaign.borrow());
-    let found = tokio::task::spawn_blocking(move || find(&site, &campaign, &file)).await;
-    found.ok().flatten().ok_or(Trouble::Nothing)
-}
-
-fn find(site: &Site, campaign: &Campaign, file: &str) -> Option<Response> {
-    let all = campaign.messages.iter().flat_map(|message| {
-        let others = message.for_account.values().chain(message.for_language.values());
-        std::iter::once(&message.words).chain(others)
-    });
-    for words in all {
-        if let Some(image) = words.images().iter().find(|image| image.file == file) {
-            let (picture, _) = site.folder.image(image, None).ok()?;
-            return Some(([(header::CONTENT_TYPE, picture.mime)], picture.bytes).into_response());
-        }
-        if words.video().is_some_and(|video| video.file == file) {
-            let (source, reel) = site.folder.reel(file).ok()?;
-            let stream = site.folder.film(file, source, &reel).ok()?;
-            let body = Body::from_stream(ReaderStream::with_capacity(stream, 64 << 10));
-            return Some(([(header::CONTENT_TYPE, reel.footage.mime)], body).into_response());
-        }
-    }
-    None
 }

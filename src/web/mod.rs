@@ -8,20 +8,28 @@ mod acts;
 mod api;
 mod assets;
 mod calendar;
+mod cards;
 mod facts;
 mod frame;
 mod guard;
 mod history;
+mod insights;
 mod live;
+mod media;
 mod messages;
 mod metrics;
 mod now;
 mod overview;
 mod people;
+mod plot;
 mod post;
 mod problems;
+mod recall;
+mod reckoned;
+pub mod report;
 mod sandbox;
 mod server;
+mod session;
 mod show;
 mod trouble;
 mod verbs;
@@ -46,6 +54,7 @@ use crate::daemon::watch::Taken;
 use crate::desk::Office;
 use crate::folder::Folder;
 use crate::ledger::Ledger;
+use crate::post::digest::Digest;
 use crate::settings::User;
 
 use guard::Names;
@@ -84,10 +93,12 @@ struct Site {
     /// The campaign's name, as it was at the start.
     name: String,
     names: Names,
-    /// Of this run alone: what proves that a form is ours.
+    /// Of this run alone.
     secret: [u8; 32],
+    /// What proves that a form is ours.
+    forms: [u8; 32],
     people: Vec<User>,
-    sessions: people::Sessions,
+    sessions: session::Sessions,
     guesses: people::Guesses,
     /// Of those whose password is looked at.
     turn: Arc<Semaphore>,
@@ -96,8 +107,10 @@ struct Site {
     /// Of programs that ask for what takes long.
     desk: Arc<Semaphore>,
     overviews: overview::Overviews,
+    reckoned: reckoned::Reckoned,
+    cards: cards::Cards,
     news: live::News,
-    /// Only for its media.
+    /// Only for its media and cards.
     folder: Folder,
     stop: CancellationToken,
 }
@@ -137,13 +150,16 @@ pub async fn serve(
             open: settings.web.users.is_empty(),
         },
         secret: clock::secret(),
+        forms: forms(&settings.web.users),
         people: settings.web.users.clone(),
-        sessions: people::Sessions::default(),
+        sessions: session::Sessions::default(),
         guesses: people::Guesses::default(),
         turn: Arc::new(Semaphore::new(1)),
         passes: people::Passes::default(),
         desk: Arc::new(Semaphore::new(1)),
         overviews: overview::Overviews::default(),
+        reckoned: reckoned::Reckoned::default(),
+        cards: cards::Cards::default(),
         news: live::News::default(),
         folder,
         stop: stop.clone(),
@@ -158,16 +174,34 @@ pub async fn serve(
     )))
 }
 
+/// Where people sign in it is the same in every replica and after a restart, and nobody can guess their passwords'
+/// lines; each session's proof is of its own secret, too. Elsewhere it is of this run alone.
+fn forms(users: &[User]) -> [u8; 32] {
+    if users.is_empty() {
+        return clock::secret();
+    }
+    let lines = users
+        .iter()
+        .flat_map(|user| [user.name.as_str(), user.password.as_str()]);
+    Digest::of_fields(lines).bytes()
+}
+
 fn router(site: &Arc<Site>) -> Router {
     let pages = Router::new()
         .route("/", get(now::page))
         .route("/calendar", get(calendar::page))
         .route("/messages", get(messages::list))
         .route("/messages/{id}", get(messages::page))
-        .route("/media/{*file}", get(messages::media))
+        .route("/messages/{id}/cards/{account}/{name}", get(cards::card))
+        .route("/media/{*file}", get(media::media))
         .route("/history", get(history::page))
         .route("/posts/{id}", get(post::page))
         .route("/facts", get(facts::page))
+        .route("/facts/{name}/recall", get(recall::page))
+        .route("/insights", get(insights::page))
+        .route("/insights.csv", get(insights::file))
+        .route("/insights/report", get(report::file))
+        .route("/insights/{plot}", get(insights::plot))
         .route("/problems", get(problems::page))
         .route("/sandbox", get(sandbox::page))
         .route("/sandbox/media/{*file}", get(sandbox::media))

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse, Response};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::campaign::problem::Severity;
+use crate::daemon::trouble;
 use crate::desk::agenda::{self, Row};
 use crate::ledger::{Filter, Hold, Scope};
 use crate::post::identity::PostId;
@@ -29,8 +30,6 @@ const NEXT: usize = 7;
 const SOON: usize = 400;
 const NEEDED: usize = 12;
 const LAST: u32 = 5;
-/// For how long something that a platform refused is shown here.
-const RECENT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How far ahead the next posts are looked for among those that wait.
 const WAITING: u32 = 200;
 
@@ -109,22 +108,9 @@ pub(super) async fn page(
     let view = overview(&site).await?;
     let ledger = &*site.pages.ledger;
     let holds = site.pages.office.holds(Some(ledger)).await?;
-    let mut needed = Vec::new();
-    for state in [Stands::InDoubt, Stands::Held] {
-        needed.extend(ledger.in_state(state, 100).await?);
-    }
-    let rejected = Filter {
-        state: Some(Stands::Rejected),
-        since: times.now.checked_sub(RECENT).ok(),
-        limit: Some(100),
-        ..Filter::default()
-    };
-    needed.extend(ledger.history(&rejected).await?);
+    let mut needed = trouble::waiting(ledger, times.now, 100).await?;
+    let waiting_for_a_word = needed.len();
     needed.extend(ledger.in_state(Stands::Retrying, 100).await?);
-    let waiting_for_a_word = needed
-        .iter()
-        .filter(|post| post.standing.state != Stands::Retrying)
-        .count();
     let more = needed.len() > NEEDED;
     needed.truncate(NEEDED);
     let sent = Filter {

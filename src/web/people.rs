@@ -1,4 +1,4 @@
-//! Signing in: named users, sessions in memory, and no more guesses than people make.
+//! Signing in: named users, and no more guesses than people make.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -13,81 +13,14 @@ use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use tracing::{info, warn};
 
-use crate::clock;
-use crate::post::digest::Digest;
 use crate::settings::User;
 
 use super::frame::Frame;
+use super::session::LIFE;
 use super::trouble::Trouble;
-use super::visit::{Act, cookie, fields, hex, is_token, token};
+use super::visit::{Act, cookie, fields, is_token, token};
 use super::words::{Words, fill};
 use super::{Peer, Site};
-
-/// A session ends so long after it began, and sooner when nothing is asked for.
-const LIFE: Duration = Duration::from_hours(12);
-const IDLE: Duration = Duration::from_hours(2);
-/// How many sessions there are at most; the longest unused makes room.
-const SESSIONS_MAX: usize = 1000;
-
-/// Whoever has signed in. A restart ends all sessions.
-#[derive(Debug, Default)]
-pub(super) struct Sessions(Mutex<HashMap<Digest, Session>>);
-
-#[derive(Debug)]
-struct Session {
-    user: String,
-    began: Duration,
-    seen: Duration,
-}
-
-impl Session {
-    fn is_over(&self, now: Duration) -> bool {
-        now.saturating_sub(self.began) > LIFE || now.saturating_sub(self.seen) > IDLE
-    }
-}
-
-/// What is kept of a session's secret.
-fn kept(secret: &str) -> Digest {
-    Digest::of(secret.as_bytes())
-}
-
-impl Sessions {
-    /// Whose session this is. `now`: the machine's uptime.
-    pub fn who(&self, secret: &str, now: Duration) -> Option<String> {
-        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let session = sessions.get_mut(&kept(secret))?;
-        if session.is_over(now) {
-            sessions.remove(&kept(secret));
-            return None;
-        }
-        session.seen = now;
-        Some(session.user.clone())
-    }
-
-    fn begin(&self, user: &str, now: Duration) -> String {
-        let secret = hex(&clock::secret());
-        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.retain(|_, session| !session.is_over(now));
-        if sessions.len() >= SESSIONS_MAX {
-            let oldest = sessions.iter().min_by_key(|(_, session)| session.seen);
-            if let Some(oldest) = oldest.map(|(secret, _)| *secret) {
-                sessions.remove(&oldest);
-            }
-        }
-        let session = Session {
-            user: user.to_owned(),
-            began: now,
-            seen: now,
-        };
-        sessions.insert(kept(&secret), session);
-        secret
-    }
-
-    fn end(&self, secret: &str) {
-        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.remove(&kept(secret));
-    }
-}
 
 /// So many wrong guesses are a person's own.
 const FREE: u32 = 5;
@@ -180,7 +113,7 @@ const BEFORE: &str = "before a session";
 fn page(site: &Site, t: &'static Words, user: &str, wrong: Option<String>) -> Result<Response, Trouble> {
     let page = Page {
         frame: Frame::bare(site, t, t.sign_in),
-        token: token(&site.secret, BEFORE),
+        token: token(&site.forms, BEFORE),
         user: user.to_owned(),
         wrong,
     };
@@ -202,7 +135,7 @@ pub(super) async fn sign_in(
     let (parts, body) = request.into_parts();
     let t = Words::asked(&parts.headers);
     let fields = fields(&parts.headers, body).await?;
-    if site.people.is_empty() || !is_token(fields.get("token"), &token(&site.secret, BEFORE)) {
+    if site.people.is_empty() || !is_token(fields.get("token"), &token(&site.forms, BEFORE)) {
         return Err(Trouble::Stale);
     }
     let (name, password) = (
@@ -221,7 +154,8 @@ pub(super) async fn sign_in(
         Err(Refused::Wrong) => return page(&site, t, &name, Some(t.wrong_password.to_owned())),
     };
     info!(event = "web.signed_in", user = user.name, peer = %peer, "{} has signed in", user.name);
-    let secret = site.sessions.begin(&user.name, site.pages.office.clock.uptime());
+    let ledger = &*site.pages.ledger;
+    let secret = site.sessions.begin(ledger, &user, site.now()).await?;
     let set = session_cookie(&parts.headers, &secret, LIFE);
     Ok((AppendHeaders([(header::SET_COOKIE, set)]), Redirect::to("/")).into_response())
 }
@@ -324,7 +258,7 @@ pub(super) async fn sign_out(
     _act: Act,
 ) -> Result<Response, Trouble> {
     if let Some(secret) = cookie(&headers, "session") {
-        site.sessions.end(secret);
+        site.sessions.end(&*site.pages.ledger, secret).await?;
     }
     let gone = session_cookie(&headers, "", Duration::ZERO);
     Ok((
@@ -337,40 +271,6 @@ pub(super) async fn sign_out(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const MINUTE: Duration = Duration::from_mins(1);
-
-    #[test]
-    fn a_session_ends_by_age_by_rest_and_by_word() {
-        let sessions = Sessions::default();
-        let start = Duration::from_secs(1000);
-        let one = sessions.begin("ann", start);
-        let other = sessions.begin("ben", start);
-        assert_ne!(one, other);
-        assert_eq!(sessions.who(&one, start + MINUTE).as_deref(), Some("ann"));
-        assert_eq!(sessions.who("made up", start), None);
-        // Nobody asked for two hours.
-        assert_eq!(sessions.who(&other, start + IDLE + MINUTE), None);
-        // In use, but for too long.
-        for hour in 1..=12 {
-            assert!(sessions.who(&one, start + MINUTE * 60 * hour).is_some());
-        }
-        assert_eq!(sessions.who(&one, start + LIFE + MINUTE), None);
-        let third = sessions.begin("ann", start);
-        sessions.end(&third);
-        assert_eq!(sessions.who(&third, start), None);
-    }
-
-    #[test]
-    fn sessions_are_bounded() {
-        let sessions = Sessions::default();
-        let first = sessions.begin("ann", Duration::ZERO);
-        for n in 1..=SESSIONS_MAX {
-            sessions.begin("ben", Duration::from_millis(n as u64));
-        }
-        assert_eq!(sessions.who(&first, Duration::from_secs(2)), None);
-        assert_eq!(sessions.0.lock().unwrap().len(), SESSIONS_MAX);
-    }
 
     #[test]
     fn who_guesses_waits_longer_each_time() {

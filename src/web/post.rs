@@ -30,6 +30,8 @@ struct Page<'a> {
     warn: Option<String>,
     parts: Vec<PartRow>,
     attempts: Vec<AttemptRow>,
+    /// What people said of it: when, what, who.
+    spoken: Vec<(When, &'static str, String)>,
     facts: Vec<(String, String, String)>,
     /// The recalls of it.
     recalls: Vec<PostRow>,
@@ -97,6 +99,8 @@ pub(super) async fn page(
         words: attempt.words.unwrap_or_default(),
     });
     let attempts: Vec<AttemptRow> = attempts.collect();
+    let spoken = ledger.spoken(&[id]).await?.into_iter();
+    let spoken = spoken.map(|word| (times.when(word.at), t.act(&word.act), word.by));
     let roster = &site.pages.roster;
     let mut recalls = Vec::new();
     for recall in ledger.recalls(&[id]).await? {
@@ -116,6 +120,7 @@ pub(super) async fn page(
         row: PostRow::new(&times, roster, ledger, post).await?,
         parts,
         attempts,
+        spoken: spoken.collect(),
         recalls,
         frame,
     };

@@ -9,6 +9,7 @@ use crate::desk::words::is_taken;
 use crate::ledger::{Hold, Ledger, Post, Scope};
 use crate::post::state::State;
 use crate::post::step::Word;
+use crate::text::limits;
 
 use super::trouble::Trouble;
 use super::words::{Words, fill};
@@ -108,6 +109,33 @@ impl Chip {
             like: known.map_or("none", |account| account.like),
         }
     }
+
+    /// A platform by its own name.
+    pub fn of_platform(name: &str) -> Self {
+        let mut known = limits::PLATFORMS.iter().map(|limits| limits.platform);
+        Self {
+            name: name.to_owned(),
+            like: known.find(|known| *known == name).unwrap_or("none"),
+        }
+    }
+}
+
+/// `12 345`, with spaces that no line is broken at: every language reads it alike.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push('\u{202f}');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `1.4`, with the sign that the language has for it.
+pub(super) fn decimal(t: &'static Words, number: f64) -> String {
+    format!("{number:.1}").replace('.', t.decimal_point)
 }
 
 /// What is planned, as the holds leave it. That an account, or everything, is held is said where it can be released,
@@ -313,6 +341,14 @@ mod tests {
         }
         assert!(link("https://mastodon.social/@a/1", String::new()).is_some());
         assert!(link("/sandbox#1", String::new()).is_some());
+    }
+
+    #[test]
+    fn numbers_are_written_for_people() {
+        let grouped = [0, 999, 1000, 1_234_567].map(grouped);
+        assert_eq!(grouped, ["0", "999", "1\u{202f}000", "1\u{202f}234\u{202f}567"]);
+        assert_eq!(decimal(&ENGLISH, 1.44), "1.4");
+        assert_eq!(decimal(&crate::web::words::SPANISH, 0.96), "1,0");
     }
 
     #[test]

@@ -133,7 +133,7 @@ async fn tell(site: &Site, speaker: &Speaker, id: &str, code: &str, word: Word) 
     speaker.needs(Role::Operator)?;
     let post: PostId = id.parse().map_err(|_| Trouble::Nothing)?;
     let by = &speaker.by;
-    let said = say(&site.pages.office, &*site.pages.ledger, post, word).await?;
+    let said = say(&site.pages.office, &*site.pages.ledger, post, word, by).await?;
     info!(event = "web.acted", act = code, user = by, post = %post, message_id = %said.message, account = %said.account,
         "{by}: {} on {}: {} -> {}", said.message, said.account, said.from, said.to);
     Ok(said)
@@ -202,7 +202,7 @@ pub(super) async fn post_now(
         .gate(&files, &Office::campaign(&files)?, Some(ledger))
         .await?;
     let said = variants_said(ledger, &campaign).await?;
-    let posts = new_posts(office, &files, &campaign, id, to, &said)?;
+    let posts = new_posts(office, &files, &campaign, id, to, &said, by)?;
     if posts.is_empty() {
         return Err(Failed::Wrong(speaker.t.goes_nowhere.to_owned()).into());
     }

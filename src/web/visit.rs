@@ -58,16 +58,18 @@ impl FromRequestParts<Arc<Site>> for Visit {
             (None, Role::Operator, String::new())
         } else {
             let session = session.ok_or(Trouble::SignIn)?;
-            let known = site.sessions.who(session, site.pages.office.clock.uptime());
-            let user = known.and_then(|name| site.people.iter().find(|user| user.name == name));
-            let user = user.ok_or(Trouble::SignIn)?;
+            let (ledger, uptime) = (&*site.pages.ledger, site.pages.office.clock.uptime());
+            let who = site
+                .sessions
+                .who(ledger, session, &site.people, site.now(), uptime);
+            let user = who.await?.ok_or(Trouble::SignIn)?;
             (Some(user.name.clone()), user.role, session.to_owned())
         };
         Ok(Self {
             t,
             user,
             role,
-            token: token(&site.secret, &bound),
+            token: token(&site.forms, &bound),
             name: cookie(&parts.headers, "name").and_then(decoded),
             path: path.unwrap_or_else(|| "/".to_owned()),
         })

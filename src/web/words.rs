@@ -35,6 +35,7 @@ words! {
     messages: "Messages", "Mensajes";
     history: "History", "Historial";
     facts: "Facts", "Hechos";
+    insights: "Insights", "Resultados";
     problems: "Problems", "Problemas";
     sandbox: "Sandbox", "Ensayo";
     skip_to_content: "Skip to the content", "Ir al contenido";
@@ -148,6 +149,13 @@ words! {
     // One post.
     parts: "Parts", "Partes";
     attempts: "Requests", "Peticiones";
+    spoken: "Who decided", "Quién decidió";
+    act_post: "send now", "enviar ahora";
+    act_retry: "send again", "enviar de nuevo";
+    act_skip: "never send", "no enviar nunca";
+    act_sent: "it is there", "está publicada";
+    act_not_sent: "it is not there", "no está publicada";
+    act_recall: "take back or correct", "retirar o corregir";
     no_attempts: "No request was made yet.", "Aún no se ha hecho ninguna petición.";
     attempts_text: "Every request that may have left, and what the platform said to it.", "Cada petición que pudo salir, y lo que dijo la plataforma.";
     accepted: "accepted", "aceptada";
@@ -198,7 +206,6 @@ words! {
     variant: "variant", "variante";
     of_limit: "of", "de";
     no_limit: "no limit", "sin límite";
-    drawn_when_posted: "Drawn when it is posted", "Se dibuja al publicarse";
     link_card: "Link card", "Tarjeta del enlace";
     others_not_shown: "other versions are not shown: steadfast preview", "otras versiones no se muestran: steadfast preview";
     approve: "Approve", "Aprobar";
@@ -230,7 +237,86 @@ words! {
     retracted: "retracted", "retirado";
     missing: "missing", "ausente";
     claims: "Who says so", "Quién lo dice";
-    recall_text: "To delete or correct everything that was published with a fact:", "Para borrar o corregir todo lo publicado con un hecho:";
+
+    // Recalls.
+    recall: "Recall what was published with it", "Retirar lo publicado con él";
+    recall_of: "Recall of {}", "Retirada de {}";
+    recall_text: "What was published with it stands as it was said then; what is planned follows the files.", "Lo publicado con él queda como se dijo entonces; lo previsto sigue a los archivos.";
+    it_says_now: "It says now", "Ahora dice";
+    nothing_out: "Nothing that was published used it.", "Nada de lo publicado lo usó.";
+    that_said: "Those that said", "Las que decían";
+    what_is_to_be_done: "What is to be done", "Qué se hace";
+    delete_them: "Delete each, on its platform", "Borrar cada una, en su plataforma";
+    correct_them: "Answer each with a correction", "Responder a cada una con una corrección";
+    correction_text: "The correction, word for word", "La corrección, palabra por palabra";
+    show_what_it_does: "Show what that would do", "Mostrar qué haría";
+    what_is_out: "What is out", "Lo publicado";
+    to_be_deleted: "would be deleted", "se borraría";
+    to_be_corrected: "would be corrected", "se corregiría";
+    asked_before: "asked for already", "ya pedido";
+    nothing_left: "nothing is left to do", "no queda nada por hacer";
+    ask_again: "nobody knows yet whether all of it is out: ask again when that is settled", "aún no se sabe si salió entera: repítalo cuando se aclare";
+    by_hand: "cannot: {}; do it by hand", "no se puede: {}; hágalo a mano";
+    n_by_hand: "To be done by hand, as the list says:", "Por hacer a mano, según la lista:";
+    waits_for_hold: "It waits for a release:", "Espera a que se libere:";
+    during_hold: "Delete in spite of what is held now", "Borrar a pesar de lo detenido ahora";
+    nothing_to_do: "There is nothing that it would do.", "No haría nada.";
+    delete_n: "Delete these posts: {}", "Borrar estas publicaciones: {}";
+    correct_n: "Correct these posts: {}", "Corregir estas publicaciones: {}";
+    exactly_this: "Exactly what is listed is done, and nothing else. If the list changes meanwhile, nothing is.", "Se hace exactamente lo de la lista, y nada más. Si la lista cambia entretanto, no se hace nada.";
+    list_changed: "What is out has changed since you looked. Go back, look at the list again, and repeat it.", "Lo publicado ha cambiado desde que miró. Vuelva, mire la lista de nuevo y repítalo.";
+    recall_reason_needed: "Say why: it stays in the record.", "Diga por qué: queda en el registro.";
+
+    // Insights.
+    decimal_point: ".", ",";
+    period: "Period", "Período";
+    past_days: "the past {} days", "los últimos {} días";
+    only_of: "Only of", "Solo de";
+    nothing_counted: "Nothing was counted in these days. Platforms are asked an hour after a post went out; the sandbox has no public.", "No se ha contado nada en estos días. Se pregunta a las plataformas una hora después de publicar; el ensayo no tiene público.";
+    posts_word: "Posts", "Publicaciones";
+    posts_counted: "Posts counted", "Publicaciones contadas";
+    posted_n: "Posted", "Publicadas";
+    not_posted_n: "Did not go out", "No salieron";
+    engagement: "Engagement", "Interacciones";
+    for_each_post: "For each post", "Por publicación";
+    views: "Views", "Vistas";
+    likes: "Likes", "Me gusta";
+    shared: "Shares", "Compartidas";
+    replies: "Replies", "Respuestas";
+    quotes: "Quotes", "Citas";
+    not_counted: "not counted there", "no se cuenta allí";
+    platform: "Platform", "Plataforma";
+    by_platform: "By platform", "Por plataforma";
+    engagement_over_time: "Engagement over time", "Interacciones con el tiempo";
+    engagement_text: "Likes, shares, replies and quotes of the posts of these days, added up, as far as each platform counts them.", "Me gusta, compartidas, respuestas y citas de las publicaciones de estos días, sumadas, según lo que cuenta cada plataforma.";
+    until_end_of: "To the end of", "Hasta el final de";
+    reach: "Reach", "Alcance";
+    reach_text: "How often the posts of these days were shown, added up, on the platforms that say so.", "Cuántas veces se mostraron las publicaciones de estos días, sumadas, en las plataformas que lo dicen.";
+    no_reach: "None of these platforms says how often a post was shown.", "Ninguna de estas plataformas dice cuántas veces se mostró una publicación.";
+    which_messages: "Which messages worked", "Qué mensajes funcionaron";
+    how_it_grew: "How it grew", "Cómo creció";
+    more_in_csv: "more are in the CSV file.", "más están en el archivo CSV.";
+    which_hours: "Which hours worked", "Qué horas funcionaron";
+    hours_text: "Engagement in the first day, compared with what the same account usually gets: 1 is as usual, 2 twice that.", "Interacciones del primer día, comparadas con las habituales de la misma cuenta: 1 es lo habitual, 2 el doble.";
+    which_weekdays: "Which days worked", "Qué días funcionaron";
+    hour: "Hour", "Hora";
+    day_word: "Day", "Día";
+    compared: "Compared", "Comparación";
+    as_csv: "As CSV, post by post", "Como CSV, publicación a publicación";
+    report: "Report", "Informe";
+    how_the_public_answered: "How the public answered", "Cómo respondió el público";
+    what_was_posted: "What was posted", "Lo publicado";
+    what_failed: "What did not go out", "Lo que no salió";
+    what_was_held: "What was held", "Lo que se detuvo";
+    facts_to_check: "Facts to check", "Hechos por revisar";
+    the_coming_week: "The coming week", "La semana que viene";
+    nothing_at_all: "Nothing.", "Nada.";
+    when_word: "When", "Cuándo";
+    what_word: "What", "Qué";
+    until_word: "until", "hasta";
+    still: "still", "sigue";
+    by_whom: "by", "por";
+    weekly_report: "The past week as one file", "La última semana en un archivo";
 
     // Problems.
     no_problems: "No problems.", "Sin problemas.";
@@ -254,6 +340,7 @@ words! {
     done_approved: "Your word is recorded.", "Su palabra queda registrada.";
     done_withdrawn: "No longer approved.", "Ya no está aprobado.";
     done_posted: "It goes out now.", "Sale ahora.";
+    done_recalled: "It is being done; the list says how far it is.", "Se está haciendo; la lista dice por dónde va.";
 
     // Troubles.
     not_done: "That was not done", "No se ha hecho";
@@ -277,7 +364,7 @@ words! {
     bad_name: "A name is one line of at most 60 characters, and none that steadfast uses itself.", "Un nombre es una línea de 60 caracteres como máximo, y ninguno que use el propio steadfast.";
     bad_reason: "A reason is one line of at most 500 characters.", "Un motivo es una línea de 500 caracteres como máximo.";
     reason_needed: "Say why: whoever releases it needs to know.", "Diga por qué: quien lo libere debe saberlo.";
-    name_needed: "Write your name: an approval is somebody's.", "Escriba su nombre: una aprobación es de alguien.";
+    name_needed: "Write your name: this is somebody's word.", "Escriba su nombre: es la palabra de alguien.";
     bad_address: "An address begins with https:// or http://.", "Una dirección empieza por https:// o http://.";
     goes_nowhere: "it would go to no account: see its `to`", "no iría a ninguna cuenta: vea su `to`";
     held_by_file: "Everything is held by {}. Remove that file, and its hold ends by itself.", "Todo está detenido por {}. Quite ese archivo y la detención acaba sola.";
@@ -340,6 +427,18 @@ impl Words {
         }
     }
 
+    /// What a person said of a post.
+    pub fn act(&self, act: &str) -> &'static str {
+        match act {
+            "retry" => self.act_retry,
+            "skip" => self.act_skip,
+            "sent" => self.act_sent,
+            "not_sent" => self.act_not_sent,
+            "recall" => self.act_recall,
+            _ => self.act_post,
+        }
+    }
+
     /// How a fact stands.
     pub fn standing(&self, state: &str) -> &'static str {
         match state {
@@ -364,12 +463,18 @@ impl Words {
             "approved" => self.done_approved,
             "withdrawn" => self.done_withdrawn,
             "posted" => self.done_posted,
+            "recalled" => self.done_recalled,
             _ => return None,
         })
     }
 
     pub fn weekday(&self, day: Weekday) -> &'static str {
         nth(self.weekdays, i32::from(day.to_monday_zero_offset()))
+    }
+
+    /// The weekday, counted from Monday.
+    pub fn nth_weekday(&self, day: usize) -> &'static str {
+        self.weekdays.split(' ').nth(day).unwrap_or_default()
     }
 
     pub fn month(&self, month: i8) -> &'static str {

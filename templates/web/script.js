@@ -36,7 +36,7 @@
   const busy = () => {
     const here = document.activeElement;
     const writes = here && here.matches("input, select, textarea") && main().contains(here);
-    const changed = [...main().querySelectorAll("input:not([type=hidden])")].some((input) => input.value !== input.defaultValue);
+    const changed = [...main().querySelectorAll("input:not([type=hidden]), textarea")].some((of) => of.value !== of.defaultValue || of.checked !== of.defaultChecked);
     return writes || changed || main().querySelector("details[open], video:not([paused])") || String(getSelection());
   };
   let due = false;

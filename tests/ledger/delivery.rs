@@ -231,6 +231,10 @@ pub async fn every_part_of_a_thread_keeps_its_request_and_its_receipt<E: Engine>
     }
     assert_eq!(ends, [(Some(at(2)), None, 1), (Some(at(2)), Some(at(3)), 2)]);
     let parts = e.ledger().parts(id).await.unwrap();
+    let nobody = new("nobody").identity.post_id();
+    let together = e.ledger().parts_of(&[nobody, id]).await.unwrap();
+    assert_eq!(together.get(&id), Some(&parts));
+    assert!(together.get(&nobody).is_none_or(Vec::is_empty));
     let parts: Vec<_> = parts
         .into_iter()
         .map(|part| (part.index, part.prepared, part.receipt, part.sent))

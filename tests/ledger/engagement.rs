@@ -1,7 +1,7 @@
 //! What the platforms counted is kept, and whom to ask after is known.
 
 use steadfast::ledger::NewPost;
-use steadfast::ledger::engagement::{AskedAfter, Counted, Reading};
+use steadfast::ledger::engagement::{AskedAfter, Counted, Reading, Span};
 use steadfast::post::content::Content;
 use steadfast::post::engagement::Counts;
 use steadfast::post::identity::PostId;
@@ -52,14 +52,26 @@ pub async fn what_was_counted_is_kept_by_post_in_the_order_of_time<E: Engine>() 
         url: Some(format!("https://m.example/{id}")),
         readings,
     };
-    let mut all = ledger.counted(at(0)).await.unwrap();
+    let mut all = ledger.counted(&Span::since(at(0))).await.unwrap();
     all.sort_by(|a, b| a.message.cmp(&b.message));
     let expected = [
         counted(first, "first", "1", vec![(at(60), likes(1)), (at(90), likes(2))]),
         counted(second, "second", "2", vec![(at(60), Counts::default())]),
     ];
     assert_eq!(all, expected);
-    assert_eq!(ledger.counted(at(-60)).await.unwrap().len(), 3);
+    assert_eq!(ledger.counted(&Span::since(at(-60))).await.unwrap().len(), 3);
+    let old = Span {
+        until: at(0),
+        ..Span::since(at(-60))
+    };
+    let found = ledger.counted(&old).await.unwrap();
+    assert_eq!(found.len(), 1, "what was due before: {found:?}");
+    let second = Span {
+        message: Some(crate::support::message("second")),
+        ..Span::since(at(-60))
+    };
+    let found = ledger.counted(&second).await.unwrap();
+    assert_eq!(found, [expected[1].clone()]);
 }
 
 pub async fn what_is_out_in_our_own_words_is_asked_after<E: Engine>() {

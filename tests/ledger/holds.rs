@@ -61,6 +61,9 @@ pub async fn each_hand_holds_for_itself<E: Engine>() {
         [Some(at(4)), Some(at(3)), None],
         "and a new one is another"
     );
+    let since: Vec<_> = ledger.held_since(at(4)).await.unwrap();
+    let since: Vec<_> = since.into_iter().map(|hold| hold.why).collect();
+    assert_eq!(since, ["two", "anew"], "what was in force then, and since");
 }
 
 pub async fn a_released_hold_stops_everything_until_it_is_settled<E: Engine>() {

@@ -27,9 +27,11 @@ mod renames;
 mod replicas;
 #[path = "../server/mod.rs"]
 mod server;
+mod sessions;
 mod sqlite;
 mod support;
 mod tokens;
+mod words;
 
 /// The rules as tests of one engine.
 macro_rules! as_tests {
@@ -94,6 +96,13 @@ macro_rules! keeps_the_contract {
             }
             approval {
                 approvals_are_kept_in_the_order_in_which_they_were_said
+            }
+            sessions {
+                a_session_is_kept_until_it_is_ended
+                old_sessions_make_room_and_so_do_the_longest_unused
+            }
+            words {
+                who_decides_about_a_post_is_written_down_with_what_it_does
             }
             engagement {
                 what_was_counted_is_kept_by_post_in_the_order_of_time

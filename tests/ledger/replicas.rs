@@ -13,8 +13,11 @@ use steadfast::campaign::approval::Approval;
 use steadfast::ledger::engagement::{Counting, Reading};
 use steadfast::ledger::evidence::Head;
 use steadfast::ledger::postgres::{Postgres, Terms, Uptime};
+use steadfast::ledger::session::{Session, SessionStep, Sessions};
 use steadfast::ledger::token::{Step, Tokens};
-use steadfast::ledger::{Approving, Fence, Filter, Intended, Intent, Ledger, LedgerError, Pace, Post, Scope};
+use steadfast::ledger::{
+    Approving, Fence, Filter, Intended, Intent, Ledger, LedgerError, Pace, Post, Scope, Voice,
+};
 use steadfast::post::digest::Digest;
 use steadfast::post::engagement::Counts;
 use steadfast::post::identity::PostId;
@@ -753,7 +756,9 @@ async fn s10_a_database_without_tables_is_no_ledger_and_one_that_is_newer_is_ref
 /// A file with something in every table.
 async fn filled(path: &std::path::Path) -> steadfast::ledger::sqlite::Sqlite {
     let file = steadfast::ledger::sqlite::Sqlite::create(path).await.unwrap();
-    let posts: Vec<_> = (0..1500).map(|n| new(&format!("m{n}"))).collect();
+    let mut posts: Vec<_> = (0..1500).map(|n| new(&format!("m{n}"))).collect();
+    let by = "ann".to_owned();
+    posts[0].voice = Some(Voice { act: "post", by });
     let ids = file.record(posts, at(0)).await.unwrap();
     file.know(vec![message("a"), message("b")], at(0)).await.unwrap();
     file.note("campaign", "campaign").await.unwrap();
@@ -792,6 +797,19 @@ async fn filled(path: &std::path::Path) -> steadfast::ledger::sqlite::Sqlite {
     file.ring().await.unwrap();
     let signed = Step::SignedIn(words_of_a_token("sealed", Some("sealed too")));
     file.step_token(&mastodon(), signed, at(3)).await.unwrap();
+    let signed_in = SessionStep::Begun {
+        session: Session {
+            id: Digest::of(b"secret"),
+            user: "ann".to_owned(),
+            password: Digest::of(b"line"),
+            began: at(3),
+            seen: at(3),
+        },
+        began_after: at(0),
+        seen_after: at(0),
+        most: 9,
+    };
+    file.step_session(signed_in).await.unwrap();
     let any = Filter {
         limit: Some(1),
         ..Filter::default()

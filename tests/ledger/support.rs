@@ -60,6 +60,7 @@ pub fn new(id: &str) -> NewPost {
         content: saying(id),
         state: State::Due,
         why: None,
+        voice: None,
     }
 }
 
@@ -150,6 +151,7 @@ pub fn conclusion(id: PostId, from: State, to: State) -> Conclusion {
         receipt: None,
         failure: None,
         keep: false,
+        voice: None,
         at: at(2),
     }
 }

@@ -15,13 +15,15 @@ use jiff::Timestamp;
 use steadfast::calendar::past::{Past, Variants};
 use steadfast::campaign::AfterHold;
 use steadfast::campaign::approval::Approval;
-use steadfast::ledger::engagement::{AskedAfter, Counted, Counting, Reading};
+use steadfast::ledger::engagement::{AskedAfter, Counted, Counting, Reading, Span};
 use steadfast::ledger::evidence::Event;
+use steadfast::ledger::session::{Session, SessionStep, Sessions};
 use steadfast::ledger::token::{KeptToken, Moved, Step, Tokens};
 use steadfast::ledger::{
     Approving, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError,
-    NewPost, Orphan, Post, Published, Rename, Renamed, Renaming, Rivals, Scope, SentPart,
+    NewPost, Orphan, Post, Published, Rename, Renamed, Renaming, Rivals, Scope, SentPart, Speaking, Spoken,
 };
+use steadfast::post::digest::Digest;
 use steadfast::post::engagement::Counts;
 use steadfast::post::identity::{AccountName, CampaignId, MessageId, PostId};
 use steadfast::post::outcome::Receipt;
@@ -326,6 +328,10 @@ impl Ledger for Model {
         Ok(self.store.rows().holds())
     }
 
+    async fn held_since(&self, since: Timestamp) -> Did<Vec<Hold>> {
+        Ok(self.store.rows().held_since(since))
+    }
+
     async fn settle(&self, hold: &Hold, after: AfterHold, now: Timestamp) -> Did<Vec<Post>> {
         Ok(self.store.rows().settle(hold, after, now))
     }
@@ -514,6 +520,49 @@ impl Tokens for Model {
 }
 
 #[async_trait]
+impl Sessions for Model {
+    async fn step_session(&self, step: SessionStep) -> Did<()> {
+        let sessions = &mut self.store.rows().sessions;
+        match step {
+            SessionStep::Begun {
+                session,
+                began_after,
+                seen_after,
+                most,
+            } => {
+                sessions.retain(|_, kept| kept.began >= began_after && kept.seen >= seen_after);
+                let mut by_use: Vec<Session> = sessions.values().cloned().collect();
+                by_use.sort_by_key(|kept| (std::cmp::Reverse(kept.seen), kept.id));
+                for kept in by_use.iter().skip(usize::try_from(most).unwrap() - 1) {
+                    sessions.remove(&kept.id);
+                }
+                sessions.entry(session.id).or_insert(session);
+            }
+            SessionStep::Seen(id, at) => {
+                if let Some(kept) = sessions.get_mut(&id) {
+                    kept.seen = kept.seen.max(at);
+                }
+            }
+            SessionStep::Ended(id) => drop(sessions.remove(&id)),
+        }
+        Ok(())
+    }
+
+    async fn session(&self, id: Digest) -> Did<Option<Session>> {
+        Ok(self.store.rows().sessions.get(&id).cloned())
+    }
+}
+
+#[async_trait]
+impl Speaking for Model {
+    async fn spoken(&self, of: &[PostId]) -> Did<Vec<Spoken>> {
+        let rows = self.store.rows();
+        let theirs = rows.spoken.iter().filter(|spoken| of.contains(&spoken.post));
+        Ok(theirs.cloned().collect())
+    }
+}
+
+#[async_trait]
 impl Counting for Model {
     async fn asked_after(&self, account: &AccountName, since: Timestamp) -> Did<Vec<AskedAfter>> {
         let rows = self.store.rows();
@@ -550,8 +599,12 @@ impl Counting for Model {
         Ok(())
     }
 
-    async fn counted(&self, since: Timestamp) -> Did<Vec<Counted>> {
+    async fn counted(&self, of: &Span) -> Did<Vec<Counted>> {
         let rows = self.store.rows();
+        let sought = |post: &Post| {
+            let one = of.message.as_ref().is_none_or(|message| *message == post.message);
+            one && of.since <= post.due && post.due < of.until
+        };
         let counted = |(id, counts): (&PostId, &BTreeMap<Timestamp, Counts>)| {
             let row = rows.posts.get(id)?;
             let post = &row.post;
@@ -560,7 +613,7 @@ impl Counting for Model {
                 message: post.message.clone(),
                 account: post.account.clone(),
                 platform: post.platform.clone(),
-                sent: post.sent.filter(|_| post.due >= since)?,
+                sent: post.sent.filter(|_| sought(post))?,
                 url: row
                     .parts
                     .get(&0)

@@ -7,11 +7,13 @@ use steadfast::calendar::past::{Past, Turns, Variants};
 use steadfast::campaign::AfterHold;
 use steadfast::campaign::approval::Approval;
 use steadfast::ledger::rename::SHARE;
+use steadfast::ledger::session::Session;
 use steadfast::ledger::token::KeptToken;
 use steadfast::ledger::{
     Change, Conclusion, Fence, Filter, Hold, Intended, Intent, NewPost, Post, Published, Rename, Renamed,
-    Rivals, Scope, SentPart,
+    Rivals, Scope, SentPart, Spoken, Voice,
 };
+use steadfast::post::digest::Digest;
 use steadfast::post::engagement::Counts;
 use steadfast::post::identity::{AccountName, CampaignId, Identity, MessageId, PostId};
 use steadfast::post::outcome::{Class, Receipt};
@@ -84,6 +86,8 @@ pub struct Rows {
     pub approvals: Vec<(Approval, String)>,
     pub tokens: BTreeMap<AccountName, KeptToken>,
     pub counts: BTreeMap<PostId, BTreeMap<Timestamp, Counts>>,
+    pub spoken: Vec<Spoken>,
+    pub sessions: BTreeMap<Digest, Session>,
     /// When each thing happened, as whoever wrote it said.
     events: Vec<Timestamp>,
     recorded: u64,
@@ -162,6 +166,7 @@ impl Rows {
                 continue;
             }
             self.recorded += 1;
+            self.speak(id, post.voice.as_ref(), now);
             let row = Row {
                 post: as_recorded(id, post),
                 parts: BTreeMap::new(),
@@ -180,6 +185,15 @@ impl Rows {
             new.push(id);
         }
         new
+    }
+
+    fn speak(&mut self, post: PostId, voice: Option<&Voice>, at: Timestamp) {
+        self.spoken.extend(voice.map(|voice| Spoken {
+            post,
+            act: voice.act.to_owned(),
+            by: voice.by.clone(),
+            at: micro(at),
+        }));
     }
 
     pub fn reword(&mut self, changes: &[Change], now: Timestamp) {
@@ -552,6 +566,14 @@ impl Rows {
                 && (post.standing.state, post.standing.part) == (to.state, to.part);
             return again && before;
         }
+        if let Some(voice) = &conclusion.voice {
+            self.spoken.push(Spoken {
+                post: conclusion.post,
+                act: voice.act.to_owned(),
+                by: voice.by.clone(),
+                at,
+            });
+        }
         if [post.standing.state, to.state].contains(&State::Skipped) {
             post.slot = None;
         }
@@ -646,6 +668,14 @@ impl Rows {
         let mut open: Vec<Hold> = open.map(|said| said.hold.clone()).collect();
         open.sort_by_key(|hold| (hold.since, hold.id));
         open
+    }
+
+    pub fn held_since(&self, since: Timestamp) -> Vec<Hold> {
+        let all = self.holds.iter().map(|said| said.hold.clone());
+        let then = |hold: &Hold| hold.released.is_none_or(|released| released >= since);
+        let mut found: Vec<Hold> = all.filter(then).collect();
+        found.sort_by_key(|hold| (hold.since, hold.id));
+        found
     }
 
     pub fn settle(&mut self, hold: &Hold, after: AfterHold, now: Timestamp) -> Vec<Post> {

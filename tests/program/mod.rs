@@ -56,6 +56,27 @@ impl Place {
         self.path().join("state/steadfast.db")
     }
 
+    /// As if the platforms had been asked after each post that is out: 3 and 5 likes, and 100 and 200 views of each on
+    /// Bluesky.
+    pub fn counted(&self) {
+        use sqlx::Connection;
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let at = sqlx::sqlite::SqliteConnectOptions::new().filename(self.ledger());
+            let mut ledger = sqlx::sqlite::SqliteConnection::connect_with(&at).await.unwrap();
+            for statement in [
+                "UPDATE post SET platform = account WHERE state = 'sent'",
+                "INSERT INTO engagement (post, at, likes, views) SELECT row, sent + 3600000000, 3, \
+                     iif(account = 'bluesky', 100, NULL) FROM post WHERE state = 'sent'",
+                "INSERT INTO engagement (post, at, likes, views) SELECT row, sent + 86400000000, 5, \
+                     iif(account = 'bluesky', 200, NULL) FROM post WHERE state = 'sent'",
+            ] {
+                sqlx::query(statement).execute(&mut ledger).await.unwrap();
+            }
+            ledger.close().await.unwrap();
+        });
+    }
+
     /// Sets an environment variable for all commands from now on.
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.push((name.to_owned(), value.to_owned()));

@@ -8,13 +8,16 @@ use jiff::Timestamp;
 use steadfast::calendar::past::{Past, Variants};
 use steadfast::campaign::AfterHold;
 use steadfast::campaign::approval::Approval;
-use steadfast::ledger::engagement::{AskedAfter, Counted, Counting, Reading};
+use steadfast::ledger::engagement::{AskedAfter, Counted, Counting, Reading, Span};
 use steadfast::ledger::evidence::Event;
+use steadfast::ledger::session::{Session, SessionStep, Sessions};
 use steadfast::ledger::token::{KeptToken, Moved, Step, Tokens};
 use steadfast::ledger::{
     Approving, Attempt, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger,
     LedgerError, NewPost, Orphan, Post, Published, Rename, Renamed, Renaming, Rivals, Scope, SentPart,
+    Speaking, Spoken,
 };
+use steadfast::post::digest::Digest;
 use steadfast::post::identity::{AccountName, CampaignId, MessageId, PostId};
 use steadfast::post::outcome::Receipt;
 use steadfast::post::state::State;
@@ -255,6 +258,11 @@ impl Ledger for Faulty {
         self.model.holds().await
     }
 
+    async fn held_since(&self, since: Timestamp) -> Did<Vec<Hold>> {
+        self.look().await?;
+        self.model.held_since(since).await
+    }
+
     async fn settle(&self, hold: &Hold, after: AfterHold, now: Timestamp) -> Did<Vec<Post>> {
         self.before("before it settles").await?;
         let moved = self.model.settle(hold, after, now).await?;
@@ -441,6 +449,25 @@ impl Tokens for Faulty {
 }
 
 #[async_trait]
+impl Sessions for Faulty {
+    async fn step_session(&self, step: SessionStep) -> Did<()> {
+        self.model.step_session(step).await
+    }
+
+    async fn session(&self, id: Digest) -> Did<Option<Session>> {
+        self.model.session(id).await
+    }
+}
+
+#[async_trait]
+impl Speaking for Faulty {
+    async fn spoken(&self, of: &[PostId]) -> Did<Vec<Spoken>> {
+        self.look().await?;
+        self.model.spoken(of).await
+    }
+}
+
+#[async_trait]
 impl Counting for Faulty {
     async fn asked_after(&self, account: &AccountName, since: Timestamp) -> Did<Vec<AskedAfter>> {
         self.look().await?;
@@ -453,8 +480,8 @@ impl Counting for Faulty {
         self.after("after readings").await
     }
 
-    async fn counted(&self, since: Timestamp) -> Did<Vec<Counted>> {
+    async fn counted(&self, of: &Span) -> Did<Vec<Counted>> {
         self.look().await?;
-        self.model.counted(since).await
+        self.model.counted(of).await
     }
 }

@@ -150,6 +150,7 @@ fn world(hand: &Hand, model: &Model) -> World {
             LATE
         },
         approval: None,
+        alerts: Arc::default(),
     }
 }
 

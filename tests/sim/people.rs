@@ -216,7 +216,7 @@ async fn tell(sim: &Arc<Sim>, ledger: &Model, mut post: Post, word: Word) {
         }
     }
     let what = book::shown(sim, post.id);
-    let conclusion = Conclusion::of(&post, to, rest, now);
+    let conclusion = Conclusion::of(&post, to, rest, now).said("retry", "ann");
     if ledger.conclude(conclusion).await.unwrap() {
         sim.say(format_args!("ann says of {what}: {said}"));
         if let Some(wrong) = book::wrong_receipt(sim, post.id, post.standing.part) {

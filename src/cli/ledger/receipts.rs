@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::cli::{Exit, Failed, Office, complain, print_line};
+use crate::cli::{Exit, Failed, Office, complain, print_line, speaker};
 use crate::ledger::{Conclusion, Ledger};
 use crate::post::identity::PostId;
 use crate::post::outcome::Receipt;
@@ -91,7 +91,7 @@ async fn take(office: &Office, ledger: &dyn Ledger, line: &Line) -> Result<Resul
         return Ok(Err(format!("{what}: that makes no sense")));
     };
     rest.receipt = Some(receipt);
-    let conclusion = Conclusion::of(&post, next.standing, rest, now);
+    let conclusion = Conclusion::of(&post, next.standing, rest, now).said("sent", &speaker());
     Ok(if ledger.conclude(conclusion).await? {
         Ok(format!("{what}: {} is recorded", line.id))
     } else {

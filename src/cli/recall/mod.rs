@@ -1,7 +1,4 @@
 //! `steadfast recall`: every published post that used a fact, or of a message, and its deletion or correction.
-//!
-//! Each deletion and each correction is a post of its own in the ledger, with an identity that names the recalled
-//! post. So a recall that was cut short goes on when it is asked for again, and nothing is done twice.
 
 mod show;
 mod watch;
@@ -15,19 +12,16 @@ use crate::campaign::Campaign;
 use crate::desk::facts;
 use crate::desk::recall::ask::{Act, Ask, Asking};
 use crate::desk::recall::found::{Found, find, rows};
-use crate::ledger::{Conclusion, Hold, Ledger, Post, Published};
+use crate::desk::recall::{carry_out, objected};
+use crate::ledger::{Hold, Ledger, Published};
 use crate::post::identity::{MessageId, PostId};
 use crate::post::state::State;
-use crate::post::step::{Action, Event, Word, step};
-use crate::text::limits::Doubt;
 
 use super::args::{Format, RecallArgs};
 use super::say::{address, list, many, meant};
 use super::{Exit, Failed, Files, Office, complain, print_json, print_line};
 use show::show;
 
-/// How many posts are recorded in one transaction.
-const AT_ONCE: usize = 200;
 /// How many lines are shown of what needs a person.
 const LINES: usize = 20;
 
@@ -67,52 +61,32 @@ pub(super) async fn recall(office: &Office, mut args: RecallArgs) -> Result<Exit
 
     let campaign = Office::campaign(&files)?;
     let roster = files.roster.clone();
+    let by = args.speaker.name()?;
     let asking = Asking {
         campaign: &campaign.settings.id,
         roster: &roster,
         act: &act,
         why: args.why.as_deref(),
+        by: &by,
         now: office.clock.now(),
     };
     let objections = asking.objections(&found);
     if !objections.is_empty() {
-        return Err(Failed::Wrong(format!(
-            "nothing was done, because not every account can take this correction:\n{}",
-            objections.join("\n")
-        )));
+        return Err(objected(&objections));
     }
     if !is_meant(&args, &act, &asking, &found)? {
         return Ok(Exit::Wrong);
     }
-    if matches!(act, Act::Delete) {
-        end_threads(office, &*ledger, &found).await?;
-    }
-    let plan = Plan::make(&asking, &found);
-    record(&*ledger, &plan, office).await?;
-    let holds = office.holds(Some(&*ledger)).await?;
-    let recalls = plan.recalls();
-    if args.during_hold {
-        let said = holds
-            .iter()
-            .map(|hold| hold.said)
-            .filter(|said| *said < i64::MAX)
-            .max();
-        if let Some(said) = said {
-            ledger
-                .let_through(recalls.clone(), said, office.clock.now())
-                .await?;
-        }
-    }
-    ledger.ring().await?;
-    tell_of_holds(&holds, &*ledger, &plan.of, &args).await?;
+    let recalled = carry_out(office, &*ledger, &asking, &found, args.during_hold).await?;
+    tell_of_holds(&recalled.holds, &*ledger, &recalled.of, &args).await?;
     if !json {
         also_planned(office, &files, &*ledger, &args).await?;
     }
     let watched = watch::Watched {
         office,
         ledger: &*ledger,
-        of: &plan.of,
-        recalls: &recalls,
+        of: &recalled.of,
+        recalls: &recalled.recalls,
         act: &act,
     };
     Box::pin(watched.until_done(files, &campaign)).await?;
@@ -218,100 +192,6 @@ fn is_meant(args: &RecallArgs, act: &Act, asking: &Asking<'_>, found: &[Found]) 
     }
     complain("nothing was done");
     Ok(false)
-}
-
-/// A thread of which only a part is out goes no further: else the rest would come after the deletion.
-async fn end_threads(office: &Office, ledger: &dyn Ledger, found: &[Found]) -> Result<(), Failed> {
-    let unfinished = found.iter().filter(|found| {
-        let post = &found.post;
-        !post.standing.state.is_final() && post.began.is_some() && !found.is_unsure()
-    });
-    for Found { post, .. } in unfinished {
-        let word = Event::Told(Word::Skip {
-            why: "what is out of it is recalled".to_owned(),
-        });
-        let terms = crate::daemon::deliver::terms_of(post, Doubt::Ask);
-        let now = office.clock.now();
-        if let Ok(next) = step(&post.standing, &terms, word, now, office.clock.dice())
-            && let Action::Rest(rest) = next.action
-        {
-            let conclusion = Conclusion::of(post, next.standing, rest, now);
-            if !ledger.conclude(conclusion).await? {
-                return Err(Failed::Wrong(format!(
-                    "{} on {} goes out at this very moment: ask again",
-                    post.message, post.account
-                )));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// What is to be written down.
-struct Plan {
-    new: Vec<crate::ledger::NewPost>,
-    known: Vec<Post>,
-    /// The posts that are recalled.
-    of: Vec<PostId>,
-}
-
-impl Plan {
-    fn make(asking: &Asking<'_>, found: &[Found]) -> Self {
-        let mut plan = Self {
-            new: Vec::new(),
-            known: Vec::new(),
-            of: Vec::new(),
-        };
-        for one in found {
-            match asking.ask(one) {
-                Ask::New(post) => plan.new.push(*post),
-                Ask::Known(post) => plan.known.push(*post),
-                Ask::Nothing | Ask::NotYet | Ask::ByHand(_) => continue,
-            }
-            plan.of.push(one.post.id);
-        }
-        plan
-    }
-
-    /// The ids of the deletions or corrections themselves.
-    fn recalls(&self) -> Vec<PostId> {
-        let new = self.new.iter().map(|post| post.identity.post_id());
-        new.chain(self.known.iter().map(|post| post.id)).collect()
-    }
-}
-
-/// The new ones are recorded; those that came to nothing before are to be tried again.
-async fn record(ledger: &dyn Ledger, plan: &Plan, office: &Office) -> Result<(), Failed> {
-    let now = office.clock.now();
-    for some in plan.new.chunks(AT_ONCE) {
-        ledger.record(some.to_vec(), now).await?;
-    }
-    for post in &plan.known {
-        let state = post.standing.state;
-        if !matches!(state, State::Held | State::Rejected | State::Skipped) {
-            continue;
-        }
-        // To delete once more what may be gone does no harm.
-        let word = match (post.standing.doubted(), post.content.deletes()) {
-            (true, Some(_)) => Word::WasNotSent,
-            _ => Word::Retry,
-        };
-        let terms = crate::daemon::deliver::terms_of(post, Doubt::Ask);
-        if let Ok(next) = step(
-            &post.standing,
-            &terms,
-            Event::Told(word),
-            now,
-            office.clock.dice(),
-        ) && let Action::Rest(rest) = next.action
-        {
-            // Whoever was quicker has decided.
-            ledger
-                .conclude(Conclusion::of(post, next.standing, rest, now))
-                .await?;
-        }
-    }
-    Ok(())
 }
 
 /// Says what stops it, if anything does.

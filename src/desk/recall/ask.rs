@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::campaign::Account;
 use crate::campaign::Roster;
-use crate::ledger::{NewPost, Post};
+use crate::ledger::{NewPost, Post, Voice};
 use crate::post::content::Content;
 use crate::post::identity::{CampaignId, Identity, Occurrence};
 use crate::post::outcome::Receipt;
@@ -20,7 +20,7 @@ use super::found::Found;
 const EVER: Duration = Duration::from_hours(24 * 365 * 100);
 
 /// What is to be done with each post.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
     Delete,
     /// Answered with these words.
@@ -56,6 +56,8 @@ pub struct Asking<'a> {
     pub roster: &'a Roster,
     pub act: &'a Act,
     pub why: Option<&'a str>,
+    /// Who asks.
+    pub by: &'a str,
     pub now: Timestamp,
 }
 
@@ -103,6 +105,10 @@ impl Asking<'_> {
             content,
             state: State::Due,
             why: None,
+            voice: Some(Voice {
+                act: "recall",
+                by: self.by.to_owned(),
+            }),
         }))
     }
 

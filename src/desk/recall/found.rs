@@ -63,13 +63,14 @@ pub async fn find(ledger: &dyn Ledger, which: &Published, said: Option<&str>) ->
                 recalls.entry(of).or_default().push(recall);
             }
         }
+        let mut parts = ledger.parts_of(&ids).await?;
         for post in page {
             let value = match which {
                 Published::WithFact(name) => post.content.facts.get(name).map(|quoted| quoted.value.as_str()),
                 Published::Of(_) | Published::WithFacts => None,
             };
             if said.is_none() || value == said {
-                let parts = ledger.parts(post.id).await?;
+                let parts = parts.remove(&post.id).unwrap_or_default();
                 let recalls = recalls.remove(&post.id).unwrap_or_default();
                 found.push(Found { post, parts, recalls });
             }

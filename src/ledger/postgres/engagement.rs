@@ -6,11 +6,11 @@ use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use crate::post::engagement::Counts;
-use crate::post::identity::AccountName;
+use crate::post::identity::{AccountName, MessageId};
 use crate::post::outcome::Receipt;
 
 use super::super::LedgerError;
-use super::super::engagement::{AskedAfter, Counted, Counting, Reading, gathered};
+use super::super::engagement::{AskedAfter, Counted, Counting, Reading, Span, gathered};
 use super::super::group::{BATCH, Write};
 use super::Postgres;
 use super::connect::bounded;
@@ -60,15 +60,23 @@ impl Counting for Postgres {
         Ok(())
     }
 
-    async fn counted(&self, since: Timestamp) -> Result<Vec<Counted>, LedgerError> {
-        let asking = sqlx::query(
+    async fn counted(&self, of: &Span) -> Result<Vec<Counted>, LedgerError> {
+        let message = of.message.as_ref().map(MessageId::as_str);
+        let one = message.map_or("", |_| "AND post.message = $3");
+        let sql = format!(
             "SELECT post.id AS whose, message, account, platform, post.sent AS sent, part.url AS url, at, likes, shares, \
                  replies, quotes, views \
              FROM post JOIN engagement ON engagement.post = post.id \
                  LEFT JOIN part ON part.post = post.id AND part.idx = 0 \
-             WHERE post.due >= $1 AND post.sent IS NOT NULL ORDER BY post.sent, post.id, at",
-        )
-        .bind(since.as_microsecond());
+             WHERE post.due >= $1 AND post.due < $2 {one} AND post.sent IS NOT NULL \
+             ORDER BY post.sent, post.id, at"
+        );
+        let mut asking = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(of.since.as_microsecond())
+            .bind(of.until.as_microsecond());
+        if let Some(message) = message {
+            asking = asking.bind(message);
+        }
         let rows = bounded(asking.fetch_all(&self.readers)).await?;
         let rows: Read<Vec<Counted>> = rows.iter().map(counted).collect();
         Ok(gathered(rows?))

@@ -137,7 +137,7 @@ impl Import {
 
     pub async fn commit(mut self) -> Did<()> {
         // What is said from now on has numbers of its own.
-        for table in ["hold", "approval"] {
+        for table in ["hold", "approval", "word"] {
             let from_now_on = format!(
                 "SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table})) \
                  WHERE EXISTS (SELECT 1 FROM {table})"

@@ -1,6 +1,5 @@
-//! The ledger in a PostgreSQL database that several replicas share.
-//!
-//! Leases and fences say who may do what; no lock outlives its transaction (reliability §2.7).
+//! The ledger in a PostgreSQL database that several replicas share. Leases and fences say who may do what; no lock
+//! outlives its transaction (reliability §2.7).
 
 mod approval;
 mod bell;
@@ -17,9 +16,12 @@ mod plan;
 mod read;
 mod rename;
 mod send;
+mod session;
 mod token;
+mod word;
 mod write;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -315,6 +317,10 @@ impl Ledger for Postgres {
         read::holds(&self.readers).await
     }
 
+    async fn held_since(&self, since: Timestamp) -> Result<Vec<Hold>, LedgerError> {
+        read::held_since(&self.readers, since).await
+    }
+
     async fn settle(&self, hold: &Hold, after: AfterHold, now: Timestamp) -> Result<Vec<Post>, LedgerError> {
         let hold = hold.clone();
         let moved = self
@@ -339,6 +345,10 @@ impl Ledger for Postgres {
 
     async fn parts(&self, id: PostId) -> Result<Vec<SentPart>, LedgerError> {
         read::parts(&self.readers, id).await
+    }
+
+    async fn parts_of(&self, posts: &[PostId]) -> Result<HashMap<PostId, Vec<SentPart>>, LedgerError> {
+        read::parts_of(&self.readers, posts).await
     }
 
     async fn attempts(&self, id: PostId) -> Result<Vec<Attempt>, LedgerError> {

@@ -13,6 +13,7 @@ use super::super::group::micros;
 use super::super::{Change, LedgerError, NewPost};
 use super::lease::Seat;
 use super::read::names;
+use super::word::speak;
 use super::write::{Wrote, ids, rows_json};
 
 /// Whether whoever has a seat may plan: a planner that was frozen and wakes must not. Its lease can't be taken
@@ -84,6 +85,9 @@ pub(super) async fn record(
         let id = post.identity.post_id();
         if new.contains(&id) && told.insert(id) {
             evidence.push(evidence::recorded(post, content, now));
+            if let Some(voice) = &post.voice {
+                speak(tx, id, voice, now).await?;
+            }
         }
     }
     Ok(recorded)

@@ -1,6 +1,6 @@
 //! What is asked of the ledger.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -193,22 +193,38 @@ pub(super) async fn parts(db: &PgPool, id: PostId) -> Read<Vec<SentPart>> {
     )
     .bind(id.to_string());
     let rows = bounded(asking.fetch_all(db)).await?;
-    let part = |row: &PgRow| -> Read<SentPart> {
-        Ok(SentPart {
-            index: number_at(row, "idx")?,
-            key: Key {
-                delivery: parsed(row, "key")?,
-                due: instant_at(row, "key_due")?,
-            },
-            prepared: Prepared {
-                path: row.try_get("path")?,
-                body: row.try_get("body")?,
-            },
-            receipt: receipt_of(row)?,
-            sent: maybe_instant(row, "sent")?,
-        })
-    };
     rows.iter().map(part).collect()
+}
+
+pub(super) async fn parts_of(db: &PgPool, posts: &[PostId]) -> Read<HashMap<PostId, Vec<SentPart>>> {
+    let ids: Vec<String> = posts.iter().map(ToString::to_string).collect();
+    let asking = sqlx::query(
+        "SELECT post AS whose, idx, key, key_due, path, body, id, url, pin, sent FROM part \
+         WHERE post = ANY ($1) ORDER BY post, idx",
+    )
+    .bind(ids);
+    let rows = bounded(asking.fetch_all(db)).await?;
+    let mut all: HashMap<PostId, Vec<SentPart>> = HashMap::new();
+    for row in &rows {
+        all.entry(parsed(row, "whose")?).or_default().push(part(row)?);
+    }
+    Ok(all)
+}
+
+fn part(row: &PgRow) -> Read<SentPart> {
+    Ok(SentPart {
+        index: number_at(row, "idx")?,
+        key: Key {
+            delivery: parsed(row, "key")?,
+            due: instant_at(row, "key_due")?,
+        },
+        prepared: Prepared {
+            path: row.try_get("path")?,
+            body: row.try_get("body")?,
+        },
+        receipt: receipt_of(row)?,
+        sent: maybe_instant(row, "sent")?,
+    })
 }
 
 pub(super) async fn attempts(db: &PgPool, id: PostId) -> Read<Vec<Attempt>> {
@@ -336,23 +352,34 @@ pub(super) async fn holds(db: &PgPool) -> Read<Vec<Hold>> {
         "SELECT id, scope, target, why, by, since, said, released FROM hold WHERE settled IS NULL ORDER BY since, id",
     );
     let rows = bounded(asking.fetch_all(db)).await?;
-    let hold = |row: &PgRow| -> Read<Hold> {
-        let scope = match row.try_get("scope")? {
-            "account" => Scope::Account(parsed(row, "target")?),
-            "message" => Scope::Message(parsed(row, "target")?),
-            _ => Scope::All,
-        };
-        Ok(Hold {
-            id: row.try_get("id")?,
-            scope,
-            why: row.try_get("why")?,
-            by: row.try_get("by")?,
-            since: instant_at(row, "since")?,
-            said: row.try_get("said")?,
-            released: maybe_instant(row, "released")?,
-        })
-    };
     rows.iter().map(hold).collect()
+}
+
+pub(super) async fn held_since(db: &PgPool, since: Timestamp) -> Read<Vec<Hold>> {
+    let asking = sqlx::query(
+        "SELECT id, scope, target, why, by, since, said, released FROM hold \
+         WHERE released IS NULL OR released >= $1 ORDER BY since, id",
+    )
+    .bind(since.as_microsecond());
+    let rows = bounded(asking.fetch_all(db)).await?;
+    rows.iter().map(hold).collect()
+}
+
+fn hold(row: &PgRow) -> Read<Hold> {
+    let scope = match row.try_get("scope")? {
+        "account" => Scope::Account(parsed(row, "target")?),
+        "message" => Scope::Message(parsed(row, "target")?),
+        _ => Scope::All,
+    };
+    Ok(Hold {
+        id: row.try_get("id")?,
+        scope,
+        why: row.try_get("why")?,
+        by: row.try_get("by")?,
+        since: instant_at(row, "since")?,
+        said: row.try_get("said")?,
+        released: maybe_instant(row, "released")?,
+    })
 }
 
 pub(super) async fn noted(db: &PgPool, key: &str) -> Read<Option<String>> {

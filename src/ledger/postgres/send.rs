@@ -15,6 +15,7 @@ use super::super::group::{key_fields, outcome_word};
 use super::super::{Conclusion, Intended, Intent, LedgerError};
 use super::lease::Seat;
 use super::read::{instant_at, names};
+use super::word::speak;
 use super::write::{Wrote, ids, rows_json};
 
 /// The columns of [`standing`], for `jsonb_to_recordset`.
@@ -240,7 +241,12 @@ pub(super) async fn conclude(
     let ours = conclusions
         .iter()
         .filter(|conclusion| moved.contains(&conclusion.post));
-    evidence.extend(ours.map(|conclusion| evidence::concluded(conclusion)));
+    for conclusion in ours {
+        evidence.push(evidence::concluded(conclusion));
+        if let Some(voice) = &conclusion.voice {
+            speak(tx, conclusion.post, voice, conclusion.at).await?;
+        }
+    }
     if moved.len() < conclusions.len() {
         let before = sqlx::query(
             "SELECT post.id FROM jsonb_to_recordset($1::text::jsonb) \

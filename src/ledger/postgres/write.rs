@@ -15,7 +15,7 @@ use super::super::group::{Answer, Batches, Write, fail, first_words, reply};
 use super::super::{Intended, LedgerError};
 use super::connect::{BEGIN, PATIENCE, Server, bounded, locks};
 use super::lease::Seat;
-use super::{approval, bell, engagement, hold, plan, rename, send, token};
+use super::{approval, bell, engagement, hold, plan, rename, send, session, token};
 
 pub(super) type Wrote<T> = Result<T, Broke>;
 
@@ -335,6 +335,10 @@ async fn other(
             Answer::Done
         }
         Write::Token { account, step, .. } => Answer::Stepped(token::step(tx, account, step).await?),
+        Write::Session(step, _) => {
+            session::step(tx, step).await?;
+            Answer::Done
+        }
         Write::Ring(_) => Answer::Number(ring(tx).await?),
         Write::Note { key, value, .. } => {
             sqlx::query(

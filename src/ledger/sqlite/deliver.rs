@@ -13,6 +13,7 @@ use super::super::evidence::{self, Entry};
 use super::super::group::{key_fields, outcome_word};
 use super::super::{Conclusion, Intended, Intent, LedgerError};
 use super::jobs::Jobs;
+use super::word::speak;
 
 type Wrote<T> = Result<T, LedgerError>;
 
@@ -248,6 +249,9 @@ pub(super) async fn conclude(
         let Some(moved) = moved.get(&c.post) else { continue };
         let (part, at) = (i64::from(c.part), c.at.as_microsecond());
         evidence.push(evidence::concluded(c));
+        if let Some(voice) = &c.voice {
+            speak(tx, c.post, voice, c.at).await?;
+        }
         // A person can say that one in doubt was accepted: a receipt without an answer.
         if let Some(receipt) = &c.receipt {
             accepted.push([

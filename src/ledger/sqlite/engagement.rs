@@ -6,11 +6,11 @@ use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::post::engagement::Counts;
-use crate::post::identity::AccountName;
+use crate::post::identity::{AccountName, MessageId};
 use crate::post::outcome::Receipt;
 
 use super::super::LedgerError;
-use super::super::engagement::{AskedAfter, Counted, Counting, Reading, gathered};
+use super::super::engagement::{AskedAfter, Counted, Counting, Reading, Span, gathered};
 use super::super::group::Write;
 use super::Sqlite;
 use super::jobs::{Jobs, MOST};
@@ -59,17 +59,24 @@ impl Counting for Sqlite {
         Ok(())
     }
 
-    async fn counted(&self, since: Timestamp) -> Result<Vec<Counted>, LedgerError> {
-        let rows = sqlx::query(
+    async fn counted(&self, of: &Span) -> Result<Vec<Counted>, LedgerError> {
+        let message = of.message.as_ref().map(MessageId::as_str);
+        let one = message.map_or("", |_| "AND post.message = ?3");
+        let sql = format!(
             "SELECT post.id AS whose, message, account, platform, post.sent AS sent, part.url AS url, at, likes, shares, \
                  replies, quotes, views \
              FROM post JOIN engagement ON engagement.post = post.row \
                  LEFT JOIN part ON part.post = post.row AND part.idx = 0 \
-             WHERE post.due >= ?1 AND post.sent IS NOT NULL ORDER BY post.sent, post.id, at",
-        )
-        .bind(since.as_microsecond())
-        .fetch_all(&self.readers)
-        .await?;
+             WHERE post.due >= ?1 AND post.due < ?2 {one} AND post.sent IS NOT NULL \
+             ORDER BY post.sent, post.id, at"
+        );
+        let mut asking = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(of.since.as_microsecond())
+            .bind(of.until.as_microsecond());
+        if let Some(message) = message {
+            asking = asking.bind(message);
+        }
+        let rows = asking.fetch_all(&self.readers).await?;
         let rows: Read<Vec<Counted>> = rows.iter().map(counted).collect();
         Ok(gathered(rows?))
     }

@@ -16,9 +16,12 @@ mod parts;
 mod past;
 mod read;
 mod rename;
+mod session;
 mod token;
+mod word;
 mod write;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -329,6 +332,10 @@ impl Ledger for Sqlite {
         read::holds(&self.readers).await
     }
 
+    async fn held_since(&self, since: Timestamp) -> Result<Vec<Hold>, LedgerError> {
+        read::held_since(&self.readers, since).await
+    }
+
     async fn settle(&self, hold: &Hold, after: AfterHold, now: Timestamp) -> Result<Vec<Post>, LedgerError> {
         let hold = hold.clone();
         let moved = self
@@ -353,6 +360,10 @@ impl Ledger for Sqlite {
 
     async fn parts(&self, id: PostId) -> Result<Vec<SentPart>, LedgerError> {
         parts::parts(&self.readers, id).await
+    }
+
+    async fn parts_of(&self, posts: &[PostId]) -> Result<HashMap<PostId, Vec<SentPart>>, LedgerError> {
+        parts::parts_of(&self.readers, posts).await
     }
 
     async fn attempts(&self, id: PostId) -> Result<Vec<Attempt>, LedgerError> {

@@ -1,5 +1,7 @@
 //! What is asked of a post's parts: their requests, and what came of each.
 
+use std::collections::HashMap;
+
 use sqlx::Row;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 
@@ -8,7 +10,7 @@ use crate::post::outcome::Receipt;
 use crate::post::sealed::{Key, Prepared};
 
 use super::super::{Attempt, SentPart};
-use super::read::{Read, instant_at, maybe_instant, number_at, parsed};
+use super::read::{Read, instant_at, json_list, maybe_instant, number_at, parsed};
 
 pub(super) async fn parts(db: &SqlitePool, id: PostId) -> Read<Vec<SentPart>> {
     let rows = sqlx::query(
@@ -18,22 +20,39 @@ pub(super) async fn parts(db: &SqlitePool, id: PostId) -> Read<Vec<SentPart>> {
     .bind(id.to_string())
     .fetch_all(db)
     .await?;
-    let part = |row: &SqliteRow| -> Read<SentPart> {
-        Ok(SentPart {
-            index: number_at(row, "idx")?,
-            key: Key {
-                delivery: parsed(row, "key")?,
-                due: instant_at(row, "key_due")?,
-            },
-            prepared: Prepared {
-                path: row.try_get("path")?,
-                body: row.try_get("body")?,
-            },
-            receipt: receipt_of(row)?,
-            sent: maybe_instant(row, "sent")?,
-        })
-    };
     rows.iter().map(part).collect()
+}
+
+pub(super) async fn parts_of(db: &SqlitePool, posts: &[PostId]) -> Read<HashMap<PostId, Vec<SentPart>>> {
+    let rows = sqlx::query(
+        "SELECT post.id AS whose, idx, key, key_due, path, body, part.id AS id, url, pin, part.sent AS sent \
+         FROM post JOIN part ON part.post = post.row \
+         WHERE post.id IN (SELECT value FROM json_each(?1)) ORDER BY part.post, idx",
+    )
+    .bind(json_list(posts.iter().map(ToString::to_string)))
+    .fetch_all(db)
+    .await?;
+    let mut all: HashMap<PostId, Vec<SentPart>> = HashMap::new();
+    for row in &rows {
+        all.entry(parsed(row, "whose")?).or_default().push(part(row)?);
+    }
+    Ok(all)
+}
+
+fn part(row: &SqliteRow) -> Read<SentPart> {
+    Ok(SentPart {
+        index: number_at(row, "idx")?,
+        key: Key {
+            delivery: parsed(row, "key")?,
+            due: instant_at(row, "key_due")?,
+        },
+        prepared: Prepared {
+            path: row.try_get("path")?,
+            body: row.try_get("body")?,
+        },
+        receipt: receipt_of(row)?,
+        sent: maybe_instant(row, "sent")?,
+    })
 }
 
 pub(super) async fn attempts(db: &SqlitePool, id: PostId) -> Read<Vec<Attempt>> {

@@ -345,28 +345,38 @@ pub(super) async fn waits(db: &SqlitePool) -> Read<BTreeMap<AccountName, Timesta
 }
 
 pub(super) async fn holds(db: &SqlitePool) -> Read<Vec<Hold>> {
+    let rows = sqlx::query("SELECT id, scope, target, why, by, since, said, released FROM hold WHERE settled IS NULL ORDER BY since, id")
+        .fetch_all(db)
+        .await?;
+    rows.iter().map(hold).collect()
+}
+
+pub(super) async fn held_since(db: &SqlitePool, since: Timestamp) -> Read<Vec<Hold>> {
     let rows = sqlx::query(
-        "SELECT id, scope, target, why, by, since, said, released FROM hold WHERE settled IS NULL ORDER BY since, id",
+        "SELECT id, scope, target, why, by, since, said, released FROM hold \
+         WHERE released IS NULL OR released >= ?1 ORDER BY since, id",
     )
+    .bind(since.as_microsecond())
     .fetch_all(db)
     .await?;
-    let hold = |row: &SqliteRow| -> Read<Hold> {
-        let scope = match row.try_get("scope")? {
-            "account" => Scope::Account(parsed(row, "target")?),
-            "message" => Scope::Message(parsed(row, "target")?),
-            _ => Scope::All,
-        };
-        Ok(Hold {
-            id: row.try_get("id")?,
-            scope,
-            why: row.try_get("why")?,
-            by: row.try_get("by")?,
-            since: instant_at(row, "since")?,
-            said: row.try_get("said")?,
-            released: maybe_instant(row, "released")?,
-        })
-    };
     rows.iter().map(hold).collect()
+}
+
+fn hold(row: &SqliteRow) -> Read<Hold> {
+    let scope = match row.try_get("scope")? {
+        "account" => Scope::Account(parsed(row, "target")?),
+        "message" => Scope::Message(parsed(row, "target")?),
+        _ => Scope::All,
+    };
+    Ok(Hold {
+        id: row.try_get("id")?,
+        scope,
+        why: row.try_get("why")?,
+        by: row.try_get("by")?,
+        since: instant_at(row, "since")?,
+        said: row.try_get("said")?,
+        released: maybe_instant(row, "released")?,
+    })
 }
 
 pub(super) async fn noted(db: &SqlitePool, key: &str) -> Read<Option<String>> {

@@ -21,7 +21,9 @@ use super::jobs::{Jobs, MOST};
 use super::mover::Mover;
 use super::read::{CHAIN, json_list};
 use super::rename;
+use super::session;
 use super::token;
+use super::word::speak;
 
 type Wrote<T> = Result<T, LedgerError>;
 
@@ -310,6 +312,10 @@ async fn other(tx: &mut SqliteConnection, write: &Write, evidence: &mut Vec<Entr
         Write::Token {
             account, step, now, ..
         } => Answer::Stepped(token::step(tx, account, step, *now).await?),
+        Write::Session(step, _) => {
+            session::step(tx, step).await?;
+            Answer::Done
+        }
         Write::Ring(_) => Answer::Number(raise(tx, "bell").await?),
         Write::Note { key, value, .. } => {
             sqlx::query(
@@ -418,6 +424,9 @@ async fn record(
     for (post, content) in posts.iter().zip(&words) {
         if new.contains(&post.identity.post_id()) {
             evidence.push(evidence::recorded(post, content, now));
+            if let Some(voice) = &post.voice {
+                speak(tx, post.identity.post_id(), voice, now).await?;
+            }
         }
     }
     Ok(recorded)

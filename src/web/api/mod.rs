@@ -14,7 +14,7 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use crate::desk::{accounts, agenda, check, facts, history, pending, preview, recall, status};
+use crate::desk::{accounts, agenda, check, facts, history, insights, pending, preview, recall, status};
 use crate::settings::Role;
 
 use super::Site;
@@ -50,7 +50,7 @@ fn inline<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     T::json_schema(generator)
 }
 
-const OPERATIONS: [Operation; 18] = [
+const OPERATIONS: [Operation; 19] = [
     Operation {
         path: "/api/status",
         verb: Verb::Get(None),
@@ -140,6 +140,15 @@ const OPERATIONS: [Operation; 18] = [
         role: Role::Viewer,
         answer: refer::<Vec<recall::found::Row>>,
         door: || get(reads::published),
+    },
+    Operation {
+        path: "/api/insights",
+        verb: Verb::Get(Some(inline::<reads::Since>)),
+        id: "insights",
+        summary: "How the public answered, as far as the platforms count it",
+        role: Role::Viewer,
+        answer: refer::<Vec<insights::WithReadings>>,
+        door: || get(reads::insights),
     },
     Operation {
         path: "/api/hold",

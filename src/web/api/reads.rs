@@ -5,13 +5,16 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::campaign::render::Renderer;
+use crate::desk::insights::WithReadings;
 use crate::desk::recall::found;
 use crate::desk::{Failed, Files, Office, accounts as accounts_of, agenda, check, facts as facts_of};
 use crate::desk::{history as past, pending as waiting, preview as shown, say, status as standing};
+use crate::ledger::engagement::Span;
 use crate::ledger::{Filter, Published};
 use crate::post::identity::PostId;
 use crate::post::state::State as Stands;
@@ -20,6 +23,9 @@ use super::super::Site;
 use super::super::trouble::Trouble;
 use super::super::verbs::files;
 use super::caller::{Asked, Caller};
+
+/// How far back insights go by themselves.
+const A_SEASON: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 type Answer<T> = Result<Json<T>, Trouble>;
 
@@ -67,6 +73,14 @@ pub(super) struct Past {
     /// At most so many: 50, where it is not said.
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<u32>,
+}
+
+/// From when on.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Since {
+    /// A day of the campaign's, or an instant: what was due since then. 90 days, where it is not said.
+    since: Option<String>,
 }
 
 /// What is asked about: a fact, or a message.
@@ -158,13 +172,9 @@ pub(super) async fn history(
     _: Caller,
     Asked(asked): Asked<Past>,
 ) -> Answer<Vec<past::Row>> {
-    let zone = site.zone();
-    let since = asked.since.map(|text| {
-        say::instant(&text, &zone)
-            .ok_or_else(|| Trouble::Wrong(format!("`since={text}` is neither a day nor an instant")))
-    });
+    let since = asked.since.map(|text| instant(&site, &text)).transpose()?;
     let filter = Filter {
-        since: since.transpose()?,
+        since,
         message: asked.message,
         account: asked.account,
         state: asked.state,
@@ -185,6 +195,32 @@ pub(super) async fn post(
     let ledger = &*site.pages.ledger;
     let post = ledger.post(id).await?.ok_or(Trouble::Nothing)?;
     Ok(Json(past::row(&site.pages.office, ledger, post).await?))
+}
+
+/// A day of the campaign's, or an instant.
+fn instant(site: &Site, text: &str) -> Result<Timestamp, Trouble> {
+    say::instant(text, &site.zone())
+        .ok_or_else(|| Trouble::Wrong(format!("`since={text}` is neither a day nor an instant")))
+}
+
+pub(super) async fn insights(
+    State(site): State<Arc<Site>>,
+    _: Caller,
+    Asked(asked): Asked<Since>,
+) -> Answer<Vec<WithReadings>> {
+    let since = match asked.since {
+        Some(text) => instant(&site, &text)?,
+        None => site.now().saturating_sub(A_SEASON).unwrap_or(Timestamp::MIN),
+    };
+    let _turn = site.desk.acquire().await.map_err(|_| Trouble::Slow)?;
+    let counted = site.pages.ledger.counted(&Span::since(since)).await?;
+    let office = &site.pages.office;
+    Ok(Json(
+        counted
+            .iter()
+            .filter_map(|post| WithReadings::new(office, post))
+            .collect(),
+    ))
 }
 
 pub(super) async fn published(
