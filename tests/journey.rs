@@ -187,6 +187,80 @@ fn a_video_of_30_megabytes_goes_up_piece_by_piece() {
     assert!(most < idle + 40_000, "{idle} kB, then {most} kB");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_video_of_30_megabytes_leaves_in_the_one_visible_request_piece_by_piece() {
+    use wiremock::matchers::{method, path};
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let telegram = runtime.block_on(MockServer::start());
+    let at = |name: &str| format!("/bot123456:a-token-for-tests/{name}");
+    let chat = json!({ "id": -1_001_234_567_890_i64, "type": "channel", "username": "casewatch" });
+    let member = json!({ "status": "administrator", "can_post_messages": true });
+    for (verb, name, result) in [
+        ("GET", "getMe", json!({ "id": 123_456 })),
+        ("GET", "getChat", chat.clone()),
+        ("GET", "getChatMember", member),
+        ("POST", "sendMessage", json!({ "message_id": 7, "chat": chat })),
+        ("POST", "sendVideo", json!({ "message_id": 8, "chat": chat })),
+    ] {
+        let page = json!({ "ok": true, "result": result });
+        let mock = Mock::given(method(verb))
+            .and(path(at(name)))
+            .respond_with(ResponseTemplate::new(200).set_body_json(page));
+        runtime.block_on(mock.mount(&telegram));
+    }
+    let mut place = Place::new(&format!(
+        "[account.telegram]\nplatform = \"telegram\"\nbase_url = \"{}\"\nbot_token = {{ env = \"BOT\" }}\nchat = \"@casewatch\"\n",
+        telegram.uri()
+    ));
+    place.set("BOT", "123456:a-token-for-tests");
+    assert!(place.run(&["init"]).status.success());
+    place.write("a.toml", &breaking("first", "one"));
+    let daemon = place.start();
+    let sent = || {
+        let history = place.json(&["history", "--state", "sent", "--format", "json"]);
+        history.as_array().unwrap().len()
+    };
+    place.wait("the first", 30, || sent() == 1);
+    let idle = memory(&daemon, "VmRSS:");
+
+    let mut clip = clip::Clip::telling();
+    clip.brand = *b"isom";
+    let large = clip::Clip {
+        after: clip::atom(*b"mdat", &vec![7; 30_000_000]),
+        ..clip
+    };
+    let clip = large.bytes();
+    std::fs::create_dir(place.path().join("messages/media")).unwrap();
+    std::fs::write(place.path().join("messages/media/a.mp4"), &clip).unwrap();
+    place.write(
+        "b.toml",
+        &(breaking("march", "two") + "video = { file = \"media/a.mp4\", alt = \"A march\" }\n"),
+    );
+    place.wait("the video", 60, || sent() == 2);
+    let most = memory(&daemon, "VmHWM:");
+    assert!(most < idle + 40_000, "{idle} kB, then {most} kB");
+    let requests = runtime.block_on(telegram.received_requests()).unwrap();
+    let form = &requests
+        .iter()
+        .find(|request| request.url.path() == at("sendVideo"))
+        .unwrap()
+        .body;
+    let find = |bytes: &[u8]| form.windows(bytes.len()).position(|window| window == bytes);
+    let begins = find(b"ftypisom").unwrap() - 4;
+    let ends = form[begins..]
+        .windows(4)
+        .position(|window| window == b"\r\n--")
+        .unwrap();
+    assert_eq!(ends, clip.len());
+    assert!(find(clip::PLACE).is_none() && find(clip::NOTES).is_none());
+    // What is kept of it is its name and its hash.
+    let ledger = std::fs::metadata(place.ledger()).unwrap().len();
+    assert!(ledger < 5_000_000, "{ledger}");
+}
+
 #[test]
 fn a_video_in_the_sandbox_can_be_watched_on_its_page() {
     let place = Place::new("");

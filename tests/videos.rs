@@ -205,6 +205,34 @@ async fn f11_a_video_that_changes_while_it_is_uploaded_is_never_whole() {
     assert_eq!(got.len(), bytes.len());
 }
 
+#[tokio::test]
+async fn a_video_that_a_frozen_request_names_is_the_same_or_is_not_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes = Clip::telling().bytes();
+    put(dir.path(), "a.mov", &bytes);
+    let folder = Folder::open(dir.path()).unwrap();
+    let (source, size) = (Digest::of(&bytes), bytes.len() as u64);
+    let expected = sent(&folder, "a.mov").await.unwrap();
+    // Another folder has not looked at it before: after a restart.
+    let later = Folder::open(dir.path()).unwrap();
+    let mut got = Vec::new();
+    let mut film = later.film_of("a.mov", source, size).unwrap();
+    film.read_to_end(&mut got).await.unwrap();
+    assert_eq!(got, expected);
+    assert!(!contains(&got, PLACE));
+    // It has changed: by a byte, which shows at the end, or in its length.
+    let mut other = bytes.clone();
+    *other.last_mut().unwrap() ^= 1;
+    put(dir.path(), "a.mov", &other);
+    let mut got = Vec::new();
+    let mut film = later.film_of("a.mov", source, size).unwrap();
+    assert!(film.read_to_end(&mut got).await.is_err());
+    assert!(got.len() < bytes.len(), "its end never comes");
+    assert!(later.film_of("a.mov", source, size + 1).is_err());
+    fs::remove_file(dir.path().join("a.mov")).unwrap();
+    assert!(later.film_of("a.mov", source, size).is_err());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 

@@ -105,12 +105,7 @@ pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Plat
     Ok(Box::new(Account {
         limits: FACEBOOK,
         videos: base.cloned().map_or_else(|| BaseUrl::parse(VIDEOS), Ok)?,
-        graph: Graph {
-            base: config.base_url.map_or_else(|| BaseUrl::parse(HOME), Ok)?,
-            version: VERSION,
-            token,
-            http: tools.http.clone(),
-        },
+        graph: Graph::open((HOME, VERSION), config.base_url, token, tools)?,
         page: config.page_id,
         known: OnceCell::new(),
     }))

@@ -88,11 +88,11 @@ pub(super) async fn thaw(body: &str, films: &dyn Films) -> Result<(Map<String, V
     let mut told = read(body)?;
     let frozen = told.shift_remove(FILES).unwrap_or_else(|| json!([]));
     let frozen: Vec<Frozen> = serde_json::from_value(frozen).map_err(|e| broken(&e))?;
-    let mut files = Vec::new();
+    let mut fields = Vec::new();
     for file in frozen {
-        files.push(file.field(films).await?);
+        fields.push(file.field(films).await?);
     }
-    Ok((told, files))
+    Ok((told, fields))
 }
 
 impl Frozen {

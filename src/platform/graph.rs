@@ -11,10 +11,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::harmless;
 use super::http::{Answer, BaseUrl, Http, Request, retry_after};
 use super::secret::Secret;
 use super::token::Token;
+use super::{Tools, harmless};
 use crate::post::outcome::{Class, Failure};
 use crate::text::limits::Doubt;
 
@@ -253,6 +253,21 @@ pub(super) struct Graph {
 }
 
 impl Graph {
+    /// Where an account's requests go: to `home`, by this `version`, if its config names no other server.
+    pub(super) fn open(
+        (home, version): (&str, &'static str),
+        base: Option<BaseUrl>,
+        token: Token,
+        tools: &Tools<'_>,
+    ) -> Result<Self, String> {
+        Ok(Self {
+            base: base.map_or_else(|| BaseUrl::parse(home), Ok)?,
+            version,
+            token,
+            http: tools.http.clone(),
+        })
+    }
+
     /// A path of this version.
     pub(super) fn at(&self, rest: &str) -> String {
         format!("{}/{rest}", self.version)

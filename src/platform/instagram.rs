@@ -130,12 +130,7 @@ pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Plat
         .open(&SIGN_IN, config.base_url.as_ref(), None, tools)?;
     Ok(Box::new(Account {
         limits,
-        graph: Graph {
-            base: config.base_url.map_or_else(|| BaseUrl::parse(HOME), Ok)?,
-            version: VERSION,
-            token,
-            http: tools.http.clone(),
-        },
+        graph: Graph::open((HOME, VERSION), config.base_url, token, tools)?,
         user_id: config.user_id,
         shelf: shelf(config.shelf)?,
         known: OnceCell::new(),

@@ -58,7 +58,8 @@ struct Worked {
 /// <https://developers.facebook.com/docs/graph-api/reference/video-status>
 #[derive(Deserialize)]
 struct Status {
-    video_status: String,
+    #[serde(rename = "video_status")]
+    state: String,
     #[serde(default)]
     uploading_phase: Phase,
     #[serde(default)]
@@ -231,7 +232,7 @@ impl Account {
             let early = Trouble::of(&answer).is_some_and(|trouble| trouble.is_too_early());
             if !(early && (400..500).contains(&answer.status)) {
                 let Worked { status } = said(&answer)?;
-                match status.video_status.as_str() {
+                match status.state.as_str() {
                     "ready" => return Ok(()),
                     "error" | "upload_failed" => {
                         let words = format!("a video could not be processed: {}", status.words());
