@@ -843,7 +843,7 @@ fn a_recall_does_exactly_what_was_shown() {
     });
     assert_eq!(
         recalls()[0]["recalls"][0]["why"],
-        "Ann said so: the court has ruled"
+        "the court has ruled"
     );
     let list = get(port, "/facts/verdict/recall?act=delete").body;
     assert!(

@@ -86,7 +86,9 @@ impl Planner {
 
     /// Takes up what changed, if it is this process that plans.
     async fn turn(&mut self) -> Result<(), LedgerError> {
-        let led = std::mem::replace(&mut self.leads, self.world.ledger.leads().await?);
+        // Whoever got no answer does not lead: that another had planned in between may have been said in it.
+        let led = std::mem::take(&mut self.leads);
+        self.leads = self.world.ledger.leads().await?;
         self.shared.leads.store(self.leads, Ordering::Release);
         if !self.leads {
             return Ok(());
