@@ -392,7 +392,7 @@ async fn p11_a_process_that_is_killed_while_it_renews_a_token_loses_it_only_with
                 let mut round = life.round(&ROTATES);
                 for minute in 0..5 {
                     stage.is_at(122 + minute);
-                    round.go().await;
+                    round.go(true).await;
                     assert_eq!(life.bearer().await.unwrap_err().class, Class::Auth);
                 }
                 assert_eq!(stage.counts(), (2, 1));
@@ -438,20 +438,20 @@ async fn the_daemon_renews_before_a_token_ends_and_through_an_outage_asks_each_m
     let life = stage.life().await;
     let mut round = life.round(&ROTATES);
     stage.is_at(109);
-    round.go().await;
+    round.go(true).await;
     assert_eq!(stage.counts().0, 0);
     stage.told.lock().unwrap().status = 503;
     for half_minutes in 0..20 {
         *stage.clock.0.lock().unwrap() =
             began() + SignedDuration::from_secs(110 * 60 + half_minutes * 30 + 1);
-        round.go().await;
+        round.go(true).await;
     }
     let asked = stage.counts().0;
     assert!((7..=10).contains(&asked), "{asked}");
     assert_eq!(life.held().await, None);
     stage.told.lock().unwrap().status = 200;
     stage.is_at(123);
-    round.go().await;
+    round.go(true).await;
     assert_eq!(life.bearer().await.unwrap(), "access-2-end");
     assert_eq!(stage.counts(), (asked + 1, 0));
 }
@@ -474,7 +474,7 @@ async fn a_person_is_told_daily_from_a_week_before_a_token_ends_that_nobody_can_
     for hours in (24 * 50..24 * 60).step_by(6) {
         *stage.clock.0.lock().unwrap() = began() + SignedDuration::from_hours(hours);
         // A process that has just begun knows what was said.
-        life.round(&NEVER).go().await;
+        life.round(&NEVER).go(true).await;
         let noted = life.ledger.noted("token warned x").await.unwrap();
         told.extend(noted.filter(|noted| *noted == stage.clock.now().to_string()));
     }
@@ -482,7 +482,7 @@ async fn a_person_is_told_daily_from_a_week_before_a_token_ends_that_nobody_can_
     assert_eq!(told, daily);
     assert_eq!(life.held().await, None);
     *stage.clock.0.lock().unwrap() = day(60) + SignedDuration::from_secs(1);
-    life.round(&NEVER).go().await;
+    life.round(&NEVER).go(true).await;
     let why = life.held().await.unwrap();
     assert!(
         why.contains("its token has run out: sign in with `steadfast login x`"),

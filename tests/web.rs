@@ -841,10 +841,7 @@ fn a_recall_does_exactly_what_was_shown() {
             done["act"] == "delete" && done["state"] == "sent"
         })
     });
-    assert_eq!(
-        recalls()[0]["recalls"][0]["why"],
-        "the court has ruled"
-    );
+    assert_eq!(recalls()[0]["recalls"][0]["why"], "the court has ruled");
     let list = get(port, "/facts/verdict/recall?act=delete").body;
     assert!(
         list.contains("deletion: sent") && list.contains("There is nothing that it would do"),

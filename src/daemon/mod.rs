@@ -288,7 +288,7 @@ pub async fn run(
     hands.spawn(probe::probe(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(approval::follow(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(shares::watch(world.clone(), Arc::clone(&shared), stop.clone()));
-    hands.spawn(tokens::watch(world.clone(), stop.clone()));
+    hands.spawn(tokens::watch(world.clone(), Arc::clone(&shared), stop.clone()));
     hands.spawn(engagement::watch(
         world.clone(),
         Arc::clone(&shared),

@@ -15,7 +15,7 @@ use crate::calendar::plan::{Fate, Plan, Planned, View, plan};
 use crate::campaign::message::{Local, Message, When};
 use crate::campaign::render::render;
 use crate::campaign::{Account, Campaign};
-use crate::ledger::{LedgerError, NewPost, Rename};
+use crate::ledger::{LedgerError, NewPost, Rename, Term};
 use crate::post::identity::{MessageId, PostId};
 use crate::post::state::State;
 
@@ -55,7 +55,8 @@ pub(crate) struct Planner {
     /// Up to which recorded post the change is taken up; the rest follows, page by page.
     taken_up: Option<PostId>,
     /// Whether this process planned when last asked.
-    leads: bool,
+    /// `None`: it is not this process that plans.
+    term: Option<Term>,
     /// Whether any message comes after another: only then does it matter what went out.
     others_wait: bool,
 }
@@ -77,7 +78,7 @@ impl Planner {
             next: None,
             behind: true,
             taken_up: None,
-            leads: false,
+            term: None,
             others_wait: false,
         };
         planner.turn().await?;
@@ -86,22 +87,18 @@ impl Planner {
 
     /// Takes up what changed, if it is this process that plans.
     async fn turn(&mut self) -> Result<(), LedgerError> {
-        // Whoever got no answer does not lead: that another had planned in between may have been said in it.
-        let led = std::mem::take(&mut self.leads);
-        self.leads = self.world.ledger.leads().await?;
-        self.shared.leads.store(self.leads, Ordering::Release);
-        if !self.leads {
-            return Ok(());
-        }
-        if !led {
+        let before = self.term.take();
+        let term = self.world.ledger.leads().await?;
+        self.shared.leads.store(term.is_some(), Ordering::Release);
+        let Some(term) = term else { return Ok(()) };
+        if before != Some(term) {
             // The files may have changed while nobody was looking, and others may have planned. Until that is read we
             // do not lead: a plan by what was recorded before would leave out what others have forgotten since.
-            self.leads = false;
             self.past.recorded = self.world.ledger.recorded().await?;
-            self.leads = true;
             self.renamed.clear();
             self.behind = true;
         }
+        self.term = Some(term);
         if std::mem::take(&mut self.behind) {
             self.others_wait = self.waits_for_others();
             self.taken_up = Some(PostId::default());
@@ -132,7 +129,7 @@ impl Planner {
                     .saturating_sub(LEAD)
                     .max(Duration::from_millis(10))
             });
-            let asleep = match (self.leads, self.taken_up) {
+            let asleep = match (self.term.is_some(), self.taken_up) {
                 // A machine that slept, or whose clock was set, is noticed by then.
                 (true, None) => asleep.min(LONGEST_SLEEP),
                 (true, Some(_)) => Duration::ZERO,
@@ -200,7 +197,7 @@ impl Planner {
             self.next = now.saturating_add(LEAD.saturating_add(AGAIN)).ok();
             return;
         }
-        if !self.leads {
+        if self.term.is_none() {
             return;
         }
         // People skip, and post by hand: what was said last is the ledger's to tell.

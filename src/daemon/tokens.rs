@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,7 +19,7 @@ use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure};
 use crate::seal::Seal;
 
-use super::{Outlet, World};
+use super::{Outlet, Shared, World};
 
 /// How often it looks whose time has come.
 const ROUND: Duration = Duration::from_secs(30);
@@ -166,10 +167,10 @@ impl Keeper for LedgerKeeper {
 }
 
 /// Looks after every account's token until `stop`.
-pub(crate) async fn watch(world: World, stop: CancellationToken) {
+pub(crate) async fn watch(world: World, shared: Arc<Shared>, stop: CancellationToken) {
     let mut round = Round::new(&world.outlets, &world.ledger, &world.clock);
     loop {
-        round.go().await;
+        round.go(shared.leads.load(Ordering::Acquire)).await;
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(ROUND) => {}
@@ -197,17 +198,18 @@ impl Round {
         }
     }
 
-    /// Renews what is due, holds the accounts of tokens that are dead, and warns of those that will be.
-    pub async fn go(&mut self) {
+    /// Renews what is due, holds the accounts of tokens that are dead, and warns of those that will be. `leads`: of all
+    /// replicas it is this one that speaks.
+    pub async fn go(&mut self, leads: bool) {
         let outlets = Arc::clone(&self.outlets);
         for outlet in outlets.iter() {
             if let Some(token) = outlet.platform.token().filter(|token| token.is_kept()) {
-                self.look_after(outlet, token).await;
+                self.look_after(outlet, token, leads).await;
             }
         }
     }
 
-    async fn look_after(&mut self, outlet: &Outlet, token: &Token) {
+    async fn look_after(&mut self, outlet: &Outlet, token: &Token, leads: bool) {
         let (account, platform) = (&outlet.account.name, outlet.account.platform);
         match token.upkeep().await {
             Ok(upkeep) => {
@@ -216,7 +218,9 @@ impl Round {
                     tracing::info!(event = "account.token_renewed", %account, platform, until, "the token of {account} was renewed");
                 }
                 self.said.remove(account);
-                self.warn_in_time(outlet, token).await;
+                if leads {
+                    self.warn_in_time(outlet, token).await;
+                }
             }
             Err(failure) if self.said.get(account) == Some(&failure.words) => {}
             Err(failure) => {
@@ -249,7 +253,7 @@ impl Round {
         }
     }
 
-    /// Once a day, by one of all replicas.
+    /// Once a day.
     async fn warn_in_time(&self, outlet: &Outlet, token: &Token) {
         let (account, platform) = (&outlet.account.name, outlet.account.platform);
         let now = self.clock.now();
@@ -262,7 +266,7 @@ impl Round {
         };
         let ledger = &self.ledger;
         let key = format!("token warned {account}");
-        let (Ok(true), Ok(before)) = (ledger.leads().await, ledger.noted(&key).await) else {
+        let Ok(before) = ledger.noted(&key).await else {
             return;
         };
         let before = before.and_then(|before| before.parse::<Timestamp>().ok());

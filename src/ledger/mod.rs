@@ -227,15 +227,20 @@ pub struct Daemon {
 }
 
 /// The verbs. Each write is one transaction, durable when it returns.
+/// A time in which one process plans without a break. Whoever plans in another term than before knows nothing any more
+/// of what is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Term(pub i64);
+
 #[async_trait]
 pub trait Ledger: Approving + Counting + Renaming + Sessions + Speaking + Tokens + Send + Sync {
     // --- planning ---------------------------------------------------------------------------------
 
     /// Records posts; those that are recorded already stay as they are. Returns the new ones.
     async fn record(&self, posts: Vec<NewPost>, now: Timestamp) -> Result<Vec<PostId>, LedgerError>;
-    /// Whether this process is the one that plans. Of several, one does; another takes over when it is lost. Where
-    /// another planned in between, the answer is no once; so only the planner may ask.
-    async fn leads(&self) -> Result<bool, LedgerError>;
+    /// The term in which this process plans, if it does. Of several, one does; another takes over when it is lost. Only
+    /// the planner may ask: what it writes counts in the term that was told last.
+    async fn leads(&self) -> Result<Option<Term>, LedgerError>;
     /// Posts that wait to be sent, in the order of their ids, `limit` of them after `after`.
     async fn waiting(&self, after: Option<PostId>, limit: u32) -> Result<Vec<Post>, LedgerError>;
     /// The files and messages of what waits to be sent or is in doubt.

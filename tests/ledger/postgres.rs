@@ -39,7 +39,7 @@ impl InPostgres {
         let ledger = Postgres::join(&server, "one", Terms::default(), uptime())
             .await
             .unwrap();
-        assert!(ledger.leads().await.unwrap());
+        assert!(ledger.leads().await.unwrap().is_some());
         Self {
             ledger: Arc::new(ledger),
             looking: PgPool::connect(&shared().url(&database)).await.unwrap(),

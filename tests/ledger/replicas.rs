@@ -401,9 +401,12 @@ async fn one_plans_and_another_takes_over_when_it_is_gone() {
         ..lasting()
     };
     let (one, two) = (db.join("one", terms).await, db.join("two", terms).await);
-    assert!(one.leads().await.unwrap());
+    assert!(one.leads().await.unwrap().is_some());
     for _ in 0..50 {
-        assert!(!two.leads().await.unwrap(), "it is renewed while it is led by");
+        assert!(
+            two.leads().await.unwrap().is_none(),
+            "it is renewed while it is led by"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     one.record(vec![new("a")], at(0)).await.unwrap();
@@ -411,11 +414,11 @@ async fn one_plans_and_another_takes_over_when_it_is_gone() {
     assert!(matches!(not_ours, Err(LedgerError::NotPlanning)), "{not_ours:?}");
     drop(one);
     let gone = Instant::now();
-    until("the other's turn", async || two.leads().await.unwrap()).await;
+    until("the other's turn", async || two.leads().await.unwrap().is_some()).await;
     assert!(gone.elapsed() < Duration::from_secs(5), "{:?}", gone.elapsed());
     // Its turn is short, and on a busy machine over before it has recorded anything: then it takes another.
     until("the other to record", async || {
-        two.leads().await.unwrap() && two.record(vec![new("b")], at(0)).await.is_ok()
+        two.leads().await.unwrap().is_some() && two.record(vec![new("b")], at(0)).await.is_ok()
     })
     .await;
 }
@@ -424,12 +427,13 @@ async fn one_plans_and_another_takes_over_when_it_is_gone() {
 async fn a_planner_that_was_frozen_must_not_plan() {
     let db = Shared::new().await;
     let (one, two) = (db.join("one", lasting()).await, db.join("two", lasting()).await);
-    assert!(one.leads().await.unwrap());
+    let first = one.leads().await.unwrap();
+    assert!(first.is_some());
     let id = one.record(vec![new("a")], at(0)).await.unwrap()[0];
     until("the other's turn", async || {
         let frozen = "UPDATE planner SET until = '-infinity'";
         db.looking.execute(frozen).await.unwrap();
-        two.leads().await.unwrap()
+        two.leads().await.unwrap().is_some()
     })
     .await;
     // It does not know yet.
@@ -441,10 +445,11 @@ async fn a_planner_that_was_frozen_must_not_plan() {
         "{unplanned:?}"
     );
     assert!(one.post(id).await.unwrap().is_some());
-    assert!(!one.leads().await.unwrap());
-    // And when it has its turn again in between, it reads everything anew first.
+    assert!(one.leads().await.unwrap().is_none());
+    // And when it has its turn again, that is another one: it reads everything anew first.
     two.leave().await.unwrap();
-    assert!(one.leads().await.unwrap());
+    let again = one.leads().await.unwrap();
+    assert!(again.is_some() && again != first, "{again:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -667,7 +672,10 @@ async fn s16_the_server_goes_away_and_comes_back() {
     one.listen().await;
     assert!(asked.elapsed() < Duration::from_secs(30), "{:?}", asked.elapsed());
     server.up();
-    until("its answer", async || one.leads().await.is_ok_and(|leads| leads)).await;
+    until("its answer", async || {
+        one.leads().await.is_ok_and(|term| term.is_some())
+    })
+    .await;
     one.record(vec![new("b")], at(0)).await.unwrap();
     let posts = claims(&one, 9).await;
     assert_eq!(posts.len(), 2);

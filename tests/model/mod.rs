@@ -162,13 +162,13 @@ impl Ledger for Model {
         Ok(new)
     }
 
-    async fn leads(&self) -> Did<bool> {
+    async fn leads(&self) -> Did<Option<Term>> {
         if !self.store.shared {
-            return Ok(true);
+            return Ok(Some(Term::default()));
         }
         let now = (self.store.time)();
         let mut rows = self.store.rows();
-        Ok(self.seat.as_ref().is_some_and(|seat| seat.leads(&mut rows, now)))
+        Ok(self.seat.as_ref().and_then(|seat| seat.leads(&mut rows, now)))
     }
 
     async fn waiting(&self, after: Option<PostId>, limit: u32) -> Did<Vec<Post>> {

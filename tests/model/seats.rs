@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use steadfast::ledger::postgres::Terms;
-use steadfast::ledger::{Daemon, Fence, Orphan, Post};
+use steadfast::ledger::{Daemon, Fence, Orphan, Post, Term};
 use steadfast::post::identity::{AccountName, MessageId, PostId};
 use steadfast::post::state::State;
 
@@ -183,7 +183,7 @@ impl Seat {
         renewed
     }
 
-    pub(super) fn leads(&self, rows: &mut Rows, now: Duration) -> bool {
+    pub(super) fn leads(&self, rows: &mut Rows, now: Duration) -> Option<Term> {
         let seated = rows
             .replicas
             .get(&self.instance)
@@ -198,8 +198,8 @@ impl Seat {
             planner.until = now + self.terms.planner;
             term = planner.term;
         }
-        let before = std::mem::replace(&mut self.mind.lock().unwrap().term, term);
-        term > 0 && (before == 0 || before == term)
+        self.mind.lock().unwrap().term = term;
+        (term > 0).then_some(Term(term))
     }
 
     /// Whether a plan of ours may be written.

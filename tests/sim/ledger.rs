@@ -15,7 +15,7 @@ use steadfast::ledger::token::{KeptToken, Moved, Step, Tokens};
 use steadfast::ledger::{
     Approving, Attempt, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger,
     LedgerError, NewPost, Orphan, Post, Published, Rename, Renamed, Renaming, Rivals, Scope, SentPart,
-    Speaking, Spoken,
+    Speaking, Spoken, Term,
 };
 use steadfast::post::digest::Digest;
 use steadfast::post::identity::{AccountName, CampaignId, MessageId, PostId};
@@ -78,7 +78,7 @@ impl Ledger for Faulty {
         Ok(new)
     }
 
-    async fn leads(&self) -> Did<bool> {
+    async fn leads(&self) -> Did<Option<Term>> {
         self.look().await?;
         self.model.leads().await
     }

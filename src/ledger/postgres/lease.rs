@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 use crate::post::identity::PostId;
 
-use super::super::{Daemon, LedgerError};
+use super::super::{Daemon, LedgerError, Term};
 use super::connect::{BEGIN, bounded, locks};
 use super::life::{Life, Told};
 
@@ -252,7 +252,7 @@ impl Seat {
     }
 
     /// Takes the planner's lease if nobody has it. One row, so that only one can.
-    pub async fn leads(&self, db: &PgPool) -> Did<bool> {
+    pub async fn leads(&self, db: &PgPool) -> Did<Option<Term>> {
         let asked = sqlx::query_scalar::<_, i64>(
             "UPDATE planner SET instance = $1, term = CASE WHEN instance = $1 THEN term ELSE term + 1 END, \
                  until = clock_timestamp() + make_interval(secs => $2) \
@@ -266,8 +266,7 @@ impl Seat {
         if before == 0 && term > 0 {
             self.turn.notify_one();
         }
-        // Another planned in between: say so once, so that everything is read anew.
-        Ok(term > 0 && (before == 0 || before == term))
+        Ok((term > 0).then_some(Term(term)))
     }
 
     /// Says good-bye: what was claimed is free at once, and another may plan.

@@ -40,7 +40,7 @@ use super::evidence::Event;
 use super::group::{Write, Writer};
 use super::{
     Attempt, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost,
-    Orphan, Post, Published, Rivals, Scope, SentPart,
+    Orphan, Post, Published, Rivals, Scope, SentPart, Term,
 };
 
 use bell::Bell;
@@ -169,10 +169,10 @@ impl Ledger for Postgres {
         self.writer.write(|reply| Write::Record(posts, now, reply)).await
     }
 
-    async fn leads(&self) -> Result<bool, LedgerError> {
+    async fn leads(&self) -> Result<Option<Term>, LedgerError> {
         match &self.seat {
             Some(seat) => seat.leads(&self.readers).await,
-            None => Ok(false),
+            None => Ok(None),
         }
     }
 

@@ -38,7 +38,7 @@ use super::evidence::Event;
 use super::group::{Write, Writer};
 use super::{
     Attempt, Change, Conclusion, Daemon, Fence, Filter, Hold, Intended, Intent, Ledger, LedgerError, NewPost,
-    Orphan, Post, Published, Rivals, Scope, SentPart,
+    Orphan, Post, Published, Rivals, Scope, SentPart, Term,
 };
 
 use bell::Bell;
@@ -185,8 +185,8 @@ impl Ledger for Sqlite {
         self.writer.write(|reply| Write::Record(posts, now, reply)).await
     }
 
-    async fn leads(&self) -> Result<bool, LedgerError> {
-        Ok(true)
+    async fn leads(&self) -> Result<Option<Term>, LedgerError> {
+        Ok(Some(Term::default()))
     }
 
     async fn waiting(&self, after: Option<PostId>, limit: u32) -> Result<Vec<Post>, LedgerError> {
