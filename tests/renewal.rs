@@ -68,7 +68,7 @@ impl X {
         std::thread::spawn(move || {
             while let Ok((stream, _)) = listener.accept() {
                 let (known, says, waits) = (Arc::clone(&known), says.clone(), Arc::clone(&waits));
-                std::thread::spawn(move || serve(stream, first, &known, &says, &waits));
+                std::thread::spawn(move || serve(&stream, first, &known, &says, &waits));
             }
         });
         Self {
@@ -86,7 +86,7 @@ impl X {
 }
 
 fn serve(
-    stream: TcpStream,
+    stream: &TcpStream,
     first: First,
     told: &Mutex<Told>,
     says: &Sender<()>,
@@ -135,7 +135,8 @@ fn serve(
         "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{page}",
         page.len()
     );
-    (&stream).write_all(answer.as_bytes()).ok()?;
+    let mut stream = stream;
+    stream.write_all(answer.as_bytes()).ok()?;
     if is_first && first == First::Answered {
         says.send(()).ok()?;
     }
@@ -226,7 +227,7 @@ fn killed(first: First) -> (X, Place, program::Daemon) {
     assert!(place.run(&["init"]).status.success());
     sign_in(&place);
     let mut daemon = place.start();
-    x.there.recv_timeout(Duration::from_secs(60)).unwrap();
+    x.there.recv_timeout(Duration::from_mins(1)).unwrap();
     daemon.kill();
     two_minutes_pass(&place);
     let daemon = place.start();
@@ -297,7 +298,7 @@ fn of_two_daemons_that_need_one_token_exactly_one_renews_it() {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     sign_in(&one);
     let _daemons = [one.start(), two.start()];
-    x.there.recv_timeout(Duration::from_secs(60)).unwrap();
+    x.there.recv_timeout(Duration::from_mins(1)).unwrap();
     for place in [&one, &two] {
         place.wait_ready();
     }
