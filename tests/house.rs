@@ -89,7 +89,7 @@ const NO_SUCH_WORD_ON_THE_GROUND: [&str; 9] = [
 
 /// The most lines that a file may have outside its tests, and those that may have more, with the reason.
 const LONG: usize = 450;
-const LONGER: [(&str, &str); 17] = [
+const LONGER: [(&str, &str); 18] = [
     (
         "src/post/step.rs",
         "every decision about a delivery, to be read in one go",
@@ -132,6 +132,10 @@ const LONGER: [(&str, &str); 17] = [
     ),
     (
         "src/platform/linkedin.rs",
+        "one platform is one file, in the order of its manual",
+    ),
+    (
+        "src/platform/facebook.rs",
         "one platform is one file, in the order of its manual",
     ),
     (
