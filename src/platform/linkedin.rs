@@ -587,7 +587,7 @@ impl Platform for Account {
         let request = Request::post(&self.base, path).header("x-restli-method", "PARTIAL_UPDATE");
         let request = self.signed(request.json(body.clone()), &bearer);
         let answer = self.http.publish(request, Doubt::OwnId).await?;
-        self.heard(&bearer, read_edit(&answer)).await
+        self.token.answered(&bearer, read_edit(&answer)).await
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {

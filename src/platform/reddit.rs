@@ -515,7 +515,7 @@ impl Platform for Account {
     async fn edit(&self, sealed: &Sealed) -> Result<(), Failure> {
         let bearer = self.token.bearer().await?;
         let answer = self.send_visibly(&sealed.prepared, &bearer, Doubt::OwnId).await?;
-        self.heard(&bearer, read_edit(&answer)).await
+        self.token.answered(&bearer, read_edit(&answer)).await
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {

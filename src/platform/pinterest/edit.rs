@@ -30,6 +30,6 @@ impl Account {
         let request = Request::patch(&self.base, &prepared.path).bearer(&bearer);
         let request = request.json(prepared.body.clone());
         let answer = self.http.publish(request, Doubt::OwnId).await?;
-        self.heard(&bearer, read(&answer).map(drop)).await
+        self.token.answered(&bearer, read(&answer).map(drop)).await
     }
 }
