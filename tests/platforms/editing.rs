@@ -178,7 +178,7 @@ fn reddit_keeps_its_titles() {
     let told = body(&prepared);
     assert_eq!(
         (&told["thing_id"], &told["api_type"], &told["text"]),
-        (&json!("t3_1abcd"), &json!("json"), &json!("It was 11\\-1."))
+        (&json!("t3_1abcd"), &json!("json"), &json!("It was 11-1."))
     );
     // A comment has none.
     let other = Draft::text("Another beginning.");
