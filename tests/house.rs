@@ -90,7 +90,10 @@ const NO_SUCH_WORD_ON_THE_GROUND: [&str; 9] = [
 /// The most lines that a file may have outside its tests, and those that may have more, with the reason.
 const LONG: usize = 450;
 const LONGER: [(&str, &str); 20] = [
-    ("src/cli/args.rs", "every command and its options, as `--help` has them"),
+    (
+        "src/cli/args.rs",
+        "every command and its options, as `--help` has them",
+    ),
     (
         "src/platform/mod.rs",
         "what every adapter keeps, and the list of them",
