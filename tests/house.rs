@@ -89,7 +89,15 @@ const NO_SUCH_WORD_ON_THE_GROUND: [&str; 9] = [
 
 /// The most lines that a file may have outside its tests, and those that may have more, with the reason.
 const LONG: usize = 450;
-const LONGER: [(&str, &str); 17] = [
+const LONGER: [(&str, &str); 20] = [
+    (
+        "src/cli/args.rs",
+        "every command and its options, as `--help` has them",
+    ),
+    (
+        "src/platform/mod.rs",
+        "what every adapter keeps, and the list of them",
+    ),
     (
         "src/post/step.rs",
         "every decision about a delivery, to be read in one go",
@@ -132,6 +140,10 @@ const LONGER: [(&str, &str); 17] = [
     ),
     (
         "src/platform/linkedin.rs",
+        "one platform is one file, in the order of its manual",
+    ),
+    (
+        "src/platform/facebook.rs",
         "one platform is one file, in the order of its manual",
     ),
     (

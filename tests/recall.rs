@@ -277,6 +277,135 @@ fn an_answer_that_is_lost_and_one_that_says_that_it_is_gone_both_end_well() {
     assert_eq!((store.deletions, store.deleted.len()), (3, 1));
 }
 
+#[test]
+fn what_is_out_is_edited_in_place_once_and_is_then_known_by_its_new_words() {
+    let mastodon = Fake::start();
+    let place = posted(&mastodon);
+    // Nothing has changed yet.
+    let same = place.run(&["recall", "verdict", "--edit", "--yes"]);
+    assert!(same.status.success(), "{}", said(&same));
+    assert!(said(&same).contains("0 of 0 posts edited"), "{}", said(&same));
+    assert_eq!(mastodon.store.lock().unwrap().edits, 0);
+
+    place.write("facts.toml", &facts("11-1"));
+    let asked = place.run(&["recall", "verdict", "--edit"]);
+    assert_eq!(asked.status.code(), Some(2), "{}", said(&asked));
+    // Where posts stay as they are, it is said, and what to do instead; the others are edited.
+    for _ in 0..2 {
+        let done = place.run(&[
+            "recall",
+            "verdict",
+            "--edit",
+            "--yes",
+            "--why",
+            "the court has ruled",
+        ]);
+        assert_eq!(done.status.code(), Some(1), "{}", said(&done));
+        let said = said(&done);
+        assert!(said.contains("what is out on bluesky can't be edited"), "{said}");
+        assert!(said.contains("delete it or answer it instead"), "{said}");
+        assert!(said.contains("2 of 4 posts edited"), "{said}");
+    }
+    let texts = [
+        "The vote was 11-1.",
+        "First.",
+        "It was 11-1.",
+        "A hearing is set.",
+    ];
+    assert_eq!(mastodon.texts(), texts);
+    assert_eq!(mastodon.store.lock().unwrap().edits, 3, "each part once");
+
+    // What it said before is not found any more, what it says now is.
+    let found = |value: &str| {
+        let listed = place.json(&["recall", "verdict", "--said", value, "--format", "json"]);
+        let names = |row: &Value| (row["account"].clone(), row["edited_at"].is_string());
+        listed.as_array().unwrap().iter().map(names).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        found("11-1"),
+        [("mastodon".into(), true), ("mastodon".into(), true)]
+    );
+    assert_eq!(
+        found("10-2"),
+        [("sandbox".into(), false), ("sandbox".into(), false)]
+    );
+    let known = place.json(&["facts", "--format", "json"]);
+    let mut published: Vec<String> = known[0]["published"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| format!("{} {}", row["value"], row["posts"]))
+        .collect();
+    published.sort();
+    assert_eq!(published, ["\"10-2\" 2", "\"11-1\" 2"]);
+    let history = place.json(&["history", "--format", "json"]);
+    let edited = |row: &&Value| row["recalled"][0]["act"] == "edit";
+    assert_eq!(history.as_array().unwrap().iter().filter(edited).count(), 2);
+
+    // Other words are another edit, and so are the first ones after them; a part more is none.
+    for (verdict, edits) in [("12-0", 6), ("11-1", 9)] {
+        place.write("facts.toml", &facts(verdict));
+        place.run(&["recall", "verdict", "--edit", "--yes"]);
+        assert_eq!(mastodon.store.lock().unwrap().edits, edits, "{verdict}");
+        assert_eq!(mastodon.texts()[0], format!("The vote was {verdict}."));
+    }
+    place.write(
+        "messages.toml",
+        "[[message]]\nid = \"plain\"\ntext = \"\"\"\nThe vote.\n---\nIt was {{ fact.verdict }}.\n\"\"\"\nat = 2036-01-01T09:00:00\n",
+    );
+    let refused = place.run(&["recall", "--message", "plain", "--edit", "--yes"]);
+    assert!(
+        said(&refused).contains("it went out in 1 parts"),
+        "{}",
+        said(&refused)
+    );
+    let gone = place.run(&["recall", "--message", "thread", "--edit", "--yes"]);
+    assert!(
+        said(&gone).contains("not in the files any more"),
+        "{}",
+        said(&gone)
+    );
+    assert_eq!(mastodon.store.lock().unwrap().edits, 9);
+    // The deletion finds it all the same.
+    let deleted = place.run(&["recall", "verdict", "--said", "11-1", "--delete", "--yes"]);
+    assert!(deleted.status.success(), "{}", said(&deleted));
+    assert_eq!(mastodon.deleted().len(), 3);
+    assert!(place.run(&["ledger", "check"]).status.success());
+}
+
+#[test]
+fn an_edit_that_is_killed_in_the_middle_or_not_answered_ends_by_the_same_request() {
+    let mastodon = Fake::start();
+    let place = posted(&mastodon);
+    place.write("facts.toml", &facts("11-1"));
+    let ask = ["recall", "--message", "plain", "--edit", "--yes"];
+    // The program ends before it hears that the status is edited.
+    let mut asking = place
+        .command(&ask)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    mastodon.store.lock().unwrap().kills = Some(("PUT /api/v1/statuses/110000", true, asking.id()));
+    asking.wait().unwrap();
+    assert_eq!(mastodon.texts()[0], "The vote was 11-1.");
+    mastodon.fault(Fault::AcceptThenAnswer(502, "<html>bad gateway</html>".into()));
+    let again = place.run(&ask);
+    assert!(said(&again).contains("1 of 2 posts edited"), "{}", said(&again));
+    let texts = [
+        "The vote was 11-1.",
+        "First.",
+        "It was 10-2.",
+        "A hearing is set.",
+    ];
+    assert_eq!(mastodon.texts(), texts);
+    let edits = mastodon.store.lock().unwrap().edits;
+    assert_eq!(edits, 3, "killed, lost, heard");
+    let third = place.run(&ask);
+    assert!(said(&third).contains("1 of 2 posts edited"), "{}", said(&third));
+    assert_eq!(mastodon.store.lock().unwrap().edits, edits, "done is done");
+}
+
 /// How many posts, and how many kills. The figure of the issue: `STEADFAST_RECALL=1000,20 cargo test --test recall`.
 fn size() -> (usize, u64) {
     let said = std::env::var("STEADFAST_RECALL").ok();

@@ -234,7 +234,7 @@ pub enum Command {
     /// A deletion waits for no quiet hours and neither takes nor waits for a place among an account's posts; a
     /// platform that asks to wait is heard.
     #[command(
-        after_help = "Examples:\n  steadfast recall verdict\n  steadfast recall verdict --said \"10-2\" --delete --why \"the court has corrected it\"\n  steadfast recall verdict --reply \"Correction: the vote was 11-1.\" --yes\n  steadfast recall --message ten-to-two --delete --during-hold"
+        after_help = "Examples:\n  steadfast recall verdict\n  steadfast recall verdict --said \"10-2\" --delete --why \"the court has corrected it\"\n  steadfast recall verdict --reply \"Correction: the vote was 11-1.\" --yes\n  steadfast recall verdict --edit --yes\n  steadfast recall --message ten-to-two --delete --during-hold"
     )]
     Recall(RecallArgs),
     /// Show what waits for approval, and what changed since it was approved
@@ -362,6 +362,9 @@ pub struct RecallArgs {
     /// Answer each of them with this text
     #[arg(long, value_name = "TEXT")]
     pub reply: Option<String>,
+    /// Change each of them in place to what its message says now
+    #[arg(long, conflicts_with_all = ["delete", "reply"])]
+    pub edit: bool,
     /// The reason, for the record
     #[arg(long)]
     pub why: Option<String>,

@@ -74,10 +74,11 @@ pub(super) async fn history(office: &Office, asked: Asked, format: Format) -> Re
 
 /// A recall's own row says what it is.
 fn what_it_does(row: &Row) -> String {
-    match (&row.recalls, row.deletes) {
-        (None, _) => "",
-        (Some(_), true) => "deletion of",
-        (Some(_), false) => "correction:",
+    match (&row.recalls, row.deletes, row.edits) {
+        (None, ..) => "",
+        (Some(_), true, _) => "deletion of",
+        (Some(_), false, true) => "edit to",
+        (Some(_), false, false) => "correction:",
     }
     .to_owned()
 }
@@ -95,11 +96,14 @@ fn what_became(row: &Row) -> String {
             .iter()
             .any(|recall| recall.is_done() && recall.act() == act)
     };
-    match (is("delete"), is("correct")) {
-        (true, _) => "(deleted since)".to_owned(),
-        (false, true) => "(corrected since)".to_owned(),
-        (false, false) => String::new(),
-    }
+    let became = match (is("delete"), is("correct"), is("edit")) {
+        (true, ..) => "(deleted since)",
+        (false, true, true) => "(edited and corrected since)",
+        (false, true, false) => "(corrected since)",
+        (false, false, true) => "(edited since)",
+        (false, false, false) => "",
+    };
+    became.to_owned()
 }
 
 /// A day of the campaign's, or an instant with an offset.

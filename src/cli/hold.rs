@@ -81,6 +81,7 @@ async fn what_got_out(ledger: &dyn Ledger, scope: &Scope, began: Vec<Post>) -> R
         let receipt = part.and_then(|part| part.receipt.as_ref());
         let became = match (receipt, post.standing.state) {
             (Some(_), _) if post.content.deletes().is_some() => "was deleted".to_owned(),
+            (Some(_), _) if post.content.is_edit() => "was edited".to_owned(),
             (Some(receipt), _) => format!("got out: {}", receipt.url.as_deref().unwrap_or(&receipt.id)),
             (None, State::Sending | State::InDoubt) => {
                 exit = Exit::Wrong;

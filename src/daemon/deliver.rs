@@ -22,12 +22,13 @@ mod whose;
 
 pub(crate) use rest::after_panic;
 
-/// What of a post never changes. The parts of a deletion belong together for no reader, and what is gone already is
-/// deleted: whatever its platform does about posts, the same request again ends the doubt.
+/// What of a post never changes. The parts of a deletion or an edit belong together for no reader, and what is gone or
+/// says so already is done: whatever its platform does about posts, the same request again ends the doubt.
 pub(crate) fn terms_of(post: &Post, doubt: Doubt) -> Terms {
-    let (gap, doubt) = match post.content.deletes() {
-        Some(_) => (Duration::MAX, Doubt::OwnId),
-        None => (THREAD_GAP, doubt),
+    let (gap, doubt) = if post.content.may_be_repeated() {
+        (Duration::MAX, Doubt::OwnId)
+    } else {
+        (THREAD_GAP, doubt)
     };
     Terms {
         parts: post.parts,
@@ -221,11 +222,11 @@ impl Delivery<'_> {
             .is_fresh()
             .then(|| self.shared.pace.spaced(account, &settings.zone, now))
             .flatten();
-        // Nobody hears a deletion.
+        // Nobody hears a deletion or an edit.
         let quiet = settings
             .windows
             .closed(&settings.zone, now)
-            .filter(|_| self.post.content.deletes().is_none())
+            .filter(|_| !self.post.content.may_be_repeated())
             .map(|closed| closed.until);
         let waits = self.shared.pace.turn(&account.name, self.post.id, now);
         let unreachable =

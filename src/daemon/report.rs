@@ -31,6 +31,10 @@ pub fn rest(post: &Post, to: &Standing, rest: &Rest, now: Timestamp) {
             info!(event = "post.deleted", post = %id, message_id = %message, %account, platform, part, parts, url, "deleted {message} from {account}{}", of(part, parts));
             return;
         }
+        if post.content.is_edit() {
+            info!(event = "post.edited", post = %id, message_id = %message, %account, platform, part, parts, url, "edited {message} on {account}{}", of(part, parts));
+            return;
+        }
         info!(event = "post.sent", post = %id, message_id = %message, %account, platform, %due, late_ms = late_ms(post, now),
               part, parts, url, "sent {message} to {account}{}", of(part, parts));
         if let Some(altered) = &receipt.altered {

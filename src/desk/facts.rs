@@ -13,8 +13,10 @@ use crate::calendar::plan::{Fate, View, plan};
 use crate::campaign::Campaign;
 use crate::campaign::fact::Fact;
 use crate::ledger::{Ledger, Post, Published};
+use crate::post::identity::PostId;
 use crate::post::state::State;
 
+use super::recall::found::says;
 use super::{Failed, Files, Office};
 
 /// How many days ahead posts are looked for, as `steadfast plan` does.
@@ -132,8 +134,16 @@ async fn published(ledger: &dyn Ledger) -> Result<Said, Failed> {
         let posts = ledger.published(&Published::WithFacts, after, PAGE).await?;
         let Some(last) = posts.last() else { return Ok(said) };
         after = Some(last.id);
+        let ids: Vec<PostId> = posts.iter().map(|post| post.id).collect();
+        let mut recalls: BTreeMap<PostId, Vec<Post>> = BTreeMap::new();
+        for recall in ledger.recalls(&ids).await? {
+            if let Some(of) = recall.content.recall.as_ref().map(|recall| recall.post) {
+                recalls.entry(of).or_default().push(recall);
+            }
+        }
         for post in &posts {
-            for (name, quoted) in &post.content.facts {
+            let since = recalls.get(&post.id).map(Vec::as_slice).unwrap_or_default();
+            for (name, quoted) in &says(post, since).facts {
                 let row = said
                     .entry(name.clone())
                     .or_default()

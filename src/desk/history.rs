@@ -28,7 +28,9 @@ pub struct Row {
     pub error: Option<String>,
     #[serde(skip)]
     pub deletes: bool,
-    /// It deletes or corrects this one.
+    #[serde(skip)]
+    pub edits: bool,
+    /// It deletes, corrects or edits this one.
     pub recalls: Option<String>,
     /// What was done about it.
     pub recalled: Vec<RecallRow>,
@@ -93,6 +95,7 @@ impl Row {
             why: post.standing.why,
             attempts: post.attempts,
             deletes: post.content.deletes().is_some(),
+            edits: post.content.is_edit(),
             parts: post.content.parts.into_iter().enumerate().map(part).collect(),
             error: post.error,
             recalls: post.content.recall.map(|recall| recall.post.to_string()),

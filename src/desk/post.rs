@@ -30,7 +30,7 @@ pub fn waiting(post: &Post, holds: &[Hold], campaign: &Campaign, now: Timestamp)
     }
     let Settings { zone, windows, .. } = &campaign.settings;
     let until = |at: Timestamp| format!("until {}", local(at, zone));
-    let quiet = post.content.deletes().is_none();
+    let quiet = !post.content.may_be_repeated();
     if let Some(closed) = windows.closed(zone, now).filter(|_| quiet) {
         let open = windows.open_from(zone, now).unwrap_or(closed.until);
         return Some(format!("{}: {}", until(open), closed.why));

@@ -347,7 +347,7 @@ pub trait Ledger: Approving + Counting + Renaming + Sessions + Speaking + Tokens
         account: &AccountName,
     ) -> Result<Vec<Receipt>, LedgerError>;
     /// Posts that are out, in part or, as far as anybody knows, perhaps, in the order of their ids, `limit` of
-    /// them after `after`. Recalls are none of them.
+    /// them after `after`. Recalls are none of them, but those with a fact are also those that an edit has given it.
     async fn published(
         &self,
         which: &Published,

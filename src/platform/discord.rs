@@ -19,13 +19,15 @@ use super::sign_in::{SignIn, Way as ToSignIn};
 use super::token::{BotKeys, Token};
 use super::video::{Films, VideoFile};
 use super::{
-    Among, Deletion, Granted, Outgoing, Platform, Prepared, Sealed, Tools, answers, form, harmless, settings,
+    Among, Deletion, Edit, Granted, Outgoing, Platform, Prepared, Sealed, Tools, answers, form, harmless,
+    settings,
 };
 use crate::post::identity::{AccountName, DeliveryId};
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::escape::Escape;
 use crate::text::limits::{DISCORD, DISCORD_WEBHOOK, Doubt, Limits};
 
+mod edit;
 mod look;
 mod rights;
 
@@ -331,15 +333,19 @@ fn place_at(url: &str) -> Option<(String, String)> {
 
 /// `DELETE`, of which a webhook's path is only the end.
 fn deletion(gone: &Deletion<'_>, webhook: bool) -> Result<Prepared, Failure> {
-    let (channel, id) = place_of(gone.receipt).ok_or_else(|| gone.unnamed())?;
-    let path = if webhook {
+    Ok(Prepared {
+        path: path_of(gone.receipt, webhook).ok_or_else(|| gone.unnamed())?,
+        body: String::new(),
+    })
+}
+
+/// Of a message; of a webhook's only the end.
+fn path_of(receipt: &Receipt, webhook: bool) -> Option<String> {
+    let (channel, id) = place_of(receipt)?;
+    Some(if webhook {
         format!("/messages/{id}")
     } else {
         format!("{}/{id}", messages(&channel))
-    };
-    Ok(Prepared {
-        path,
-        body: String::new(),
     })
 }
 
@@ -456,14 +462,24 @@ impl Platform for Discord {
     }
 
     async fn delete(&self, sealed: &Sealed) -> Result<(), Failure> {
-        let mut request = Request::delete(&self.base, &self.path(&sealed.prepared.path));
-        if let Way::Webhook(door) = &self.way {
-            request = door.in_thread(request);
-        }
+        let request = Request::delete(&self.base, &self.path(&sealed.prepared.path));
         let bearer = self.bearer().await?;
-        let request = self.signed(request, bearer.as_ref());
+        let request = self.signed(self.in_place(request), bearer.as_ref());
         let answer = self.http.publish(request, Doubt::OwnId).await?;
         self.heard(bearer.as_ref(), read_deletion(&answer)).await
+    }
+
+    async fn prepare_edit(&self, edit: &Edit<'_>) -> Result<Prepared, Failure> {
+        self.edit_of(edit).await
+    }
+
+    async fn edit(&self, sealed: &Sealed) -> Result<(), Failure> {
+        let Prepared { path, body } = &sealed.prepared;
+        let request = Request::patch(&self.base, &self.path(path)).json(body.clone());
+        let bearer = self.bearer().await?;
+        let request = self.signed(self.in_place(request), bearer.as_ref());
+        let answer = self.http.publish(request, Doubt::OwnId).await?;
+        self.heard(bearer.as_ref(), read(&answer).map(drop)).await
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
@@ -510,6 +526,14 @@ impl Door {
 }
 
 impl Discord {
+    /// In the thread that a webhook posts to.
+    fn in_place(&self, request: Request) -> Request {
+        match &self.way {
+            Way::Webhook(door) => door.in_thread(request),
+            Way::Bot { .. } => request,
+        }
+    }
+
     /// `path`, at the end of a webhook's own.
     fn path(&self, path: &str) -> String {
         match &self.way {

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 
 use super::secret::Scrubber;
 use super::token::Token;
-use super::{Among, Deletion, Granted, Outgoing, Platform, Prepared, Sealed};
+use super::{Among, Deletion, Edit, Granted, Outgoing, Platform, Prepared, Sealed};
 use crate::post::engagement::Counts;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::post::shared::Look;
@@ -40,15 +40,7 @@ impl Platform for Discreet {
         if part.video.is_some() && !takes {
             return Err(Failure::new(Class::Rejected, "no video can be posted here"));
         }
-        // The words as people wrote them, too: a platform's escapes would hide a secret in the request.
-        if words_of(part).any(|words| self.holds_secret(words)) {
-            return Err(with_secret());
-        }
-        let prepared = self.inner.prepare(part).await.map_err(|f| self.scrubbed(f))?;
-        if self.holds_secret(&prepared.body) {
-            return Err(with_secret());
-        }
-        Ok(prepared)
+        self.without_secrets(part, self.inner.prepare(part)).await
     }
 
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
@@ -64,6 +56,15 @@ impl Platform for Discreet {
 
     async fn delete(&self, sealed: &Sealed) -> Result<(), Failure> {
         self.inner.delete(sealed).await.map_err(|f| self.scrubbed(f))
+    }
+
+    async fn prepare_edit(&self, edit: &Edit<'_>) -> Result<Prepared, Failure> {
+        self.without_secrets(&edit.out, self.inner.prepare_edit(edit))
+            .await
+    }
+
+    async fn edit(&self, sealed: &Sealed) -> Result<(), Failure> {
+        self.inner.edit(sealed).await.map_err(|f| self.scrubbed(f))
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
@@ -116,6 +117,23 @@ fn with_secret() -> Failure {
 }
 
 impl Discreet {
+    /// The request that `preparing` makes of `part`, if nothing of either is a secret. The words as people wrote them,
+    /// too: a platform's escapes would hide a secret in the request.
+    async fn without_secrets(
+        &self,
+        part: &Outgoing<'_>,
+        preparing: impl Future<Output = Result<Prepared, Failure>> + Send,
+    ) -> Result<Prepared, Failure> {
+        if words_of(part).any(|words| self.holds_secret(words)) {
+            return Err(with_secret());
+        }
+        let prepared = preparing.await.map_err(|f| self.scrubbed(f))?;
+        if self.holds_secret(&prepared.body) {
+            return Err(with_secret());
+        }
+        Ok(prepared)
+    }
+
     fn holds_secret(&self, text: &str) -> bool {
         self.scrubber.scrub(text) != text
     }

@@ -15,12 +15,14 @@ use super::http::{Answer, BaseUrl, Field, Request};
 use super::sign_in::{ClientIs, Exchange, OAuth, Redirect, Renewal, SignIn, Then, Way};
 use super::token::{Keys, Token};
 use super::{
-    Among, Deletion, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, answers, file_name, settings,
+    Among, Deletion, Edit, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, answers, file_name,
+    settings,
 };
 use crate::post::engagement::Counts;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::limits::{Abilities, FACEBOOK, Limits};
 
+mod edit;
 mod video;
 
 pub use video::{read as read_video, request as request_video};
@@ -319,6 +321,14 @@ impl Platform for Account {
 
     async fn delete(&self, sealed: &Sealed) -> Result<(), Failure> {
         self.graph.delete(&sealed.prepared.path).await
+    }
+
+    async fn prepare_edit(&self, edit: &Edit<'_>) -> Result<Prepared, Failure> {
+        self.edit_of(edit).await
+    }
+
+    async fn edit(&self, sealed: &Sealed) -> Result<(), Failure> {
+        self.change(&sealed.prepared).await
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {

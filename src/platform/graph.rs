@@ -50,7 +50,7 @@ pub(super) struct Made {
 }
 
 #[derive(Deserialize)]
-struct Deleted {
+struct Done {
     success: bool,
 }
 
@@ -225,13 +225,20 @@ pub(super) fn odd(answer: &Answer) -> Failure {
     )
 }
 
-/// What the answer to a deletion means. `Gone`: Meta says that there is no such thing, or that it may not be seen.
-pub(super) fn read_deletion(answer: &Answer) -> Result<(), Failure> {
-    let done: Option<Deleted> = answer.json();
+/// What the answer means to a request that makes nothing new.
+pub(super) fn read_done(answer: &Answer) -> Result<(), Failure> {
+    let done: Option<Done> = answer.json();
     if answer.status == 200 && done.is_some_and(|done| done.success) {
         return Ok(());
     }
-    let failure = refusal(answer);
+    Err(refusal(answer))
+}
+
+/// What the answer to a deletion means. `Gone`: Meta says that there is no such thing, or that it may not be seen.
+pub(super) fn read_deletion(answer: &Answer) -> Result<(), Failure> {
+    let Err(failure) = read_done(answer) else {
+        return Ok(());
+    };
     match Trouble::of(answer) {
         Some(trouble) if failure.class == Class::Rejected && trouble.is_unknown() => Err(Failure {
             class: Class::Gone,

@@ -464,6 +464,10 @@ impl Request {
         Self::new(Method::PUT, base, path)
     }
 
+    pub fn patch(base: &BaseUrl, path: &str) -> Self {
+        Self::new(Method::PATCH, base, path)
+    }
+
     pub fn delete(base: &BaseUrl, path: &str) -> Self {
         Self::new(Method::DELETE, base, path)
     }

@@ -17,7 +17,7 @@ use super::secret::Secret;
 use super::sign_in::{ClientIs, OAuth, Redirect, Renewal, SignIn, Then, Way};
 use super::token::{Keys, Token};
 use super::{
-    Among, Deletion, Outgoing, Platform, Prepared, Sealed, Tools, answers, card_of, harmless, settings,
+    Among, Deletion, Edit, Outgoing, Platform, Prepared, Sealed, Tools, answers, card_of, harmless, settings,
 };
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
@@ -409,6 +409,24 @@ pub fn deletion(gone: &Deletion<'_>) -> Result<Prepared, Failure> {
     })
 }
 
+/// <https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api#update-posts>
+pub fn edit(edit: &Edit<'_>) -> Result<Prepared, Failure> {
+    let urn = urn_of(edit.receipt).ok_or_else(|| edit.unnamed())?;
+    let text = edit.out.part.shown_text(LINKEDIN.abilities);
+    Ok(Prepared {
+        path: format!("{POSTS}/{}", encoded(&urn)),
+        body: json!({ "patch": { "$set": { "commentary": Escape::LittleText.apply(&text) } } }).to_string(),
+    })
+}
+
+/// What the answer to an edit means.
+pub fn read_edit(answer: &Answer) -> Result<(), Failure> {
+    match answer.status {
+        204 => Ok(()),
+        _ => Err(refused(answer)),
+    }
+}
+
 fn is_post(urn: &str) -> bool {
     let number = ["urn:li:share:", "urn:li:ugcPost:"]
         .iter()
@@ -557,6 +575,19 @@ impl Platform for Account {
         let request = self.signed(Request::delete(&self.base, &sealed.prepared.path), &bearer);
         let answer = self.http.publish(request, Doubt::OwnId).await?;
         self.token.answered(&bearer, read_deletion(&answer)).await
+    }
+
+    async fn prepare_edit(&self, changed: &Edit<'_>) -> Result<Prepared, Failure> {
+        edit(changed)
+    }
+
+    async fn edit(&self, sealed: &Sealed) -> Result<(), Failure> {
+        let Prepared { path, body } = &sealed.prepared;
+        let bearer = self.token.bearer().await?;
+        let request = Request::post(&self.base, path).header("x-restli-method", "PARTIAL_UPDATE");
+        let request = self.signed(request.json(body.clone()), &bearer);
+        let answer = self.http.publish(request, Doubt::OwnId).await?;
+        self.token.answered(&bearer, read_edit(&answer)).await
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {

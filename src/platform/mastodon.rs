@@ -17,8 +17,8 @@ use super::sign_in::{ClientIs, OAuth, Redirect, Renewal, SignIn, Then, Way};
 use super::token::{Keys, Token};
 use super::video::VideoFile;
 use super::{
-    Among, Deletion, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, answers, file_name, harmless,
-    settings,
+    Among, Deletion, Edit, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, answers, file_name,
+    harmless, settings,
 };
 use crate::post::engagement::Counts;
 use crate::post::identity::AccountName;
@@ -30,10 +30,12 @@ use crate::text::limits::{Doubt, LengthRule, Limits, MASTODON, MASTODON_SETTLE, 
 use crate::text::videos::VideoLimits;
 
 mod counts;
+mod edit;
 mod look;
 mod shared;
 mod shown;
 
+pub use edit::read_edit;
 pub use shared::read as read_shared;
 
 pub const NAME: &str = "mastodon";
@@ -163,7 +165,7 @@ struct Refusal {
     error: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Media {
     id: String,
     url: Option<String>,
@@ -219,16 +221,17 @@ fn is_id(id: &str) -> bool {
 /// `DELETE /api/v1/statuses/:id` (<https://docs.joinmastodon.org/methods/statuses/#delete>), for boosts too. Of a
 /// status that a person has entered by its address, the address ends with the id.
 pub fn deletion(gone: &Deletion<'_>) -> Result<Prepared, Failure> {
-    let receipt = gone.receipt;
-    let last = |url: &'_ str| url.rsplit('/').next().map(str::to_owned);
-    let id = Some(receipt.id.clone())
-        .filter(|id| is_id(id))
-        .or_else(|| last(receipt.url.as_deref()?).filter(|id| is_id(id)))
-        .ok_or_else(|| gone.unnamed())?;
+    let id = id_of(gone.receipt).ok_or_else(|| gone.unnamed())?;
     Ok(Prepared {
         path: format!("{CREATE}/{id}"),
         body: String::new(),
     })
+}
+
+fn id_of(receipt: &Receipt) -> Option<String> {
+    let last = |url: &'_ str| url.rsplit('/').next().map(str::to_owned);
+    let own = Some(receipt.id.clone()).filter(|id| is_id(id));
+    own.or_else(|| last(receipt.url.as_deref()?).filter(|id| is_id(id)))
 }
 
 /// What the answer to a deletion means. Only the server's own page says that there is no such status.
@@ -352,6 +355,18 @@ impl Platform for Mastodon {
         let request = Request::delete(&self.base, &sealed.prepared.path).bearer(&bearer);
         let answer = self.http.publish(request, Doubt::OwnId).await?;
         self.token.heard(&bearer, read_deletion(&answer)).await
+    }
+
+    async fn prepare_edit(&self, edit: &Edit<'_>) -> Result<Prepared, Failure> {
+        self.edit_of(edit).await
+    }
+
+    async fn edit(&self, sealed: &Sealed) -> Result<(), Failure> {
+        let bearer = self.token.bearer().await?;
+        let Prepared { path, body } = &sealed.prepared;
+        let request = Request::put(&self.base, path).bearer(&bearer).json(body.clone());
+        let answer = self.http.publish(request, Doubt::OwnId).await?;
+        self.token.heard(&bearer, read_edit(&answer)).await
     }
 
     async fn identity(&self) -> Result<Option<String>, Failure> {

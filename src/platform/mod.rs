@@ -62,7 +62,7 @@ use video::Films;
 
 pub use crate::post::sealed::{Key, Prepared, Sealed};
 pub use granted::Granted;
-pub use outgoing::{Deletion, ImageBytes, Outgoing};
+pub use outgoing::{Deletion, Edit, ImageBytes, Outgoing};
 
 macro_rules! entry {
     ($platform:ident) => {
@@ -267,6 +267,19 @@ pub trait Platform: Send + Sync {
         ))
     }
 
+    /// The request that gives a part other words where it is. For those whose `limits().edits` says so.
+    async fn prepare_edit(&self, edit: &Edit<'_>) -> Result<Prepared, Failure> {
+        let _ = edit;
+        Err(no_edits())
+    }
+
+    /// Exactly one request: `sealed.prepared`, which [`Self::prepare_edit`] has made. What says so already is edited, so
+    /// the same request again ends every doubt.
+    async fn edit(&self, sealed: &Sealed) -> Result<(), Failure> {
+        let _ = sealed;
+        Err(no_edits())
+    }
+
     /// What became of `sealed`, whose answer was lost: asks the container, or looks through what the account
     /// published. For those whose `limits().doubt` says so. No request of it can be seen.
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
@@ -400,6 +413,14 @@ fn harmless(failure: impl Into<Failure>) -> Failure {
         failure.class = Class::Transient;
     }
     failure
+}
+
+/// What is out on a platform stays as it is.
+fn no_edits() -> Failure {
+    Failure::new(
+        Class::Rejected,
+        "nothing can be edited on this platform: delete it, or answer it",
+    )
 }
 
 /// Whether the server at `base` answers when it is asked for `path`.

@@ -1,4 +1,4 @@
-//! What an adapter is given to say, or to take back.
+//! What an adapter is given to say, to take back, or to say in other words.
 
 use jiff::Timestamp;
 
@@ -53,6 +53,28 @@ impl Deletion<'_> {
         Failure::new(
             Class::Rejected,
             format!("the platform's own id of it is not known: delete it by hand ({place})"),
+        )
+    }
+}
+
+/// A part that is to have other words where it is.
+#[derive(Debug, Clone)]
+pub struct Edit<'a> {
+    /// The platform's proof of it.
+    pub receipt: &'a Receipt,
+    /// The text that it went out with.
+    pub was: &'a str,
+    /// What it is to say. The images and the video of its part are there already: none of their bytes come with it.
+    pub out: Outgoing<'a>,
+}
+
+impl Edit<'_> {
+    /// Where nobody but a person can find it.
+    pub(super) fn unnamed(&self) -> Failure {
+        let place = self.receipt.url.as_deref().unwrap_or(&self.receipt.id);
+        Failure::new(
+            Class::Rejected,
+            format!("the platform's own id of it is not known: edit it by hand ({place})"),
         )
     }
 }

@@ -18,12 +18,13 @@ use super::secret::Secret;
 use super::sign_in::{ClientIs, OAuth, Redirect, Renewal, SignIn, Then, Way};
 use super::token::{Keys, Token};
 use super::{
-    Among, Deletion, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, answers, card_of, harmless,
-    settings,
+    Among, Deletion, Edit, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, answers, card_of,
+    harmless, settings,
 };
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::limits::{Doubt, Limits, PINTEREST};
 
+mod edit;
 mod look;
 mod video;
 
@@ -234,14 +235,16 @@ fn images_of(images: &[ImageBytes]) -> Value {
 
 /// <https://developers.pinterest.com/docs/api/v5/pins-delete>
 pub fn deletion(gone: &Deletion<'_>) -> Result<Prepared, Failure> {
-    let receipt = gone.receipt;
-    let by_url = || pin_in(receipt.url.as_deref().unwrap_or(&receipt.id));
-    let id = Some(receipt.id.clone()).filter(|id| is_id(id)).or_else(by_url);
-    let id = id.ok_or_else(|| gone.unnamed())?;
+    let id = id_of(gone.receipt).ok_or_else(|| gone.unnamed())?;
     Ok(Prepared {
         path: format!("{PINS}/{id}"),
         body: String::new(),
     })
+}
+
+fn id_of(receipt: &Receipt) -> Option<String> {
+    let by_url = || pin_in(receipt.url.as_deref().unwrap_or(&receipt.id));
+    Some(receipt.id.clone()).filter(|id| is_id(id)).or_else(by_url)
 }
 
 fn is_id(id: &str) -> bool {
@@ -351,6 +354,14 @@ impl Platform for Account {
         let request = Request::delete(&self.base, &sealed.prepared.path).bearer(&bearer);
         let answer = self.http.publish(request, Doubt::OwnId).await?;
         self.token.answered(&bearer, read_deletion(&answer)).await
+    }
+
+    async fn prepare_edit(&self, edit: &Edit<'_>) -> Result<Prepared, Failure> {
+        edit::request(edit)
+    }
+
+    async fn edit(&self, sealed: &Sealed) -> Result<(), Failure> {
+        self.change(&sealed.prepared).await
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {

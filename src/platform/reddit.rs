@@ -19,7 +19,9 @@ use super::http::{Answer, BaseUrl, Http, Request, retry_after};
 use super::secret::Secret;
 use super::sign_in::{ClientIs, OAuth, Redirect, Renewal, SignIn, Then, Way};
 use super::token::{Keys, Token};
-use super::{Among, Deletion, Outgoing, Platform, Prepared, Sealed, Tools, answers, harmless, settings};
+use super::{
+    Among, Deletion, Edit, Outgoing, Platform, Prepared, Sealed, Tools, answers, harmless, settings,
+};
 use crate::post::engagement::Counts;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::count::with_warning;
@@ -197,6 +199,7 @@ struct Refusal {
 const SUBMIT: &str = "/api/submit";
 const COMMENT: &str = "/api/comment";
 const DELETE: &str = "/api/del";
+const EDIT: &str = "/api/editusertext";
 
 /// The whole request that will be visible. `rich` is the body where it has images or a video, as
 /// Reddit itself writes it.
@@ -265,6 +268,45 @@ pub fn deletion(gone: &Deletion<'_>) -> Result<Prepared, Failure> {
         path: DELETE.into(),
         body: json!({ "id": name }).to_string(),
     })
+}
+
+/// <https://www.reddit.com/dev/api#POST_api_editusertext>. A title stays as it is, and so does a text with images in it.
+pub fn edit(edit: &Edit<'_>) -> Result<Prepared, Failure> {
+    let name = name_of(edit.receipt).ok_or_else(|| edit.unnamed())?;
+    let refused = |words: &str| Err(Failure::new(Class::Rejected, words));
+    let text = edit.out.part.shown_text(REDDIT.abilities);
+    let body = if name.starts_with("t1_") {
+        with_warning(&text, edit.out.warn.unwrap_or_default())
+    } else if edit.out.part.pictured() {
+        return refused(
+            "the text beside an image or a video stays on Reddit as it is: delete it, or answer it",
+        );
+    } else if title_and_rest(&text).0 != title_and_rest(edit.was).0 {
+        return refused(
+            "its first line is its title, which stays on Reddit as it is: delete it, or answer it",
+        );
+    } else {
+        with_warning(title_and_rest(&text).1, edit.out.warn.unwrap_or_default())
+    };
+    Ok(frozen(
+        EDIT,
+        &[
+            ("thing_id", &name),
+            ("text", &Escape::Reddit.apply(body.trim_end())),
+        ],
+    ))
+}
+
+/// What the answer to an edit means.
+pub fn read_edit(answer: &Answer) -> Result<(), Failure> {
+    if answer.status != 200 {
+        return Err(refused(answer));
+    }
+    match answer.json::<Answered>() {
+        Some(Answered { json }) if json.errors.is_empty() => Ok(()),
+        Some(Answered { json }) => Err(json.failure(answer)),
+        None => Err(answer.failure(Class::InDoubt, None)),
+    }
 }
 
 fn is_name(name: &str) -> bool {
@@ -464,6 +506,16 @@ impl Platform for Account {
         let bearer = self.token.bearer().await?;
         let answer = self.send_visibly(&sealed.prepared, &bearer, Doubt::OwnId).await?;
         self.token.answered(&bearer, read_deletion(&answer)).await
+    }
+
+    async fn prepare_edit(&self, changed: &Edit<'_>) -> Result<Prepared, Failure> {
+        edit(changed)
+    }
+
+    async fn edit(&self, sealed: &Sealed) -> Result<(), Failure> {
+        let bearer = self.token.bearer().await?;
+        let answer = self.send_visibly(&sealed.prepared, &bearer, Doubt::OwnId).await?;
+        self.token.answered(&bearer, read_edit(&answer)).await
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::http::Http;
 use super::video::VideoFile;
-use super::{Among, Deletion, Outgoing, Platform, Prepared, Sealed, Tools, settings};
+use super::{Among, Deletion, Edit, Outgoing, Platform, Prepared, Sealed, Tools, settings};
 use crate::post::content::{Image, Video};
 use crate::post::identity::{AccountName, DeliveryId};
 use crate::post::outcome::{Class, Failure, Found, Receipt};
@@ -129,6 +129,10 @@ pub struct Shown {
     /// When it was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted: Option<Timestamp>,
+    /// When it was given other words, the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited: Option<Timestamp>,
+    /// With the words that it has by now.
     #[serde(flatten)]
     pub said: Said,
 }
@@ -165,6 +169,14 @@ pub struct Said {
 struct Gone {
     /// The part's id.
     gone: String,
+}
+
+/// The request that gives a part other words.
+#[derive(Debug, Serialize, Deserialize)]
+struct Edited {
+    /// The part's id.
+    edited: String,
+    text: String,
 }
 
 /// The whole request, or why a platform like this would refuse it.
@@ -302,6 +314,40 @@ impl Platform for Sandbox {
         self.with_timeline(move |timeline| timeline.delete(&gone, at))
             .await
             .map_err(|words| Failure::new(Class::InDoubt, words))
+    }
+
+    async fn prepare_edit(&self, edit: &Edit<'_>) -> Result<Prepared, Failure> {
+        if !self.limits.edits {
+            return Err(super::no_edits());
+        }
+        let text = edit.out.part.shown_text(self.limits.abilities);
+        let rule = self
+            .limits
+            .rule(usize::from(edit.out.index), edit.out.part.pictured());
+        let measured = measure(rule, &text, edit.out.warn.unwrap_or_default());
+        if let Some(objection) = measured.objection() {
+            return Err(Failure::new(Class::Rejected, format!("the text {objection}")));
+        }
+        Ok(Prepared {
+            path: String::new(),
+            body: serde_json::json!(Edited {
+                edited: edit.receipt.id.clone(),
+                text: text.into_owned(),
+            })
+            .to_string(),
+        })
+    }
+
+    async fn edit(&self, sealed: &Sealed) -> Result<(), Failure> {
+        let Edited { edited, text } = serde_json::from_str(&sealed.prepared.body)
+            .map_err(|e| Failure::new(Class::Rejected, format!("not an edit of the sandbox: {e}")))?;
+        let at = self.http.now();
+        let done = self
+            .with_timeline(move |timeline| timeline.edit(&edited, &text, at))
+            .await
+            .map_err(|words| Failure::new(Class::InDoubt, words))?;
+        done.then_some(())
+            .ok_or_else(|| Failure::new(Class::Rejected, "there is no such post to be edited"))
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {

@@ -16,7 +16,8 @@ use super::secret::{Secret, SecretSource};
 use super::sign_in::{SignIn, Way as ToSignIn};
 use super::token::{BotKeys, Token};
 use super::{
-    Among, Deletion, Granted, Key, Outgoing, Platform, Prepared, Sealed, Tools, answers, harmless, settings,
+    Among, Deletion, Edit, Granted, Key, Outgoing, Platform, Prepared, Sealed, Tools, answers, harmless,
+    settings,
 };
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt, one_line};
@@ -193,6 +194,7 @@ struct Me {
 const POST: &str = "/api/chat.postMessage";
 const POST_FILES: &str = "/api/files.completeUploadExternal";
 const DELETE: &str = "/api/chat.delete";
+const UPDATE: &str = "/api/chat.update";
 /// The kind of metadata that is ours.
 const EVENT: &str = "steadfast_post";
 
@@ -250,6 +252,29 @@ fn deletion(place: &Place) -> Prepared {
         path: DELETE.into(),
         body: json!({ "channel": place.channel, "ts": place.ts }).to_string(),
     }
+}
+
+/// <https://docs.slack.dev/reference/methods/chat.update>. What it makes of words is by itself another thing than when
+/// they are posted.
+pub fn edit(edit: &Edit<'_>) -> Result<Prepared, Failure> {
+    if edit.out.part.pictured() {
+        let words = "the words beside a file stay on Slack as they are: delete it, or answer it";
+        return Err(Failure::new(Class::Rejected, words));
+    }
+    let place = Place::of(edit.receipt).ok_or_else(|| edit.unnamed())?;
+    let text = edit.out.part.shown_text(limits().abilities);
+    let told = json!({
+        "channel": place.channel,
+        "ts": place.ts,
+        "text": Escape::Entities.apply(&text),
+        "mrkdwn": false,
+        "parse": "none",
+        "link_names": false,
+    });
+    Ok(Prepared {
+        path: UPDATE.into(),
+        body: told.to_string(),
+    })
 }
 
 fn is_channel(id: &str) -> bool {
@@ -469,6 +494,18 @@ impl Platform for Slack {
         let request = json(request, sealed.prepared.body.clone());
         let answer = self.http.publish(request, Doubt::OwnId).await?;
         self.heard(&bearer, read_deletion(&answer)).await
+    }
+
+    async fn prepare_edit(&self, changed: &Edit<'_>) -> Result<Prepared, Failure> {
+        edit(changed)
+    }
+
+    async fn edit(&self, sealed: &Sealed) -> Result<(), Failure> {
+        let bearer = self.bearer().await?;
+        let request = Request::post(&self.base, &sealed.prepared.path).bearer(&bearer);
+        let request = json(request, sealed.prepared.body.clone());
+        let answer = self.http.publish(request, Doubt::OwnId).await?;
+        self.heard(&bearer, said_yes(&answer)).await
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {

@@ -20,7 +20,7 @@ use super::sign_in::{SignIn, Way};
 use super::token::{BotKeys, Token};
 use super::video::Films;
 use super::{
-    Deletion, Granted, Outgoing, Platform, Prepared, Sealed, Tools, answers, form, harmless, settings,
+    Deletion, Edit, Granted, Outgoing, Platform, Prepared, Sealed, Tools, answers, form, harmless, settings,
 };
 use crate::post::outcome::{Class, Failure, Receipt};
 use crate::text::limits::{Doubt, Limits, TELEGRAM};
@@ -329,6 +329,32 @@ pub fn deletion(gone: &Deletion<'_>) -> Result<Prepared, Failure> {
     })
 }
 
+/// <https://core.telegram.org/bots/api#editmessagetext>, and `editMessageCaption` of what has images or a video: an
+/// album's caption is that of its first.
+pub fn edit(edit: &Edit<'_>) -> Result<Prepared, Failure> {
+    let Place { chat, messages } = Place::of(edit.receipt).ok_or_else(|| edit.unnamed())?;
+    let part = edit.out.part;
+    let text = part.shown_text(limits().abilities);
+    let mut told = Map::from_iter([
+        ("chat_id".to_owned(), json!(chat)),
+        ("message_id".to_owned(), json!(messages.first())),
+    ]);
+    let method = if part.pictured() {
+        told.insert("caption".into(), json!(text));
+        "editMessageCaption"
+    } else {
+        told.insert("text".into(), json!(text));
+        if let Some(link) = &part.link {
+            told.insert("link_preview_options".into(), json!({ "url": link.url }));
+        }
+        "editMessageText"
+    };
+    Ok(Prepared {
+        path: method.into(),
+        body: Value::Object(told).to_string(),
+    })
+}
+
 /// Where a part is: its receipt's `pin` is the chat, its `id` the numbers of its messages there.
 struct Place {
     chat: Address,
@@ -431,6 +457,16 @@ pub fn read_deletion(answer: &Answer) -> Result<(), Failure> {
     }
 }
 
+/// What the answer to an edit means. What says so already is refused in these words.
+pub fn read_edit(answer: &Answer) -> Result<(), Failure> {
+    match answer.status {
+        200 if result::<IgnoredAny>(answer).is_some() => Ok(()),
+        200 => Err(answer.failure(Class::InDoubt, None)),
+        400 if description(answer).is_some_and(|words| words.contains("message is not modified")) => Ok(()),
+        _ => Err(refused(answer)),
+    }
+}
+
 /// What a 200 holds, if it says itself that it is a yes.
 fn result<T: DeserializeOwned>(answer: &Answer) -> Option<T> {
     let reply: Reply<T> = answer.json()?;
@@ -506,6 +542,17 @@ impl Platform for Telegram {
         let request = self.call(&sealed.prepared, &bearer).await?;
         let answer = self.http.publish(request, Doubt::OwnId).await?;
         self.token.answered(&bearer, read_deletion(&answer)).await
+    }
+
+    async fn prepare_edit(&self, changed: &Edit<'_>) -> Result<Prepared, Failure> {
+        edit(changed)
+    }
+
+    async fn edit(&self, sealed: &Sealed) -> Result<(), Failure> {
+        let bearer = self.token.bearer().await?;
+        let request = self.call(&sealed.prepared, &bearer).await?;
+        let answer = self.http.publish(request, Doubt::OwnId).await?;
+        self.token.answered(&bearer, read_edit(&answer)).await
     }
 
     async fn identity(&self) -> Result<Option<String>, Failure> {

@@ -13,6 +13,10 @@ pub fn cost(content: &Content, prices: &Prices, limits: &Limits) -> Usd {
     if content.recall.as_ref().is_some_and(deletes) {
         return prices.delete.times(content.parts.len());
     }
+    // No platform that charges lets a post be edited.
+    if content.is_edit() {
+        return Usd::NOTHING;
+    }
     if content.share.is_some() {
         return prices.share;
     }

@@ -113,7 +113,7 @@ name! {
 
 /// Which of the times at which a message goes out to an account: `once`, the nominal local time of a
 /// recurring rule without offset (`2027-11-07T01:30[America/New_York]`), or `cycle 3` of an evergreen. What a
-/// person asks for has one of its own: `asked …`, or `delete …` and `correct …` for a post that is recalled.
+/// person asks for has one of its own: `asked …`, or `delete …`, `correct …` and `edit …` for a post that is recalled.
 ///
 /// Nominal time has no offset in it, so neither the repeated hour nor a new time zone table can post
 /// again (reliability §2.2, §2.8).
@@ -155,6 +155,17 @@ impl Occurrence {
     pub fn correct(post: PostId, text: &str) -> Self {
         let words = Id128::derive(&[b"steadfast/correction/1", text.as_bytes()]);
         Self(format!("correct {post} {words}").into())
+    }
+
+    /// The edit of a published post, whose words are those of `after` by now: the post itself, or its last edit. The
+    /// same words are asked for once, but again where others came between.
+    pub fn edit<'t>(post: PostId, after: PostId, texts: impl Iterator<Item = &'t str>) -> Self {
+        let mut fields: Vec<&[u8]> = vec![b"steadfast/edit/1", &after.0];
+        for text in texts {
+            fields.push(text.as_bytes());
+        }
+        let words = Id128::derive(&fields);
+        Self(format!("edit {post} {words}").into())
     }
 
     /// As the ledger stores it.

@@ -1,4 +1,4 @@
-//! What a recall does with a published post: delete it, or answer it with a correction.
+//! What a recall does with a published post: delete it, answer it with a correction, or change its words in place.
 //!
 //! Each is a post of its own, of the same message on the same account, with an occurrence that names the post and
 //! the act. So it goes the way of every post, and the same recall asked for twice is nothing new.
@@ -29,6 +29,12 @@ pub enum Act {
     Delete { receipts: Vec<Receipt> },
     /// The text of the recall answers this part of it.
     Correct { answers: Receipt },
+    /// Its parts say in place what the parts of the recall say, one after the other. `was` are the texts that they went
+    /// out with.
+    Edit {
+        receipts: Vec<Receipt>,
+        was: Vec<String>,
+    },
 }
 
 impl Act {
@@ -37,6 +43,7 @@ impl Act {
         match self {
             Act::Delete { .. } => "delete",
             Act::Correct { .. } => "correct",
+            Act::Edit { .. } => "edit",
         }
     }
 }
@@ -72,19 +79,60 @@ impl Content {
         }
     }
 
+    /// Gives the post with these receipts, which are in the order of its parts, the words of `now`.
+    pub fn edit(
+        of: &Content,
+        now: Content,
+        post: PostId,
+        receipts: Vec<Receipt>,
+        why: Option<String>,
+    ) -> Self {
+        let was = of.parts.iter().map(|part| part.text.clone()).collect();
+        Self {
+            recall: Some(Recall {
+                post,
+                act: Act::Edit { receipts, was },
+                why,
+            }),
+            ..now
+        }
+    }
+
     /// The receipts that it deletes, in their order; `None`: it says something.
     pub fn deletes(&self) -> Option<&[Receipt]> {
         match &self.recall.as_ref()?.act {
             Act::Delete { receipts } => Some(receipts),
-            Act::Correct { .. } => None,
+            Act::Correct { .. } | Act::Edit { .. } => None,
         }
+    }
+
+    /// Whether it gives a published post other words.
+    pub fn is_edit(&self) -> bool {
+        let recall = self.recall.as_ref();
+        recall.is_some_and(|recall| matches!(recall.act, Act::Edit { .. }))
+    }
+
+    /// The receipt of the part that its part `index`, counted from 0, gives other words, and the text that it went out
+    /// with; `None`: it edits nothing.
+    pub fn edits(&self, index: usize) -> Option<(&Receipt, &str)> {
+        match &self.recall.as_ref()?.act {
+            Act::Edit { receipts, was } => {
+                Some((receipts.get(index)?, was.get(index).map_or("", String::as_str)))
+            }
+            Act::Delete { .. } | Act::Correct { .. } => None,
+        }
+    }
+
+    /// The same request again changes nothing more: what is gone stays gone, and what says so already goes on saying it.
+    pub fn may_be_repeated(&self) -> bool {
+        self.deletes().is_some() || self.is_edit()
     }
 
     /// What a correction answers.
     pub fn answers(&self) -> Option<&Receipt> {
         match &self.recall.as_ref()?.act {
             Act::Correct { answers } => Some(answers),
-            Act::Delete { .. } => None,
+            Act::Delete { .. } | Act::Edit { .. } => None,
         }
     }
 }
@@ -105,6 +153,32 @@ mod tests {
         assert_eq!(ids, ["3", "2", "1"]);
         assert_eq!(deletion.parts.len(), 3, "a request for each part");
         assert_eq!(deletion.answers(), None);
+    }
+
+    #[test]
+    fn an_edit_knows_of_each_part_where_it_is_and_what_it_said() {
+        let said = |text: &str| Content {
+            parts: vec![Part {
+                text: text.into(),
+                ..Part::default()
+            }],
+            ..Content::plain("en")
+        };
+        let receipt = Receipt::named("1", None);
+        let edit = Content::edit(
+            &said("10-2"),
+            said("11-1"),
+            PostId::default(),
+            vec![receipt.clone()],
+            None,
+        );
+        assert_eq!(edit.edits(0), Some((&receipt, "10-2")));
+        assert_eq!(
+            (edit.edits(1), edit.deletes(), edit.answers()),
+            (None, None, None)
+        );
+        assert_eq!(edit.parts[0].text, "11-1");
+        assert!(edit.may_be_repeated() && !said("10-2").may_be_repeated());
     }
 
     #[test]

@@ -15,6 +15,10 @@ pub use table::*;
 
 /// What one platform (or one server of it) takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a row of a table: each stands alone"
+)]
 pub struct Limits {
     /// The platform's word in config files: `mastodon`, `bluesky` …
     pub platform: &'static str,
@@ -58,6 +62,8 @@ pub struct Limits {
     pub refuses_replies: Option<&'static str>,
     /// A post can be deleted by whoever posted it. That can always be asked for again: what is gone is gone.
     pub delete: bool,
+    /// The words of a post can be changed where it is, by whoever posted it. The same words again change nothing.
+    pub edits: bool,
     pub doubt: Doubt,
     /// The hosts on which all its posts are found; empty: on any server.
     pub homes: &'static [&'static str],

@@ -187,7 +187,7 @@ fn asking<'a>(
     by: &'a str,
 ) -> Asking<'a> {
     Asking {
-        campaign: &campaign.settings.id,
+        campaign,
         roster: &site.pages.roster,
         act,
         why,
@@ -198,7 +198,7 @@ fn asking<'a>(
 
 /// The value that it said.
 fn value(one: &Found, name: &str) -> String {
-    let quoted = one.post.content.facts.get(name);
+    let quoted = one.says().facts.get(name);
     quoted.map(|quoted| quoted.value.clone()).unwrap_or_default()
 }
 
@@ -231,6 +231,7 @@ async fn chosen(
     let (correction, button) = match asking.act {
         Act::Delete => (None, fill(t.delete_n, &[&count])),
         Act::Reply(text) => (Some(text.clone()), fill(t.correct_n, &[&count])),
+        Act::Edit => (None, fill(t.edit_n, &[&count])),
     };
     Ok(Chosen {
         correction,
@@ -286,14 +287,16 @@ fn to_be(t: &'static Words, act: &Act) -> &'static str {
     match act {
         Act::Delete => t.to_be_deleted,
         Act::Reply(_) => t.to_be_corrected,
+        Act::Edit => t.to_be_edited,
     }
 }
 
 /// What an earlier recall came to.
 fn became(t: &'static Words, recall: &Post) -> String {
-    let what = match recall.content.deletes() {
-        Some(_) => t.deletion,
-        None => t.correction,
+    let what = match (recall.content.deletes(), recall.content.is_edit()) {
+        (Some(_), _) => t.deletion,
+        (None, true) => t.edit,
+        (None, false) => t.correction,
     };
     let why = recall.standing.why.as_deref().filter(|_| came_to_nothing(recall));
     let why = why.map(|why| format!(" ({why})")).unwrap_or_default();

@@ -19,6 +19,7 @@ use crate::desk::insights::{Days, Insights};
 use crate::desk::week::{Told, Week, week};
 use crate::desk::{Failed, facts};
 use crate::ledger::{Hold, Post, SentPart};
+use crate::post::recall::Act;
 
 use super::Site;
 use super::insights::{growth, totals};
@@ -247,10 +248,11 @@ fn plots(t: &'static Words, all: &Insights) -> Vec<(&'static str, String)> {
 
 fn sent(clock: &Clock, sent: &Told<(Post, Vec<SentPart>)>) -> List<SentRow> {
     let t = clock.t;
-    let kind = |post: &Post| match (post.is_recall(), post.content.deletes().is_some()) {
-        (false, _) => "",
-        (true, true) => t.deletion,
-        (true, false) => t.correction,
+    let kind = |post: &Post| match post.content.recall.as_ref().map(|recall| &recall.act) {
+        None => "",
+        Some(Act::Delete { .. }) => t.deletion,
+        Some(Act::Correct { .. }) => t.correction,
+        Some(Act::Edit { .. }) => t.edit,
     };
     let mut posts: Vec<&(Post, Vec<SentPart>)> = sent.rows.iter().collect();
     posts.sort_by_key(|(post, _)| (post.due, post.message.clone(), post.account.clone()));

@@ -7,6 +7,7 @@ use crate::campaign::Roster;
 use crate::desk::agenda::{self, Row};
 use crate::desk::words::is_taken;
 use crate::ledger::{Hold, Ledger, Post, Scope};
+use crate::post::recall::Act;
 use crate::post::state::State;
 use crate::post::step::Word;
 use crate::text::limits;
@@ -271,10 +272,11 @@ impl PostRow {
             due: times.when(post.due),
             state: state.as_str(),
             state_word: t.state(state),
-            what: match (post.is_recall(), post.content.deletes().is_some()) {
-                (false, _) => "",
-                (true, true) => t.deletion,
-                (true, false) => t.correction,
+            what: match post.content.recall.as_ref().map(|recall| &recall.act) {
+                None => "",
+                Some(Act::Delete { .. }) => t.deletion,
+                Some(Act::Correct { .. }) => t.correction,
+                Some(Act::Edit { .. }) => t.edit,
             },
             why,
             error: error.filter(|_| state != State::Sent),

@@ -124,6 +124,7 @@ words! {
     shares: "shares {}", "comparte {}";
     deletion: "deletion", "borrado";
     correction: "correction", "corrección";
+    edit: "edit", "cambio";
     advice_doubt: "Nobody knows whether it is out. Look on the platform, then say so here.", "No se sabe si salió. Mire en la plataforma y dígalo aquí.";
     advice_held: "It waits for you: send it, or skip it.", "Le espera: envíela u omítala.";
     advice_rejected: "The platform refused it. Mend what it says, then send it again.", "La plataforma la rechazó. Corrija lo que dice y envíela de nuevo.";
@@ -253,6 +254,7 @@ words! {
     what_is_out: "What is out", "Lo publicado";
     to_be_deleted: "would be deleted", "se borraría";
     to_be_corrected: "would be corrected", "se corregiría";
+    to_be_edited: "would be edited", "se cambiaría";
     asked_before: "asked for already", "ya pedido";
     nothing_left: "nothing is left to do", "no queda nada por hacer";
     ask_again: "nobody knows yet whether all of it is out: ask again when that is settled", "aún no se sabe si salió entera: repítalo cuando se aclare";
@@ -263,6 +265,7 @@ words! {
     nothing_to_do: "There is nothing that it would do.", "No haría nada.";
     delete_n: "Delete these posts: {}", "Borrar estas publicaciones: {}";
     correct_n: "Correct these posts: {}", "Corregir estas publicaciones: {}";
+    edit_n: "Edit these posts: {}", "Cambiar estas publicaciones: {}";
     exactly_this: "Exactly what is listed is done, and nothing else. If the list changes meanwhile, nothing is.", "Se hace exactamente lo de la lista, y nada más. Si la lista cambia entretanto, no se hace nada.";
     list_changed: "What is out has changed since you looked. Go back, look at the list again, and repeat it.", "Lo publicado ha cambiado desde que miró. Vuelva, mire la lista de nuevo y repítalo.";
     recall_reason_needed: "Say why: it stays in the record.", "Diga por qué: queda en el registro.";

@@ -124,6 +124,7 @@ macro_rules! keeps_the_contract {
             }
             recalls {
                 what_is_out_is_found_by_its_facts_and_by_its_message
+                what_an_edit_has_given_a_fact_is_found_by_it
                 a_recall_is_recorded_once_and_found_by_what_it_recalls
                 a_recall_is_no_turn_and_takes_no_place_in_the_pace
                 what_the_files_say_of_a_message_does_not_stop_a_recall

@@ -85,6 +85,30 @@ pub async fn what_is_out_is_found_by_its_facts_and_by_its_message<E: Engine>() {
     assert_eq!(post.content.facts["verdict"].value, "10-2");
 }
 
+pub async fn what_an_edit_has_given_a_fact_is_found_by_it<E: Engine>() {
+    let e = E::make().await;
+    let of = e.sent(new("a"), "1").await;
+    e.sent(new("b"), "2").await;
+    let edited = quoting("a", "11-1").content;
+    let mut edit = NewPost {
+        content: Content::edit(&saying("a"), edited, of, vec![receipt("1")], None),
+        ..new("a")
+    };
+    edit.identity.occurrence = Occurrence::edit(of, of, ["11-1"].into_iter());
+    e.sent(edit, "3").await;
+    let verdict = Published::WithFact("verdict".to_owned());
+    assert_eq!(
+        published(&e, &verdict).await,
+        ["a"],
+        "the post itself, not its edit"
+    );
+    assert_eq!(published(&e, &Published::WithFacts).await, ["a"]);
+    assert_eq!(
+        published(&e, &Published::WithFact("other".to_owned())).await,
+        [""; 0]
+    );
+}
+
 pub async fn a_recall_is_recorded_once_and_found_by_what_it_recalls<E: Engine>() {
     let e = E::make().await;
     let of = e.sent(new("a"), "1").await;

@@ -759,10 +759,23 @@ impl Rows {
             let standing = &post.standing;
             post.began.is_some() || standing.state == State::Sending || standing.unsure.is_some()
         };
+        // Its own facts, and those that an edit has given it.
+        let has = |post: &Post, is_it: &dyn Fn(&str) -> bool| {
+            let of = |row: &&Row| {
+                row.post
+                    .content
+                    .recall
+                    .as_ref()
+                    .is_some_and(|recall| recall.post == post.id)
+            };
+            let edits = self.posts.values().filter(of).map(|row| &row.post);
+            let mut all = std::iter::once(post).chain(edits);
+            all.any(|post| post.content.facts.keys().any(|name| is_it(name)))
+        };
         let asked = |post: &&Post| match which {
-            Published::WithFact(name) => post.content.facts.contains_key(name),
+            Published::WithFact(name) => has(post, &|fact| fact == name),
             Published::Of(message) => post.message == *message,
-            Published::WithFacts => !post.content.facts.is_empty(),
+            Published::WithFacts => has(post, &|_| true),
         };
         posts
             .filter(|post| after.is_none_or(|after| post.id > after) && !post.is_recall())

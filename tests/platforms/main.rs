@@ -15,6 +15,7 @@ mod connections;
 mod contract;
 mod deletion;
 mod discord;
+mod editing;
 mod engagement;
 mod facebook;
 mod films;

@@ -51,7 +51,7 @@ pub struct Store {
     pub whose: Option<(u16, Value)>,
     /// It is a GoToSocial, which takes no notice of keys, and has a list of its own to be read.
     pub forgets_keys: bool,
-    /// The process that is killed when it asks for this path: before it is answered, or after.
+    /// The process that is killed when it asks for this path, or so: `PUT /path`. Before it is answered, or after.
     pub kills: Option<(&'static str, bool, u32)>,
     /// What it says of a created status, beside its id.
     pub shows: Value,
@@ -59,6 +59,8 @@ pub struct Store {
     pub deleted: Vec<String>,
     /// How many requests to delete something came in.
     pub deletions: usize,
+    /// How many requests to edit something came in.
+    pub edits: usize,
     /// Posts elsewhere, by their addresses: what this server calls them, and what they say.
     pub elsewhere: HashMap<String, (String, String)>,
     /// Nothing elsewhere can be looked up.
@@ -89,7 +91,7 @@ impl Fake {
             .route("/api/v1/accounts/7/statuses", get(list))
             .route("/api/v1/statuses/{id}/source", get(source))
             .route("/api/v1/statuses", get(count).post(create))
-            .route("/api/v1/statuses/{id}", axum::routing::delete(delete))
+            .route("/api/v1/statuses/{id}", get(status).put(edit).delete(delete))
             .route("/api/v1/statuses/{id}/reblog", post(boost))
             .route("/api/v2/search", get(search))
             .route("/api/v1/accounts/verify_credentials", get(whose))
@@ -213,9 +215,10 @@ async fn deadly(
     next: axum::middleware::Next,
 ) -> Response {
     let path = request.uri().path().to_owned();
+    let named = format!("{} {path}", request.method());
     let kill = {
         let mut store = store.lock().unwrap();
-        let meant = store.kills.is_some_and(|(at, ..)| at == path);
+        let meant = store.kills.is_some_and(|(at, ..)| at == path || at == named);
         if meant { store.kills.take() } else { None }
     };
     let end = |pid: u32| {
@@ -417,6 +420,41 @@ async fn delete(State(store): Shared, Path(id): Path<String>) -> Response {
         json_answer(200, &json!({"id": id, "text": "as it was"}))
     } else {
         json_answer(404, &json!({"error": "Record not found"}))
+    };
+    after(&store, fault, answer).await
+}
+
+/// One status, with what it has beside its words.
+async fn status(State(store): Shared, Path(id): Path<String>) -> Response {
+    let store = store.lock().unwrap();
+    let is_gone = store.deleted.contains(&id);
+    match store.accepted.iter().find(|post| post.id == id && !is_gone) {
+        Some(post) => json_answer(
+            200,
+            &json!({"id": id, "sensitive": false, "spoiler_text": "", "media_attachments": post.media}),
+        ),
+        None => json_answer(404, &json!({"error": "Record not found"})),
+    }
+}
+
+/// Other words for a status that is there.
+async fn edit(State(store): Shared, Path(id): Path<String>, body: Bytes) -> Response {
+    store.lock().unwrap().edits += 1;
+    let fault = match fate(&store).await {
+        Ok(fault) => fault,
+        Err(response) => return response,
+    };
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    let answer = {
+        let mut store = store.lock().unwrap();
+        let is_gone = store.deleted.contains(&id);
+        match store.accepted.iter_mut().find(|post| post.id == id && !is_gone) {
+            Some(post) => {
+                body["status"].as_str().unwrap().clone_into(&mut post.text);
+                json_answer(200, &json!({"id": id, "url": format!("https://fake/@test/{id}")}))
+            }
+            None => json_answer(404, &json!({"error": "Record not found"})),
+        }
     };
     after(&store, fault, answer).await
 }

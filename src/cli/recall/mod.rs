@@ -1,4 +1,4 @@
-//! `steadfast recall`: every published post that used a fact, or of a message, and its deletion or correction.
+//! `steadfast recall`: every published post that used a fact, or of a message, and its deletion, correction or edit.
 
 mod show;
 mod watch;
@@ -29,6 +29,7 @@ pub(super) async fn recall(office: &Office, mut args: RecallArgs) -> Result<Exit
     // As it stands in the text.
     args.fact = args.fact.map(|fact| fact.trim_start_matches("fact.").to_owned());
     let act = match (&args.reply, args.delete) {
+        (None, false) if args.edit => Some(Act::Edit),
         (Some(text), _) if text.trim().is_empty() => {
             return Err(Failed::Usage("`--reply` has no words".to_owned()));
         }
@@ -59,11 +60,14 @@ pub(super) async fn recall(office: &Office, mut args: RecallArgs) -> Result<Exit
         return Ok(Exit::Done);
     };
 
-    let campaign = Office::campaign(&files)?;
+    let mut campaign = Office::campaign(&files)?;
+    if args.edit {
+        campaign = office.approved_only(&files, campaign, Some(&*ledger)).await?;
+    }
     let roster = files.roster.clone();
     let by = args.speaker.name()?;
     let asking = Asking {
-        campaign: &campaign.settings.id,
+        campaign: &campaign,
         roster: &roster,
         act: &act,
         why: args.why.as_deref(),
@@ -242,7 +246,11 @@ fn conclude(office: &Office, asking: &Asking<'_>, found: &[Found]) -> Exit {
             ),
             Ask::ByHand(why) => {
                 let place = address(office, &one.place());
-                format!("{message} on {account}: {why}; do it by hand: {place}")
+                let instead = match asking.act {
+                    Act::Edit => "delete it or answer it instead",
+                    Act::Delete | Act::Reply(_) => "do it by hand",
+                };
+                format!("{message} on {account}: {why}; {instead}: {place}")
             }
             Ask::New(_) => format!("{message} on {account}: it went out meanwhile; ask again"),
         });

@@ -22,7 +22,7 @@ pub(super) fn show(office: &Office, found: &[Found], fact: Option<&str>, zone: &
     ]);
     for one in found {
         let post = &one.post;
-        let value = |name: &str| post.content.facts.get(name).map(|quoted| quoted.value.clone());
+        let value = |name: &str| one.says().facts.get(name).map(|quoted| quoted.value.clone());
         let places: Vec<String> = one
             .receipts()
             .iter()
@@ -53,9 +53,10 @@ pub(super) fn show(office: &Office, found: &[Found], fact: Option<&str>, zone: &
 
 /// What a recall came to, in words.
 fn became(recall: &Post) -> String {
-    let (done, to_be) = match recall.content.deletes() {
-        Some(_) => ("deleted", "to be deleted"),
-        None => ("corrected", "to be corrected"),
+    let (done, to_be) = match (recall.content.deletes(), recall.content.is_edit()) {
+        (Some(_), _) => ("deleted", "to be deleted"),
+        (None, true) => ("edited", "to be edited"),
+        (None, false) => ("corrected", "to be corrected"),
     };
     match recall.standing.state {
         State::Sent => done.to_owned(),

@@ -1,9 +1,10 @@
 //! The request of the part that a post is at: prepared, and sent once its intent is durable.
 
-use crate::platform::{Deletion, Outgoing};
+use crate::platform::{Deletion, Edit, Outgoing};
+use crate::post::content::Part;
 use crate::post::digest::Digest;
 use crate::post::outcome::{Class, Failure, Receipt};
-use crate::post::sealed::{Prepared, Sealed};
+use crate::post::sealed::{Key, Prepared, Sealed};
 
 use super::{Delivery, unreadable};
 
@@ -18,6 +19,15 @@ impl Delivery<'_> {
         };
         if let Some(receipt) = self.deletes() {
             return self.prepare_deletion(receipt).await;
+        }
+        if let Some((receipt, was)) = content.edits(usize::from(index)) {
+            let key = self.key().await.map_err(|e| unreadable(&e))?;
+            let campaign = self.shared.campaign();
+            let out = self.outgoing(part, key, &[], &campaign.settings.name);
+            let edit = Edit { receipt, was, out };
+            let prepared = self.outlet.platform.prepare_edit(&edit).await;
+            self.heard(&prepared);
+            return prepared;
         }
         // No text goes out without its image or video (reliability P39).
         let limits = self.outlet.platform.limits();
@@ -43,11 +53,31 @@ impl Delivery<'_> {
         };
         let thread = self.thread().await?;
         let key = self.key().await.map_err(|e| unreadable(&e))?;
+        let campaign = self.shared.campaign();
         let outgoing = Outgoing {
-            part,
             images,
             video,
-            index,
+            ..self.outgoing(part, key, &thread, &campaign.settings.name)
+        };
+        let prepared = self.outlet.platform.prepare(&outgoing).await;
+        self.heard(&prepared);
+        prepared
+    }
+
+    /// A part on its way, without its images and its video; `thread`: what it answers, from the first.
+    fn outgoing<'a>(
+        &'a self,
+        part: &'a Part,
+        key: Key,
+        thread: &'a [Receipt],
+        campaign: &'a str,
+    ) -> Outgoing<'a> {
+        let content = &self.post.content;
+        Outgoing {
+            part,
+            images: Vec::new(),
+            video: None,
+            index: self.post.standing.part,
             of: self.post.parts,
             language: &content.language,
             warn: content.warn.as_deref(),
@@ -55,13 +85,10 @@ impl Delivery<'_> {
             key,
             parent: thread.last(),
             root: thread.first(),
-            campaign: &self.shared.campaign().settings.name,
+            campaign,
             message: self.post.message.as_str(),
             now: self.world.clock.now(),
-        };
-        let prepared = self.outlet.platform.prepare(&outgoing).await;
-        self.heard(&prepared);
-        prepared
+        }
     }
 
     /// Where approval is asked for, what is shown is what was approved.
@@ -87,15 +114,22 @@ impl Delivery<'_> {
         prepared
     }
 
-    /// The one request that the world can see. What was deleted keeps the name that it had.
+    /// The one request that the world can see. What was deleted or edited keeps the name that it had.
     pub(super) async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
-        match self.deletes() {
-            None => self.outlet.platform.publish(sealed).await,
-            Some(receipt) => {
-                self.outlet.platform.delete(sealed).await?;
-                Ok(Receipt::named(receipt.id.as_str(), receipt.url.clone()))
+        let platform = &self.outlet.platform;
+        let edits = self.post.content.edits(usize::from(self.post.standing.part));
+        let receipt = match (self.deletes(), edits) {
+            (Some(receipt), _) => {
+                platform.delete(sealed).await?;
+                receipt
             }
-        }
+            (None, Some((receipt, _))) => {
+                platform.edit(sealed).await?;
+                receipt
+            }
+            (None, None) => return platform.publish(sealed).await,
+        };
+        Ok(Receipt::named(receipt.id.as_str(), receipt.url.clone()))
     }
 
     /// What the current part deletes.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::desk::say::address;
 use crate::desk::{Failed, Office};
 use crate::ledger::{Ledger, Post, Published, SentPart};
+use crate::post::content::Content;
 use crate::post::outcome::Receipt;
 use crate::post::state::State;
 
@@ -34,6 +35,27 @@ impl Found {
         self.post.standing.state == State::Sending || self.post.standing.doubted()
     }
 
+    /// What it says by now: as it went out, or as it was edited last.
+    pub fn says(&self) -> &Content {
+        says(&self.post, &self.recalls)
+    }
+
+    /// The last edit of it that was done.
+    pub fn edited(&self) -> Option<&Post> {
+        last_edit(&self.recalls)
+    }
+
+    /// Whether it may say this, about which no one can be sure while an edit is under way.
+    fn may_say(&self, said: impl Fn(&Content) -> bool) -> bool {
+        let begun = |recall: &&Post| {
+            let standing = &recall.standing;
+            recall.began.is_some() || standing.state == State::Sending || standing.doubted()
+        };
+        let unfinished = |edit: &&Post| edit.content.is_edit() && edit.standing.state != State::Sent;
+        let unfinished = self.recalls.iter().filter(unfinished).filter(begun);
+        said(self.says()) || unfinished.map(|edit| &edit.content).any(said)
+    }
+
     /// Where it is, if its platform has said so.
     pub fn place(&self) -> String {
         let url = self.receipts().into_iter().find_map(|receipt| receipt.url);
@@ -46,6 +68,19 @@ impl Found {
             |recall: &Post| recall.content.deletes().is_some() && recall.standing.state == State::Sent;
         self.recalls.iter().any(deletion)
     }
+}
+
+/// What a post says by now; `recalls` are its own.
+pub fn says<'p>(post: &'p Post, recalls: &'p [Post]) -> &'p Content {
+    last_edit(recalls).map_or(&post.content, |edit| &edit.content)
+}
+
+fn last_edit(recalls: &[Post]) -> Option<&Post> {
+    let done = |recall: &&Post| recall.content.is_edit() && recall.standing.state == State::Sent;
+    recalls
+        .iter()
+        .filter(done)
+        .max_by_key(|edit| (edit.sent, edit.id))
 }
 
 /// Those that are out, or may be, by when they went out. `said`: only those that said this value of the fact.
@@ -65,14 +100,22 @@ pub async fn find(ledger: &dyn Ledger, which: &Published, said: Option<&str>) ->
         }
         let mut parts = ledger.parts_of(&ids).await?;
         for post in page {
-            let value = match which {
-                Published::WithFact(name) => post.content.facts.get(name).map(|quoted| quoted.value.as_str()),
-                Published::Of(_) | Published::WithFacts => None,
+            let mut one = Found {
+                recalls: recalls.remove(&post.id).unwrap_or_default(),
+                parts: Vec::new(),
+                post,
             };
-            if said.is_none() || value == said {
-                let parts = parts.remove(&post.id).unwrap_or_default();
-                let recalls = recalls.remove(&post.id).unwrap_or_default();
-                found.push(Found { post, parts, recalls });
+            // What it said before it was edited nobody reads any more.
+            let asked = |content: &Content| match which {
+                Published::WithFact(name) => {
+                    let quoted = content.facts.get(name);
+                    quoted.is_some_and(|quoted| said.is_none_or(|said| said == quoted.value))
+                }
+                Published::Of(_) | Published::WithFacts => said.is_none(),
+            };
+            if one.may_say(asked) {
+                one.parts = parts.remove(&one.post.id).unwrap_or_default();
+                found.push(one);
             }
         }
     }
@@ -91,8 +134,10 @@ pub struct Row {
     state: State,
     /// Nobody knows yet whether all of it is out.
     unsure: bool,
-    /// The facts that it was made with, as it said them.
+    /// The facts that it was made with, as it says them by now.
     facts: BTreeMap<String, String>,
+    /// When it was given other words, the last time.
+    edited_at: Option<Timestamp>,
     parts: Vec<PartRow>,
     recalls: Vec<RecallRow>,
 }
@@ -112,7 +157,7 @@ pub struct PartRow {
 #[schemars(rename = "Recall")]
 pub struct RecallRow {
     post: String,
-    /// `delete` or `correct`.
+    /// `delete`, `correct` or `edit`.
     act: &'static str,
     state: State,
     why: Option<String>,
@@ -184,8 +229,9 @@ pub async fn rows(office: &Office, ledger: &dyn Ledger, found: &[Found]) -> Resu
             platform: post.platform.clone(),
             state: post.standing.state,
             unsure: one.is_unsure(),
-            facts: post
-                .content
+            edited_at: one.edited().and_then(|edit| edit.sent),
+            facts: one
+                .says()
                 .facts
                 .iter()
                 .map(|(name, quoted)| (name.clone(), quoted.value.clone()))

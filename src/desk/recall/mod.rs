@@ -1,7 +1,6 @@
-//! A recall: every published post that used a fact, or of a message, and its deletion or correction.
+//! A recall: every published post that used a fact, or of a message, and its deletion, correction or edit.
 //!
-//! Each deletion and each correction is a post of its own in the ledger, with an identity that names the recalled
-//! post. So a recall that was cut short goes on when it is asked for again, and nothing is done twice.
+//! Each of these is a post of its own in the ledger, with an identity that names the recalled post. So a recall that was cut short goes on when it is asked for again, and nothing is done twice.
 
 pub mod ask;
 pub mod found;
@@ -24,7 +23,7 @@ const AT_ONCE: usize = 200;
 pub struct Recalled {
     /// The posts that are recalled.
     pub of: Vec<PostId>,
-    /// Their deletions or corrections.
+    /// Their deletions, corrections or edits.
     pub recalls: Vec<PostId>,
     /// The holds that were in force.
     pub holds: Vec<Hold>,
@@ -154,10 +153,11 @@ async fn record(ledger: &dyn Ledger, plan: &Plan, office: &Office, by: &str) -> 
         if !came_to_nothing(post) {
             continue;
         }
-        // To delete once more what may be gone does no harm.
-        let word = match (post.standing.doubted(), post.content.deletes()) {
-            (true, Some(_)) => Word::WasNotSent,
-            _ => Word::Retry,
+        // To do once more what may be done does no harm.
+        let word = if post.standing.doubted() && post.content.may_be_repeated() {
+            Word::WasNotSent
+        } else {
+            Word::Retry
         };
         let terms = crate::daemon::deliver::terms_of(post, Doubt::Ask);
         if let Ok(next) = step(
@@ -183,9 +183,14 @@ impl Asking<'_> {
         let mut fields = match self.act {
             Act::Delete => vec!["delete".to_owned()],
             Act::Reply(text) => vec!["correct".to_owned(), text.clone()],
+            Act::Edit => vec!["edit".to_owned()],
         };
         for one in found {
             let what = match self.ask(one) {
+                Ask::New(post) if post.content.is_edit() => {
+                    fields.extend(post.content.parts.into_iter().map(|part| part.text));
+                    "new"
+                }
                 Ask::New(_) => "new",
                 Ask::Known(recall) if came_to_nothing(&recall) => "again",
                 Ask::Known(_) => "known",

@@ -273,6 +273,11 @@ pub(super) async fn receipts_of(
     Ok(receipts?.into_iter().flatten().collect())
 }
 
+/// It is so, or an edit of it is.
+fn or_edited(is_so: &str) -> String {
+    format!("({is_so} OR id IN (SELECT recalls FROM post WHERE recalls IS NOT NULL AND {is_so}))")
+}
+
 pub(super) async fn published(
     db: &PgPool,
     which: &Published,
@@ -280,9 +285,12 @@ pub(super) async fn published(
     limit: u32,
 ) -> Read<Vec<Post>> {
     let (of, name) = match which {
-        Published::WithFact(name) => ("content::jsonb -> 'facts' -> $3 IS NOT NULL", name.as_str()),
-        Published::Of(message) => ("message = $3", message.as_str()),
-        Published::WithFacts => ("content::jsonb -> 'facts' IS NOT NULL AND $3 = ''", ""),
+        Published::WithFact(name) => (
+            or_edited("content::jsonb -> 'facts' -> $3 IS NOT NULL"),
+            name.as_str(),
+        ),
+        Published::Of(message) => ("message = $3".to_owned(), message.as_str()),
+        Published::WithFacts => (or_edited("content::jsonb -> 'facts' IS NOT NULL AND $3 = ''"), ""),
     };
     let sql = format!(
         "SELECT {COLUMNS} FROM post WHERE id > $1 AND recalls IS NULL \

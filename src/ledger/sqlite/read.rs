@@ -256,6 +256,11 @@ pub(super) async fn history(db: &SqlitePool, filter: &Filter) -> Read<Vec<Post>>
     posts_of(&rows)
 }
 
+/// It is so, or an edit of it is.
+fn or_edited(is_so: &str) -> String {
+    format!("({is_so} OR id IN (SELECT recalls FROM post WHERE recalls IS NOT NULL AND {is_so}))")
+}
+
 pub(super) async fn published(
     db: &SqlitePool,
     which: &Published,
@@ -264,11 +269,16 @@ pub(super) async fn published(
 ) -> Read<Vec<Post>> {
     let (of, name) = match which {
         Published::WithFact(name) => (
-            "json_type(content, '$.facts') IS NOT NULL AND json_extract(content, '$.facts') -> ?3 IS NOT NULL",
+            or_edited(
+                "json_type(content, '$.facts') IS NOT NULL AND json_extract(content, '$.facts') -> ?3 IS NOT NULL",
+            ),
             name.as_str(),
         ),
-        Published::Of(message) => ("message = ?3", message.as_str()),
-        Published::WithFacts => ("json_type(content, '$.facts') IS NOT NULL AND ?3 = ''", ""),
+        Published::Of(message) => ("message = ?3".to_owned(), message.as_str()),
+        Published::WithFacts => (
+            or_edited("json_type(content, '$.facts') IS NOT NULL AND ?3 = ''"),
+            "",
+        ),
     };
     let sql = format!(
         "SELECT {COLUMNS} FROM post WHERE id > ?1 AND recalls IS NULL \

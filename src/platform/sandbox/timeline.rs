@@ -23,6 +23,8 @@ pub(super) struct Timeline {
     read: u64,
     known: HashSet<String>,
     gone: HashSet<String>,
+    /// The last words of those that were edited.
+    edited: HashMap<String, String>,
 }
 
 /// One line of the file.
@@ -35,6 +37,12 @@ enum Line {
         gone: String,
         at: Timestamp,
     },
+    /// The part of this id says this since then.
+    Edited {
+        edited: String,
+        text: String,
+        at: Timestamp,
+    },
 }
 
 impl Timeline {
@@ -44,6 +52,7 @@ impl Timeline {
             read: 0,
             known: HashSet::new(),
             gone: HashSet::new(),
+            edited: HashMap::new(),
         }
     }
 
@@ -57,6 +66,22 @@ impl Timeline {
             self.write(&mut file, &Line::Gone { gone, at })?;
         }
         Ok(())
+    }
+
+    /// What says so already goes on saying it; `false`: there is nothing (any more) that could.
+    pub(super) fn edit(&mut self, id: &str, text: &str, at: Timestamp) -> io::Result<bool> {
+        let mut file = self.open()?;
+        file.lock()?;
+        self.catch_up(&mut file)?;
+        if !self.known.contains(id) || self.gone.contains(id) {
+            return Ok(false);
+        }
+        if self.edited.get(id).is_none_or(|said| said != text) {
+            let (edited, text) = (id.to_owned(), text.to_owned());
+            self.edited.insert(edited.clone(), text.clone());
+            self.write(&mut file, &Line::Edited { edited, text, at })?;
+        }
+        Ok(true)
     }
 
     /// Under an id that is put once: again, it is the same.
@@ -100,6 +125,7 @@ impl Timeline {
             id: id.clone(),
             at,
             deleted: None,
+            edited: None,
             said,
         };
         self.write(file, &Line::Said(Box::new(shown)))?;
@@ -145,9 +171,10 @@ impl Timeline {
         let whole = whole_lines(&added);
         for line in lines(whole) {
             match line {
-                Line::Said(shown) => self.known.insert(shown.id),
-                Line::Gone { gone, .. } => self.gone.insert(gone),
-            };
+                Line::Said(shown) => drop(self.known.insert(shown.id)),
+                Line::Gone { gone, .. } => drop(self.gone.insert(gone)),
+                Line::Edited { edited, text, .. } => drop(self.edited.insert(edited, text)),
+            }
         }
         let (whole, all) = (whole.len() as u64, added.len() as u64);
         self.read += whole;
@@ -171,17 +198,22 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = Line> {
         .filter_map(|line| serde_json::from_slice(line).ok())
 }
 
-/// What was said, in order, each with whether it was deleted since.
+/// What was said, in order, each in its last words and with whether it was deleted since.
 fn shown(bytes: &[u8]) -> Vec<Shown> {
-    let (mut said, mut gone) = (Vec::new(), HashMap::new());
+    let (mut said, mut gone, mut edited) = (Vec::new(), HashMap::new(), HashMap::new());
     for line in lines(bytes) {
         match line {
             Line::Said(shown) => said.push(*shown),
             Line::Gone { gone: id, at } => drop(gone.insert(id, at)),
+            Line::Edited { edited: id, text, at } => drop(edited.insert(id, (text, at))),
         }
     }
     for shown in &mut said {
         shown.deleted = gone.get(&shown.id).copied();
+        if let Some((text, at)) = edited.remove(&shown.id) {
+            shown.said.text = text;
+            shown.edited = Some(at);
+        }
     }
     said
 }

@@ -52,6 +52,7 @@ const PLAIN: Limits = Limits {
     },
     refuses_replies: None,
     delete: true,
+    edits: false,
     doubt: Doubt::Ask,
     homes: &[],
     counts: None,
@@ -86,6 +87,7 @@ pub const MASTODON: Limits = Limits {
         reply: true,
         card: false,
     },
+    edits: true,
     doubt: Doubt::Key {
         window: Some(Duration::from_mins(50)),
         then: Some(MASTODON_SETTLE),
@@ -255,6 +257,7 @@ pub const FACEBOOK: Limits = Limits {
         card: true,
         ..NOTHING
     },
+    edits: true,
     doubt: Doubt::ReadBack {
         settle: Duration::from_mins(5),
     },
@@ -284,6 +287,7 @@ pub const LINKEDIN: Limits = Limits {
         card: true,
         ..NOTHING
     },
+    edits: true,
     doubt: Doubt::ReadBack {
         settle: Duration::from_mins(5),
     },
@@ -321,6 +325,7 @@ pub const TELEGRAM: Limits = Limits {
         reply: true,
         card: false,
     },
+    edits: true,
     doubt: Doubt::Ask,
     homes: &["t.me", "telegram.me"],
     ..PLAIN
@@ -344,6 +349,7 @@ pub const DISCORD: Limits = Limits {
         reply: true,
         card: false,
     },
+    edits: true,
     doubt: Doubt::Key {
         window: Some(Duration::from_mins(2)),
         then: Some(Duration::from_mins(1)),
@@ -369,6 +375,7 @@ pub const SLACK: Limits = Limits {
     max_moving_bytes: Some(16 << 20),
     max_alt: Some(1000),
     video: Some(videos::SLACK),
+    edits: true,
     doubt: Doubt::ReadBack {
         settle: Duration::from_mins(1),
     },
@@ -382,6 +389,7 @@ pub const SLACK_WEBHOOK: Limits = Limits {
     video: None,
     abilities: NOTHING,
     delete: false,
+    edits: false,
     doubt: Doubt::Ask,
     ..SLACK
 };
@@ -408,6 +416,7 @@ pub const REDDIT: Limits = Limits {
         reply: true,
         ..NOTHING
     },
+    edits: true,
     doubt: Doubt::ReadBack {
         settle: Duration::from_mins(10),
     },
@@ -471,6 +480,7 @@ pub const PINTEREST: Limits = Limits {
     image_types: &["image/jpeg", "image/png"],
     video: Some(videos::PINTEREST),
     abilities: NOTHING,
+    edits: true,
     doubt: Doubt::ReadBack {
         settle: Duration::from_hours(1),
     },

@@ -1,0 +1,36 @@
+//! A post of the Page, or a comment of it, gets other words where it is.
+//! <https://developers.facebook.com/docs/graph-api/reference/page-post#updating>
+
+use serde_json::json;
+
+use super::super::graph::read_done;
+use super::super::http::Request;
+use super::super::{Edit, Prepared};
+use super::Account;
+use crate::post::outcome::{Class, Failure};
+use crate::text::limits::{Abilities, Doubt, FACEBOOK};
+
+impl Account {
+    pub(super) async fn edit_of(&self, edit: &Edit<'_>) -> Result<Prepared, Failure> {
+        if edit.out.part.video.is_some() {
+            let words = "the words of a video stay on Facebook as they are: delete it, or answer it";
+            return Err(Failure::new(Class::Rejected, words));
+        }
+        let id = self.id_of(edit.receipt).await?.ok_or_else(|| edit.unnamed())?;
+        // Below what is no post of the Page, but a comment, there is no card.
+        let is_post = id.split('_').next() == Some(&self.page);
+        let carded = Abilities {
+            card: FACEBOOK.abilities.card && is_post,
+            ..FACEBOOK.abilities
+        };
+        Ok(Prepared {
+            path: self.graph.at(&id),
+            body: json!({ "message": edit.out.part.shown_text(carded) }).to_string(),
+        })
+    }
+
+    pub(super) async fn change(&self, prepared: &Prepared) -> Result<(), Failure> {
+        let request = Request::post(&self.graph.base, &prepared.path).json(prepared.body.clone());
+        self.graph.publish(request, Doubt::OwnId, read_done).await
+    }
+}
