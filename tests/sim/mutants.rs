@@ -94,8 +94,10 @@ fn a_replica_is_frozen(profile: &mut Profile, dice: &mut Dice) {
     quiet(profile, Kind::ReadBack);
     profile.replicas = 2;
     profile.stall = 0.3;
-    profile.longest_stall = Duration::from_mins(40);
-    let lasts = dice.mins(10, 30);
+    // Longer than a list must be without it among replicas before it is believed.
+    profile.span = Duration::from_mins(100);
+    profile.longest_stall = Duration::from_mins(80);
+    let lasts = dice.mins(35, 75);
     profile.events = vec![(dice.mins(1, 20), Event::Freeze { machine: 0, lasts })];
 }
 
