@@ -222,7 +222,7 @@ fn d5_no_other_sites_page_can_speak_here() {
     let (place, _daemon) = running("");
     let port = place.port;
     let body = r#"{"why":"x"}"#;
-    let post = |headers: &str| {
+    let ask = |headers: &str| {
         let head = format!("POST /api/hold HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n{headers}");
         send(port, &head, body)
     };
@@ -232,14 +232,14 @@ fn d5_no_other_sites_page_can_speak_here() {
         "content-type: text/plain\r\n",
         "content-type: application/x-www-form-urlencoded\r\n",
     ] {
-        assert_eq!(post(kind).status, 422, "{kind}");
+        assert_eq!(ask(kind).status, 422, "{kind}");
     }
     let json = "content-type: application/json\r\n";
     for from in [
         "origin: https://evil.example\r\n",
         "sec-fetch-site: cross-site\r\n",
     ] {
-        assert_eq!(post(&format!("{json}{from}")).status, 403, "{from}");
+        assert_eq!(ask(&format!("{json}{from}")).status, 403, "{from}");
     }
     // A browser that asks whether it may is not told that it may.
     let may = send(

@@ -751,7 +751,7 @@ fn a_card_is_shown_before_it_is_posted_byte_for_byte() {
     }
 
     // What is posted is made by the same hand.
-    let folder = steadfast::folder::Folder::open(&place.path().join("messages")).unwrap();
+    let folder = steadfast::folder::Folder::open(place.path().join("messages")).unwrap();
     let colours = Colours {
         background: "#102030".parse().unwrap(),
         ..Colours::default()

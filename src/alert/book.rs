@@ -218,7 +218,8 @@ mod tests {
             }
             said.push_str(&"+".repeat(news.new.len()));
             said.push_str(&"-".repeat(news.solved.len()));
-            said.push_str(&format!("{n} "));
+            said.push_str(&n.to_string());
+            said.push(' ');
             book.told(&news, minute(n));
             // As if started anew each time.
             let kept = serde_json::to_string(&book).unwrap();

@@ -160,7 +160,7 @@ mod tests {
         book.see(&look(gone), &terms, at);
         book.told(&book.news(&terms, at), at);
         book.see(&look(keys), &terms, at);
-        let zone = TimeZone::get("America/Chicago").unwrap();
+        let zone = crate::calendar::civil::zone("America/Chicago").unwrap();
         said("Save the library", &book, &book.news(&terms, at), &zone)
     }
 

@@ -342,6 +342,10 @@ pub struct InsightsArgs {
 }
 
 #[derive(Debug, Clone, Args)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag that stands by itself"
+)]
 pub struct RecallArgs {
     /// The fact's name, as in `[fact.NAME]`
     #[arg(

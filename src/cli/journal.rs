@@ -63,7 +63,7 @@ impl Journal {
         let mut put = |name: &str, value: &str| {
             // A line break would begin a field.
             let value = printable(&self.scrubber.scrub(value));
-            words.push_str(&format!("{name}={value}\n"));
+            words.extend([name, "=", &value, "\n"]);
         };
         put("MESSAGE", &fields.text);
         put(&format!("{OURS}EVENT"), &fields.event);

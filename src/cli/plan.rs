@@ -29,7 +29,9 @@ pub(super) async fn plan(
     }
     show(&rows, &campaign, format);
     if matches!(format, PlanFormat::Table) {
-        bills.iter().for_each(|bill| print_line(bill));
+        for bill in &bills {
+            print_line(bill);
+        }
     }
     Ok(Exit::Done)
 }

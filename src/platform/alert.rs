@@ -56,8 +56,10 @@ pub struct Entry {
     pub check: fn(&toml::Table) -> Vec<String>,
     /// The JSON schema of those keys.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
-    open: fn(toml::Table, &Wires<'_>) -> Result<Arc<dyn Way>, String>,
+    open: Open,
 }
+
+type Open = fn(toml::Table, &Wires<'_>) -> Result<Arc<dyn Way>, String>;
 
 impl Entry {
     /// The names of its keys.
@@ -217,7 +219,12 @@ impl Way for Webhook {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 // --- Slack ----------------------------------------------------------------------------------------------

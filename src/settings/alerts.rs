@@ -110,11 +110,8 @@ fn only(keys: &mut Keys, at: &str, problems: &mut Vec<String>) -> BTreeSet<Kind>
                 .map(|(_, kind)| *kind)
         })
         .collect();
-    match kinds.filter(|kinds| !kinds.is_empty()) {
-        Some(kinds) => kinds,
-        None => {
-            problems.push(format!("{at}: `only` is a list of some of {all}"));
-            BTreeSet::new()
-        }
-    }
+    kinds.filter(|kinds| !kinds.is_empty()).unwrap_or_else(|| {
+        problems.push(format!("{at}: `only` is a list of some of {all}"));
+        BTreeSet::new()
+    })
 }

@@ -33,9 +33,7 @@ impl Days {
     /// From the first to the last, both included.
     pub fn new(first: Date, last: Date, zone: TimeZone) -> Self {
         let last = last.max(first);
-        let count = i32::try_from((last - first).get_days())
-            .unwrap_or(i32::MAX)
-            .saturating_add(1);
+        let count = (last - first).get_days().saturating_add(1);
         let fits = |step: &i32| count <= step.saturating_mul(STEPS);
         let step = LENGTHS.into_iter().find(fits).unwrap_or(count / STEPS + 1);
         let begins = |day: Date| {

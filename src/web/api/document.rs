@@ -72,10 +72,22 @@ fn described(
     let mut parameters: Vec<Value> = in_path
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
         .collect();
+    let body = match operation.verb {
+        Verb::Get(query) => {
+            let query = query.map(|query| query(asks));
+            parameters.extend(query.iter().flat_map(in_query));
+            None
+        }
+        Verb::Post(body) => {
+            let body = body(asks);
+            Some(json!({ "required": true, "content": { "application/json": { "schema": body } } }))
+        }
+    };
     let mut described = json!({
         "operationId": operation.id,
         "summary": operation.summary,
         "description": format!("Takes the role `{}`.", operation.role.as_str()),
+        "parameters": parameters,
         "responses": {
             "200": { "description": "Done", "content": { "application/json": { "schema": answer } } },
             "default": {
@@ -84,16 +96,8 @@ fn described(
             },
         },
     });
-    match operation.verb {
-        Verb::Get(None) => {}
-        Verb::Get(Some(query)) => parameters.extend(in_query(&query(asks))),
-        Verb::Post(body) => {
-            described["requestBody"] =
-                json!({ "required": true, "content": { "application/json": { "schema": body(asks) } } });
-        }
-    }
-    if !parameters.is_empty() {
-        described["parameters"] = Value::Array(parameters);
+    if let (Some(body), Some(described)) = (body, described.as_object_mut()) {
+        described.insert("requestBody".to_owned(), body);
     }
     described
 }
