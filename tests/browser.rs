@@ -336,7 +336,6 @@ fn pictures() {
     });
     for (name, width, height, dark, page) in [
         ("dashboard", 1280, 900, false, "/"),
-        ("calendar", 1280, 900, false, "/calendar?view=month"),
         ("message", 1280, 900, false, "/messages/ten-to-two"),
         ("phone", 390, 844, true, "/"),
     ] {
