@@ -226,12 +226,12 @@ pub struct Daemon {
     pub heard: i64,
 }
 
-/// The verbs. Each write is one transaction, durable when it returns.
 /// A time in which one process plans without a break. Whoever plans in another term than before knows nothing any more
 /// of what is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Term(pub i64);
 
+/// The verbs. Each write is one transaction, durable when it returns.
 #[async_trait]
 pub trait Ledger: Approving + Counting + Renaming + Sessions + Speaking + Tokens + Send + Sync {
     // --- planning ---------------------------------------------------------------------------------
