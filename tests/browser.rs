@@ -1,184 +1,25 @@
 //! The dashboard in a real browser, where there is one: Debian's `chromium` and `chromium-driver`. Elsewhere these
-//! tests say so and pass. `STEADFAST_AXE=FILE` has each page looked at by axe-core's `axe.min.js` too.
+//! tests say so and pass. Where `npm ci --prefix tests/axe` has been run, axe-core looks at each page too.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stderr
+    clippy::indexing_slicing
 )]
 
+mod driver;
 mod program;
-
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+mod wire;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use program::{Place, free_port};
+use driver::Browser;
+use program::Place;
+use program::fake::{Fake, Fault};
 use serde_json::{Value, json};
 
-/// A browser that is told what to do, by WebDriver.
-struct Browser {
-    driver: Child,
-    port: u16,
-    session: String,
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        if !self.session.is_empty() {
-            self.ask("DELETE", "", None).ok();
-        }
-        self.driver.kill().ok();
-        self.driver.wait().ok();
-    }
-}
-
-impl Browser {
-    /// `None`: there is none here.
-    fn open(width: u32, dark: bool) -> Option<Self> {
-        Self::open_at(width, 800, dark)
-    }
-
-    fn open_at(width: u32, height: u32, dark: bool) -> Option<Self> {
-        let port = free_port();
-        let driver = Command::new("chromedriver")
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let Ok(driver) = driver else {
-            eprintln!("there is no chromedriver here, so no browser was asked");
-            return None;
-        };
-        let mut browser = Self {
-            driver,
-            port,
-            session: String::new(),
-        };
-        let began = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(
-                began.elapsed() < Duration::from_mins(1),
-                "chromedriver does not start"
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let options = json!({
-            "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--lang=en"],
-            "mobileEmulation": {"deviceMetrics": {"width": width, "height": height, "pixelRatio": 1}},
-        });
-        let wanted = json!({"capabilities": {"alwaysMatch": {
-            "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"},
-        }}});
-        let made = browser.send("POST", "/session", Some(&wanted)).unwrap();
-        made["sessionId"]
-            .as_str()
-            .unwrap()
-            .clone_into(&mut browser.session);
-        let scheme = if dark { "dark" } else { "light" };
-        let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
-        let emulate = json!({"cmd": "Emulation.setEmulatedMedia", "params": media});
-        browser.ask("POST", "/goog/cdp/execute", Some(&emulate)).unwrap();
-        Some(browser)
-    }
-
-    fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, String> {
-        let body = body.map(Value::to_string).unwrap_or_default();
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).map_err(|e| e.to_string())?;
-        stream.set_read_timeout(Some(Duration::from_mins(1))).ok();
-        let port = self.port;
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-            body.len()
-        )
-        .map_err(|e| e.to_string())?;
-        // It keeps the connection open, whatever it is asked.
-        let mut lines = BufReader::new(stream);
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            lines.read_line(&mut line).map_err(|e| e.to_string())?;
-            if line.trim().is_empty() {
-                break;
-            }
-            if let Some((name, value)) = line.split_once(':')
-                && name.eq_ignore_ascii_case("content-length")
-            {
-                length = value.trim().parse().map_err(|_| line.clone())?;
-            }
-        }
-        let mut body = vec![0; length];
-        lines.read_exact(&mut body).map_err(|e| e.to_string())?;
-        let answer: Value = serde_json::from_slice(&body).map_err(|e| e.to_string())?;
-        if answer["value"]["error"].is_string() {
-            return Err(answer["value"].to_string());
-        }
-        Ok(answer["value"].clone())
-    }
-
-    fn ask(&self, method: &str, what: &str, body: Option<&Value>) -> Result<Value, String> {
-        self.send(method, &format!("/session/{}{what}", self.session), body)
-    }
-
-    fn go(&self, place: &Place, path: &str) {
-        let url = json!({"url": format!("http://127.0.0.1:{}{path}", place.port)});
-        self.ask("POST", "/url", Some(&url)).unwrap();
-    }
-
-    /// What a piece of JavaScript returns.
-    fn run(&self, script: &str) -> Value {
-        let script = json!({"script": script, "args": []});
-        self.ask("POST", "/execute/sync", Some(&script)).unwrap()
-    }
-
-    fn element(&self, css: &str) -> String {
-        let find = json!({"using": "css selector", "value": css});
-        let found = self.ask("POST", "/element", Some(&find)).unwrap();
-        found
-            .as_object()
-            .unwrap()
-            .values()
-            .next()
-            .unwrap()
-            .as_str()
-            .unwrap()
-            .to_owned()
-    }
-
-    fn write(&self, css: &str, text: &str) {
-        let text = json!({"text": text});
-        let element = self.element(css);
-        self.ask("POST", &format!("/element/{element}/value"), Some(&text))
-            .unwrap();
-    }
-
-    fn click(&self, css: &str) {
-        let element = self.element(css);
-        self.ask("POST", &format!("/element/{element}/click"), Some(&json!({})))
-            .unwrap();
-    }
-
-    fn heading(&self) -> String {
-        // Between two pages there is nobody to ask.
-        let look = json!({"script": "return document.querySelector('h1')?.textContent ?? ''", "args": []});
-        let said = self.ask("POST", "/execute/sync", Some(&look)).unwrap_or_default();
-        said.as_str().unwrap_or_default().to_owned()
-    }
-
-    /// What the browser had to complain of since it was asked last.
-    fn complaints(&self) -> Vec<String> {
-        let asked = self
-            .ask("POST", "/se/log", Some(&json!({"type": "browser"})))
-            .unwrap();
-        let lines = asked.as_array().unwrap().iter();
-        lines.map(|line| line["message"].to_string()).collect()
-    }
-}
+/// The windows in which everything is done: a phone's and a desk's.
+const WIDTHS: [u32; 2] = [360, 1280];
 
 const MESSAGES: &str = r#"
 [fact.verdict]
@@ -252,7 +93,10 @@ fn nobody_stumbles_over_any_page_small_or_large_light_or_dark() {
     let _daemon = place.start();
     place.wait("two posts", 60, || place.events("post.sent").len() == 2);
     place.counted();
-    let axe = std::env::var("STEADFAST_AXE").map(|file| std::fs::read_to_string(file).unwrap());
+    let axe = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/axe/node_modules/axe-core/axe.min.js"
+    ));
     for (width, dark) in [(320, false), (1280, true)] {
         let Some(browser) = Browser::open(width, dark) else {
             return;
@@ -273,14 +117,20 @@ fn nobody_stumbles_over_any_page_small_or_large_light_or_dark() {
 
 #[test]
 fn everything_is_held_by_a_thumb_and_the_page_hears_of_news() {
-    let place = Place::new("");
-    place.write("a.toml", MESSAGES);
-    let _daemon = place.start();
-    place.wait_ready();
-    let Some(browser) = Browser::open(360, false) else {
-        return;
-    };
-    browser.go(&place, "/");
+    for width in WIDTHS {
+        let place = Place::new("");
+        place.write("a.toml", MESSAGES);
+        let _daemon = place.start();
+        place.wait_ready();
+        let Some(browser) = Browser::open(width, false) else {
+            return;
+        };
+        hold_and_hear(&place, &browser);
+    }
+}
+
+fn hold_and_hear(place: &Place, browser: &Browser) {
+    browser.go(place, "/");
     browser.write("form[action='/hold'] input[name=why]", "the court has ruled");
     browser.write("form[action='/hold'] input[name=as]", "Ann");
     browser.click("form[action='/hold'] button.danger");
@@ -293,11 +143,22 @@ fn everything_is_held_by_a_thumb_and_the_page_hears_of_news() {
         (Some("the court has ruled"), Some("Ann"))
     );
 
-    // What somebody else does shows by itself.
-    place.run(&["release"]);
-    place.wait("the page hears of the release", 30, || {
+    browser.click("form[action='/release'] button.main");
+    place.wait("the page to say that it goes on", 30, || {
         browser.heading() != "Everything is held"
     });
+    assert!(place.json(&["status", "--format", "json"])["hold"].is_null());
+
+    // What somebody else does shows by itself.
+    for (command, held) in [
+        (["hold", "--why", "elsewhere"].as_slice(), true),
+        (&["release"], false),
+    ] {
+        place.run(command);
+        place.wait("the page hears of it", 30, || {
+            (browser.heading() == "Everything is held") == held
+        });
+    }
     // But not while somebody is writing: what they wrote stays.
     browser.write("form[action='/hold'] input[name=why]", "half a rea");
     place.run(&["hold", "--why", "meanwhile"]);
@@ -314,11 +175,285 @@ fn everything_is_held_by_a_thumb_and_the_page_hears_of_news() {
     });
 
     // In another language, and back where one was.
-    browser.go(&place, "/facts");
+    browser.go(place, "/facts");
     browser.click("button[lang=es]");
     place.wait("the page in Spanish", 30, || {
         browser.heading().starts_with("Hechos")
     });
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+/// The page of the message, where it waits for its approval, at each width.
+fn with_approvals(test: impl Fn(&Place, &Browser)) {
+    for width in WIDTHS {
+        let place = Place::new("[delivery]\napproval = \"required\"\n");
+        place.write("a.toml", MESSAGES);
+        let _daemon = place.start();
+        place.wait_ready();
+        let Some(browser) = Browser::open(width, width == WIDTHS[0]) else {
+            return;
+        };
+        test(&place, &browser);
+        assert_eq!(browser.complaints(), [""; 0]);
+    }
+}
+
+#[test]
+fn a_message_is_approved_held_posted_and_no_longer_approved() {
+    with_approvals(|place, browser| {
+        let sent = |count: usize| {
+            let what = format!("{count} posts");
+            place.wait(&what, 60, || place.events("post.sent").len() == count);
+        };
+        browser.go(place, "/messages?which=pending");
+        browser.click("a[href='/messages/said']");
+        browser.wait_for("waiting for approval");
+        browser.write("form[action$='/approve'] input[name=as]", "Ann");
+        browser.click("form[action$='/approve'] button");
+        browser.wait_for("Approved as it stands");
+        sent(2);
+
+        // Whoever has said their name is not asked twice.
+        browser.go(place, "/messages/said");
+        browser.click("details:has(form[action='/hold']) summary");
+        browser.write("form[action='/hold'] input[name=why]", "a word is wrong");
+        browser.click("form[action='/hold'] button");
+        browser.wait_for("a word is wrong");
+        let hold = place.json(&["status", "--format", "json"])["holds"][0].clone();
+        assert_eq!(
+            (&hold["message"], &hold["by"]),
+            (&json!("said"), &json!("Ann")),
+            "{hold}"
+        );
+        browser.click("form[action='/release'] button");
+        place.wait("the release", 30, || {
+            place.json(&["status", "--format", "json"])["holds"] == json!([])
+        });
+
+        browser.click("details:has(form[action$='/post']) summary");
+        browser.click("form[action$='/post'] button");
+        sent(4);
+
+        browser.go(place, "/messages/said");
+        browser.click("form[action$='/withdraw'] button");
+        browser.wait_for("waiting for approval");
+        let pending = place.json(&["pending", "--format", "json"]).to_string();
+        assert!(pending.contains("\"said\""), "{pending}");
+    });
+}
+
+#[test]
+fn an_account_is_held_and_released_from_the_first_page() {
+    for width in WIDTHS {
+        let place = Place::new("");
+        place.write("a.toml", MESSAGES);
+        let _daemon = place.start();
+        place.wait_ready();
+        let Some(browser) = Browser::open(width, false) else {
+            return;
+        };
+        browser.go(&place, "/");
+        browser.click("summary[aria-label='Hold this account: mastodon']");
+        browser.write("details[open] input[name=why]", "somebody else posts there");
+        browser.click("details[open] button.danger");
+        browser.wait_for("Also held");
+        browser.wait_for("somebody else posts there");
+        let account = || {
+            let accounts = &place.json(&["status", "--format", "json"])["accounts"];
+            let mut all = accounts.as_array().unwrap().iter();
+            all.find(|account| account["account"] == "mastodon").unwrap()["state"].clone()
+        };
+        assert_eq!(account(), "held");
+        browser.click("form[action='/release'] button[aria-label='Release: mastodon']");
+        place.wait("the account goes on", 30, || account() == "ok");
+        assert_eq!(browser.complaints(), [""; 0]);
+    }
+}
+
+#[test]
+fn a_person_decides_what_became_of_a_post() {
+    for width in WIDTHS {
+        let fake = Fake::start();
+        let place = Place::new(&format!(
+            "[account.mastodon]\nplatform = \"mastodon\"\nbase_url = \"{}\"\nin_doubt = \"hold\"\n\
+             access_token = {{ env = \"TOKEN\" }}\n",
+            fake.url
+        ));
+        assert!(place.run(&["init"]).status.success());
+        let state = |id: &str| {
+            let rows = place.json(&["history", "--message", id, "--format", "json"]);
+            rows[0]["state"].as_str().unwrap_or_default().to_owned()
+        };
+        let _daemon = place.start();
+        place.wait_ready();
+        // Three whose answers are lost, one after another, and one that is refused.
+        let lost = || Fault::AcceptThenAnswer(502, "<html>Bad Gateway</html>".into());
+        let refused = || Fault::Answer(422, vec![], r#"{"error":"Text is too sad"}"#.into());
+        for (id, fault, becomes) in [
+            ("there", lost(), "in_doubt"),
+            ("lost", lost(), "in_doubt"),
+            ("left", lost(), "in_doubt"),
+            ("sad", refused(), "rejected"),
+        ] {
+            fake.fault(fault);
+            let text = format!("[[message]]\nid = \"{id}\"\ntext = \"{id}\"\npriority = \"breaking\"\n");
+            place.write(&format!("{id}.toml"), &text);
+            place.wait(id, 60, || state(id) == becomes);
+        }
+        let Some(browser) = Browser::open(width, true) else {
+            return;
+        };
+        let of =
+            |id: &str, act: &str| format!("li.post:has(a[href='/messages/{id}']) form[action$='/{act}']");
+
+        browser.go(&place, "/");
+        browser.wait_for("Needs you");
+        browser.write(
+            &format!("{} input[name=url]", of("there", "resolve")),
+            "https://fake/@test/1",
+        );
+        browser.click(&format!("{} button[value=sent]", of("there", "resolve")));
+        place.wait("it was sent", 30, || state("there") == "sent");
+        let history = place.json(&["history", "--message", "there", "--format", "json"]);
+        assert_eq!(history[0]["parts"][0]["url"], "https://fake/@test/1");
+
+        browser.go(&place, "/history?state=in_doubt");
+        browser.click(&format!("{} button[value=not_sent]", of("lost", "resolve")));
+        place.wait("it is sent anew", 30, || state("lost") == "sent");
+
+        // By the filter, as a person finds it.
+        browser.go(&place, "/history");
+        browser.click("select[name=state] option[value=in_doubt]");
+        browser.click("form.filter button");
+        place.wait("what is in doubt alone", 30, || {
+            browser.count("li.post") == 1 && browser.count("a[href='/messages/left']") == 1
+        });
+        browser.click(&format!("{} button", of("left", "skip")));
+        place.wait("it is left out", 30, || state("left") == "skipped");
+
+        browser.go(&place, "/");
+        browser.wait_for("Text is too sad");
+        browser.click(&format!("{} button", of("sad", "retry")));
+        place.wait("what was refused is sent", 30, || state("sad") == "sent");
+
+        // What was left out can still go out, from its own page, where everything that was said stands.
+        browser.go(&place, "/history?state=skipped");
+        browser.click("li.post a[href^='/posts/']");
+        browser.click("form[action$='/retry'] button");
+        place.wait("it is sent after all", 30, || state("left") == "sent");
+        browser.wait_for("retry");
+        assert_eq!(browser.complaints(), [""; 0]);
+    }
+}
+
+#[test]
+fn one_signs_in_does_what_one_may_and_signs_out() {
+    let place = Place::new(&wire::users());
+    place.write("a.toml", MESSAGES);
+    let _daemon = place.start();
+    place.wait_ready();
+    for width in WIDTHS {
+        let Some(browser) = Browser::open(width, width == WIDTHS[0]) else {
+            return;
+        };
+        let sign_in = |name: &str, password: &str| {
+            browser.go(&place, "/signin");
+            browser.write("input[name=user]", name);
+            browser.write("input[name=password]", password);
+            browser.click("form.signin button");
+        };
+        sign_in("the-editor", "wrong horse");
+        browser.wait_for("That is not the name and password");
+        assert_eq!(browser.run(STUMBLES), json!([]));
+        sign_in("the-editor", "correct horse battery");
+        browser.wait_for("Hold everything");
+        browser.write("form[action='/hold'] input[name=why]", "the court has ruled");
+        browser.click("form[action='/hold'] button.danger");
+        browser.wait_for("Everything is held");
+        let hold = &place.json(&["status", "--format", "json"])["hold"];
+        assert_eq!(hold["by"], "the-editor");
+        // To go on is not an editor's.
+        assert_eq!(browser.count("form[action='/release']"), 0);
+        browser.click("form[action='/signout'] button");
+        browser.wait_for("Password");
+
+        sign_in("the-operator", "correct horse battery");
+        browser.click("form[action='/release'] button.main");
+        place.wait("the release", 30, || {
+            place.json(&["status", "--format", "json"])["hold"].is_null()
+        });
+    }
+}
+
+#[test]
+fn a_recall_is_seen_before_it_is_said() {
+    for width in WIDTHS {
+        let place = Place::new("");
+        place.write("a.toml", MESSAGES);
+        let _daemon = place.start();
+        place.wait("two posts", 60, || place.events("post.sent").len() == 2);
+        let Some(browser) = Browser::open(width, true) else {
+            return;
+        };
+        correct_edit_and_delete(&place, &browser);
+    }
+}
+
+fn correct_edit_and_delete(place: &Place, browser: &Browser) {
+    browser.go(place, "/facts");
+    browser.click("a[href='/facts/verdict/recall']");
+    place.wait("the list", 30, || {
+        browser.heading().starts_with("Recall of verdict")
+    });
+    let buttons = || browser.run("return document.querySelectorAll('button.danger').length");
+    assert_eq!(buttons(), 0, "nothing can be said yet");
+    browser.click("input[value=correct]");
+    browser.write("textarea[name=text]", "Correction: it was 11-1.");
+    browser.click("form[method=get] button");
+    place.wait("what it would do", 30, || buttons() == 1);
+    let listed = "return document.body.innerText.match(/would be corrected/g)?.length ?? 0";
+    assert_eq!(browser.run(listed), 2);
+    browser.write("form.sure input[name=why]", "the court has ruled");
+    browser.write("form.sure input[name=as]", "Ann");
+    browser.click("form.sure button.danger");
+    place.wait("both are corrected", 60, || {
+        let rows = place.json(&["recall", "verdict", "--format", "json"]);
+        let corrected =
+            |row: &Value| row["recalls"][0]["act"] == "correct" && row["recalls"][0]["state"] == "sent";
+        rows.as_array().unwrap().iter().all(corrected)
+    });
+    place.wait("the page says so", 30, || {
+        browser.run("return document.body.innerText.includes('correction: sent')") == true
+    });
+
+    // The fact is mended, and the words of what is out with it.
+    place.write("a.toml", &MESSAGES.replace("10-2", "11-1"));
+    place.wait("the new words", 30, || {
+        place
+            .json(&["facts", "--format", "json"])
+            .to_string()
+            .contains("11-1")
+    });
+    browser.go(place, "/facts/verdict/recall");
+    browser.click("input[value=edit]");
+    browser.click("form[method=get] button");
+    browser.wait_for("Edit these posts: 1");
+    browser.wait_for("The jury said 11-1, and");
+    browser.wait_for("do it by hand"); // Bluesky edits nothing
+    browser.write("form.sure input[name=why]", "the court has ruled");
+    browser.click("form.sure button.danger");
+    browser.wait_for("edit: sent");
+
+    browser.click("input[value=delete]");
+    browser.click("form[method=get] button");
+    browser.wait_for("Delete these posts: 2");
+    browser.write("form.sure input[name=why]", "enough of it");
+    browser.click("form.sure button.danger");
+    place.wait("both are deleted", 60, || {
+        let rows = place.json(&["recall", "verdict", "--format", "json"]);
+        rows.to_string().matches("\"act\":\"delete\"").count() == 2
+    });
+    browser.wait_for("deletion: sent");
     assert_eq!(browser.complaints(), [""; 0]);
 }
 
@@ -345,41 +480,4 @@ fn pictures() {
         let bytes = STANDARD.decode(picture.as_str().unwrap()).unwrap();
         std::fs::write(root.join(format!("docs/{name}.png")), bytes).unwrap();
     }
-}
-
-#[test]
-fn a_recall_is_seen_before_it_is_said() {
-    let place = Place::new("");
-    place.write("a.toml", MESSAGES);
-    let _daemon = place.start();
-    place.wait("two posts", 60, || place.events("post.sent").len() == 2);
-    let Some(browser) = Browser::open(390, true) else {
-        return;
-    };
-    browser.go(&place, "/facts");
-    browser.click("a[href='/facts/verdict/recall']");
-    place.wait("the list", 30, || {
-        browser.heading().starts_with("Recall of verdict")
-    });
-    let buttons = || browser.run("return document.querySelectorAll('button.danger').length");
-    assert_eq!(buttons(), 0, "nothing can be said yet");
-    browser.click("input[value=correct]");
-    browser.write("textarea[name=text]", "Correction: it was 11-1.");
-    browser.click("form[method=get] button");
-    place.wait("what it would do", 30, || buttons() == 1);
-    let listed = "return document.body.innerText.match(/would be corrected/g)?.length ?? 0";
-    assert_eq!(browser.run(listed), 2);
-    browser.write("form.sure input[name=why]", "the court has ruled");
-    browser.write("form.sure input[name=as]", "Ann");
-    browser.click("form.sure button.danger");
-    place.wait("both are corrected", 60, || {
-        let rows = place.json(&["recall", "verdict", "--format", "json"]);
-        let corrected =
-            |row: &Value| row["recalls"][0]["act"] == "correct" && row["recalls"][0]["state"] == "sent";
-        rows.as_array().unwrap().iter().all(corrected)
-    });
-    place.wait("the page says so", 30, || {
-        browser.run("return document.body.innerText.includes('correction: sent')") == true
-    });
-    assert_eq!(browser.complaints(), [""; 0]);
 }

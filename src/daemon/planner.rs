@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use tokio_util::sync::CancellationToken;
 
 use crate::calendar::bill::Tally;
@@ -43,6 +43,8 @@ pub(crate) struct Planner {
     world: World,
     shared: Arc<Shared>,
     past: Past,
+    /// When it was read. Its traffic is that of the days around.
+    read: Option<Timestamp>,
     /// Posts whose words could not be made, already complained of.
     unspeakable: HashSet<PostId>,
     /// What is due, or waits in the queue, and is not approved: already told.
@@ -63,6 +65,8 @@ pub(crate) struct Planner {
 
 /// How many recorded posts follow the files at a time: what is due meanwhile does not wait for the rest.
 const PAGE: u32 = 500;
+/// How long the past is believed without having been read anew.
+const BELIEVED: SignedDuration = SignedDuration::from_hours(24);
 /// How often one that does not plan asks whether it is its turn.
 const MY_TURN: Duration = Duration::from_secs(1);
 
@@ -72,6 +76,7 @@ impl Planner {
             world,
             shared,
             past: Past::default(),
+            read: None,
             unspeakable: HashSet::new(),
             unapproved: HashSet::new(),
             renamed: HashSet::new(),
@@ -99,6 +104,10 @@ impl Planner {
             self.behind = true;
         }
         self.term = Some(term);
+        let now = self.world.clock.now();
+        self.behind |= self
+            .read
+            .is_none_or(|read| now.duration_since(read).abs() > BELIEVED);
         if std::mem::take(&mut self.behind) {
             self.others_wait = self.waits_for_others();
             self.taken_up = Some(PostId::default());
@@ -184,6 +193,7 @@ impl Planner {
         // Which posts are recorded nobody changes but this planner: it is not read again.
         let recorded = std::mem::take(&mut self.past.recorded);
         self.past = Past { recorded, ..past };
+        self.read = Some(now);
         Ok(())
     }
 

@@ -16,6 +16,7 @@ use super::alert::{PATIENCE, Way, Wires};
 use super::http::{Http, is_loopback};
 use super::secret::SecretSource;
 use crate::alert::Said;
+use crate::post::digest::Digest;
 
 /// `[alert.NAME]` with `by = "email"`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -164,11 +165,19 @@ impl Mail {
     }
 
     fn letter(&self, said: &Said) -> Result<Message, lettre::error::Error> {
+        let now = self.http.now();
+        // Ours alone (RFC 5322, 3.6.4): by itself the library would say `localhost`, which looks like spam.
+        let id = format!(
+            "<{}.{}@{}>",
+            now.as_microsecond(),
+            Digest::of(said.text.as_bytes()).short(),
+            self.from.email.domain()
+        );
         let mut builder = Message::builder()
             .from(self.from.clone())
             .subject(&said.subject)
-            .date(self.http.now().into())
-            .message_id(None)
+            .date(now.into())
+            .message_id(Some(id))
             .header(ContentType::TEXT_PLAIN);
         for to in &self.to {
             builder = builder.to(to.clone());

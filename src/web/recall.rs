@@ -11,6 +11,7 @@ use serde::Deserialize;
 use tracing::info;
 
 use crate::campaign::Campaign;
+use crate::desk::Office;
 use crate::desk::recall::ask::{Act, Ask, Asking};
 use crate::desk::recall::found::{Found, find};
 use crate::desk::recall::{came_to_nothing, carry_out};
@@ -21,7 +22,7 @@ use super::Site;
 use super::frame::{Frame, Room};
 use super::show::{Chip, Link, Times, When, link};
 use super::trouble::Trouble;
-use super::verbs::reason;
+use super::verbs::{files, reason};
 use super::visit::{Act as Form, Visit};
 use super::words::{Words, fill};
 
@@ -33,7 +34,7 @@ const TEXT_MAX: usize = 5000;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Asked {
-    /// `delete` or `correct`; else it is only looked at.
+    /// `delete`, `correct` or `edit`; else it is only looked at.
     act: String,
     /// The words of a correction.
     text: String,
@@ -50,6 +51,7 @@ impl Asked {
         let text = self.text.replace("\r\n", "\n");
         match self.act.as_str() {
             "delete" => Some(Act::Delete),
+            "edit" => Some(Act::Edit),
             "correct" if !text.trim().is_empty() => Some(Act::Reply(text.trim().to_owned())),
             _ => None,
         }
@@ -114,6 +116,8 @@ struct Row {
     /// What would be done, and whether that is anything.
     what: String,
     acts: bool,
+    /// The words that an edit would give it, part by part.
+    words: Vec<String>,
 }
 
 pub(super) async fn page(
@@ -130,7 +134,8 @@ pub(super) async fn page(
         zone: site.zone(),
         now: site.now(),
     };
-    let campaign = Arc::clone(&site.pages.campaign.borrow());
+    let act = asked.act();
+    let campaign = campaign(&site, act.as_ref()).await?;
     let all = out(&site, &name, "").await?;
     if all.is_empty() && !campaign.facts.contains_key(&name) {
         return Err(Trouble::Nothing);
@@ -141,7 +146,6 @@ pub(super) async fn page(
     }
     let meant = |one: &Found| asked.said.is_empty() || value(one, &name) == asked.said;
     let found: Vec<Found> = all.into_iter().filter(meant).collect();
-    let act = asked.act();
     let asking = act.as_ref().map(|act| asking(&site, &campaign, act, None, ""));
     let chosen = match &asking {
         Some(asking) => Some(chosen(&site, t, asking, &found).await?),
@@ -176,6 +180,19 @@ async fn out(site: &Site, name: &str, said: &str) -> Result<Vec<Found>, Trouble>
     let which = Published::WithFact(name.to_owned());
     let said = Some(said).filter(|said| !said.is_empty());
     Ok(find(&*site.pages.ledger, &which, said).await?)
+}
+
+/// The campaign as it goes out. Of an edit the files say the words, as far as they are approved.
+async fn campaign(site: &Site, act: Option<&Act>) -> Result<Arc<Campaign>, Trouble> {
+    if act != Some(&Act::Edit) {
+        return Ok(Arc::clone(&site.pages.campaign.borrow()));
+    }
+    let (office, ledger) = (&site.pages.office, &*site.pages.ledger);
+    let files = files(site).await?;
+    let campaign = Office::campaign(&files)?;
+    Ok(Arc::new(
+        office.approved_only(&files, campaign, Some(ledger)).await?,
+    ))
 }
 
 /// `by`: who asks, where it is more than a look.
@@ -251,7 +268,14 @@ async fn chosen(
 fn row(site: &Site, times: &Times, name: &str, asking: Option<&Asking<'_>>, one: &Found) -> Row {
     let t = times.t;
     let post = &one.post;
-    let (what, acts) = match asking.map(|asking| (asking.act, asking.ask(one))) {
+    let asked = asking.map(|asking| (asking.act, asking.ask(one)));
+    let words = match &asked {
+        Some((Act::Edit, Ask::New(edit))) => {
+            edit.content.parts.iter().map(|part| part.text.clone()).collect()
+        }
+        _ => Vec::new(),
+    };
+    let (what, acts) = match asked {
         None => (String::new(), false),
         Some((act, Ask::New(_))) => (to_be(t, act).to_owned(), true),
         Some((act, Ask::Known(recall))) if came_to_nothing(&recall) => (to_be(t, act).to_owned(), true),
@@ -280,6 +304,7 @@ fn row(site: &Site, times: &Times, name: &str, asking: Option<&Asking<'_>>, one:
         unsure: one.is_unsure(),
         what,
         acts,
+        words,
     }
 }
 
@@ -331,7 +356,7 @@ pub(super) async fn confirm(
         return Err(Trouble::TooLarge);
     }
     let (office, ledger) = (&site.pages.office, &*site.pages.ledger);
-    let campaign = Arc::clone(&site.pages.campaign.borrow());
+    let campaign = campaign(&site, Some(&act)).await?;
     let found = out(&site, &name, &asked.said).await?;
     let asking = asking(&site, &campaign, &act, Some(&why), by);
     if asking.digest(&found).to_string() != form.fields.get("digest") {

@@ -249,6 +249,7 @@ words! {
     what_is_to_be_done: "What is to be done", "Qué se hace";
     delete_them: "Delete each, on its platform", "Borrar cada una, en su plataforma";
     correct_them: "Answer each with a correction", "Responder a cada una con una corrección";
+    edit_them: "Change the words of each to what the files say now, where its platform can", "Cambiar el texto de cada una por lo que dicen ahora los archivos, donde su plataforma lo permite";
     correction_text: "The correction, word for word", "La corrección, palabra por palabra";
     show_what_it_does: "Show what that would do", "Mostrar qué haría";
     what_is_out: "What is out", "Lo publicado";

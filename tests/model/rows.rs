@@ -388,7 +388,7 @@ impl Rows {
         for (message, since) in &self.known {
             past.known.insert(message, *since);
         }
-        let since = now.saturating_sub(TRAFFIC).unwrap();
+        let around = now.saturating_sub(TRAFFIC).unwrap()..=now.saturating_add(TRAFFIC).unwrap();
         for row in self.posts.values() {
             let known = &row.post;
             if known.is_recall() {
@@ -412,7 +412,7 @@ impl Rows {
                 *last = slot.max(*last);
             }
             let counts = !matches!(state, State::Held | State::Rejected | State::Skipped);
-            if counts && known.due >= since {
+            if counts && around.contains(&known.due) {
                 let at = known.began.unwrap_or(known.standing.not_before);
                 past.traffic.entry(known.account.clone()).or_default().push(at);
             }

@@ -11,7 +11,7 @@ use crate::post::identity::{MessageId, PostId};
 
 use super::read::{Read, damaged, instant_at, json_list, maybe_instant, number_at, parsed};
 
-/// How far back an account's traffic matters: a local day and its neighbours.
+/// How far around now an account's traffic matters: a local day and its neighbours.
 const TRAFFIC: SignedDuration = SignedDuration::from_hours(72);
 
 /// What went out since then was due at most so long before: posts are found by when they were due.
@@ -114,11 +114,13 @@ pub(super) async fn past(db: &SqlitePool, asked: &[MessageId], now: Timestamp) -
             .insert(parsed(&row, "account")?, instant_at(&row, "slot")?);
     }
     let since = now.saturating_sub(TRAFFIC).unwrap_or(Timestamp::MIN);
+    let until = now.saturating_add(TRAFFIC).unwrap_or(Timestamp::MAX);
     let traffic = sqlx::query(
         "SELECT account, coalesce(began, not_before) AS at FROM post \
-         WHERE due >= ?1 AND recalls IS NULL AND state IN ('due', 'sending', 'retrying', 'in_doubt', 'sent') ORDER BY at",
+         WHERE due BETWEEN ?1 AND ?2 AND recalls IS NULL AND state IN ('due', 'sending', 'retrying', 'in_doubt', 'sent') ORDER BY at",
     )
     .bind(since.as_microsecond())
+    .bind(until.as_microsecond())
     .fetch_all(db)
     .await?;
     for row in &traffic {
