@@ -15,7 +15,7 @@ use super::Site;
 use super::recall;
 use super::trouble::Trouble;
 use super::verbs;
-use super::visit::{Act, encoded};
+use super::visit::{Act, YEAR};
 use super::words::LANGUAGES;
 
 /// How a path gets to what it does.
@@ -35,25 +35,13 @@ pub(super) const ALL: [(&str, Door); 10] = [
     ("/language", || post(language)),
 ];
 
-/// A browser remembers a name and a language for a year.
-const YEAR: u32 = 365 * 24 * 3600;
-
 type Done = Result<Response, Trouble>;
 
 /// Back to where it was asked for, where it is said that it is done.
 fn done(act: &Act, code: &str) -> Response {
     let back = act.back();
     let sign = if back.contains('?') { '&' } else { '?' };
-    let to = Redirect::to(&format!("{back}{sign}done={code}"));
-    let name = act.fields.get("as").trim();
-    if name.is_empty() || act.visit.user.is_some() {
-        return to.into_response();
-    }
-    let cookie = format!(
-        "name={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={YEAR}",
-        encoded(name)
-    );
-    (AppendHeaders([(header::SET_COOKIE, cookie)]), to).into_response()
+    act.remembered(Redirect::to(&format!("{back}{sign}done={code}")))
 }
 
 fn scope(act: &Act) -> Result<Scope, Trouble> {

@@ -282,6 +282,7 @@ fn row(site: &Site, times: &Times, name: &str, asking: Option<&Asking<'_>>, one:
         Some((_, Ask::Known(_))) => (t.asked_before.to_owned(), false),
         Some((_, Ask::Nothing)) => (t.nothing_left.to_owned(), false),
         Some((_, Ask::NotYet)) => (t.ask_again.to_owned(), false),
+        Some((Act::Edit, Ask::ByHand(why))) => (fill(t.not_edited, &[&why]), false),
         Some((_, Ask::ByHand(why))) => (fill(t.by_hand, &[&why]), false),
     };
     let receipts = one.receipts();
@@ -374,5 +375,5 @@ pub(super) async fn confirm(
         "{by} recalls what used {name}, {} posts: {why}",
         recalled.recalls.len()
     );
-    Ok(Redirect::to(&format!("/facts/{name}/recall?done=recalled")).into_response())
+    Ok(form.remembered(Redirect::to(&format!("/facts/{name}/recall?done=recalled"))))
 }

@@ -7,6 +7,7 @@ use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -22,6 +23,8 @@ use super::words::Words;
 const BODY_MAX: usize = 16 << 10;
 /// The longest name that anybody may give, in characters.
 const NAME_MAX: usize = 60;
+/// A browser remembers a name and a language for a year. In seconds.
+pub(super) const YEAR: u32 = 365 * 24 * 3600;
 /// Who speaks where nobody says who they are.
 const NAMELESS: &str = "the dashboard";
 
@@ -114,6 +117,19 @@ impl Act {
     pub fn back(&self) -> String {
         local_path(self.fields.get("back")).unwrap_or("/").to_owned()
     }
+
+    /// On to another page; the browser remembers the name that somebody gave.
+    pub fn remembered(&self, to: Redirect) -> Response {
+        let name = self.fields.get("as").trim();
+        if name.is_empty() || self.visit.user.is_some() {
+            return to.into_response();
+        }
+        let cookie = format!(
+            "name={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={YEAR}",
+            encoded(name)
+        );
+        (AppendHeaders([(header::SET_COOKIE, cookie)]), to).into_response()
+    }
 }
 
 /// Who speaks where nobody signs in: who they say they are, or said the last time.
@@ -203,7 +219,7 @@ pub(super) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> 
 }
 
 /// A name as it may stand in a cookie.
-pub(super) fn encoded(name: &str) -> String {
+fn encoded(name: &str) -> String {
     url::form_urlencoded::byte_serialize(name.as_bytes()).collect()
 }
 

@@ -260,6 +260,8 @@ words! {
     nothing_left: "nothing is left to do", "no queda nada por hacer";
     ask_again: "nobody knows yet whether all of it is out: ask again when that is settled", "aún no se sabe si salió entera: repítalo cuando se aclare";
     by_hand: "cannot: {}; do it by hand", "no se puede: {}; hágalo a mano";
+    not_edited: "cannot: {}; delete it or answer it instead", "no se puede: {}; bórrela o responda a ella";
+    n_not_edited: "Cannot be edited, as the list says:", "No se pueden cambiar, según la lista:";
     n_by_hand: "To be done by hand, as the list says:", "Por hacer a mano, según la lista:";
     waits_for_hold: "It waits for a release:", "Espera a que se libere:";
     during_hold: "Delete in spite of what is held now", "Borrar a pesar de lo detenido ahora";
