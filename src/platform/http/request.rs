@@ -85,6 +85,13 @@ impl Request {
         self
     }
 
+    /// A query as it is written, for a platform that reads signs which [`Self::query`] would escape.
+    #[must_use]
+    pub fn written_query(mut self, query: &str) -> Self {
+        self.url.set_query(Some(query));
+        self
+    }
+
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         self.insert(HeaderName::from_static(name), value, false);
