@@ -11,34 +11,9 @@ mod wire;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use program::{Daemon, Place};
+use program::Place;
 use serde_json::{Value, json};
-use wire::{Answer, get, get_with, send, users};
-
-const MESSAGES: &str = r#"
-[fact.verdict]
-value = "10-2"
-source = "https://court.example/record"
-
-[[message]]
-id = "said"
-text = "The jury said {{ fact.verdict }}."
-priority = "breaking"
-
-[[message]]
-id = "later"
-text = "Later, and not before."
-at = 2031-01-06T09:00:00
-"#;
-
-/// A daemon with a sandbox, and one message out.
-fn running(config: &str) -> (Place, Daemon) {
-    let place = Place::new(config);
-    place.write("a.toml", MESSAGES);
-    let daemon = place.start();
-    place.wait("two posts", 60, || place.events("post.sent").len() == 2);
-    (place, daemon)
-}
+use wire::{Answer, get, get_with, running, send, users};
 
 fn json_of(answer: &Answer) -> Value {
     let kind = answer.header("content-type").unwrap();

@@ -14,8 +14,8 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use program::{Daemon, Place};
-use wire::{Answer, form, get, get_with, post_with, send, users};
+use program::Place;
+use wire::{Answer, MESSAGES, form, get, get_with, post_with, running, send, users};
 
 /// A form of the first page, as a browser sends it.
 fn act(port: u16, path: &str, fields: &[(&str, &str)]) -> Answer {
@@ -24,31 +24,6 @@ fn act(port: u16, path: &str, fields: &[(&str, &str)]) -> Answer {
     all.extend(fields);
     let same = format!("origin: http://127.0.0.1:{port}\r\nsec-fetch-site: same-origin\r\n");
     post_with(port, path, &same, &all)
-}
-
-const MESSAGES: &str = r#"
-[fact.verdict]
-value = "10-2"
-source = "https://court.example/record"
-
-[[message]]
-id = "said"
-text = "The jury said {{ fact.verdict }}."
-priority = "breaking"
-
-[[message]]
-id = "later"
-text = "Later, and not before."
-at = 2031-01-06T09:00:00
-"#;
-
-/// A daemon with a sandbox, and one message out.
-fn running(config: &str) -> (Place, Daemon) {
-    let place = Place::new(config);
-    place.write("a.toml", MESSAGES);
-    let daemon = place.start();
-    place.wait("two posts", 60, || place.events("post.sent").len() == 2);
-    (place, daemon)
 }
 
 const PAGES: [&str; 12] = [

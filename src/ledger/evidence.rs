@@ -3,9 +3,9 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::campaign::approval::Approval;
+use crate::post::digest::Digest;
 use crate::post::identity::PostId;
 
 use super::{Change, Conclusion, Hold, Intent, NewPost, Renamed, Scope};
@@ -107,8 +107,7 @@ impl Head {
 fn hash(before: &str, event: &Event) -> String {
     let post = event.post.map(|post| post.to_string()).unwrap_or_default();
     let (seq, at) = (event.seq.to_string(), event.at.as_microsecond().to_string());
-    let mut sha = Sha256::new();
-    for field in [
+    let fields = [
         "steadfast/evidence/1",
         before,
         &event.chain,
@@ -117,29 +116,13 @@ fn hash(before: &str, event: &Event) -> String {
         &event.kind,
         &post,
         &event.data,
-    ] {
-        sha.update((field.len() as u64).to_be_bytes());
-        sha.update(field.as_bytes());
-    }
-    hex(&sha.finalize())
+    ];
+    Digest::of_fields(fields).to_string()
 }
 
 /// SHA-256 of a text, in hexadecimal.
 pub(super) fn sha256(text: &str) -> String {
-    hex(&Sha256::digest(text.as_bytes()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| {
-        DIGITS
-            .get(usize::from(nibble))
-            .map_or('0', |digit| char::from(*digit))
-    };
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
+    Digest::of(text.as_bytes()).to_string()
 }
 
 // --- what each verb leaves behind ----------------------------------------------------------------------

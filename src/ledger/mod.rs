@@ -15,6 +15,7 @@ pub mod open;
 mod pace;
 pub mod postgres;
 pub mod rename;
+mod row;
 pub mod session;
 pub mod sqlite;
 pub mod token;

@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::http::{Answer, BaseUrl, Http, Request};
 use super::secret::{Scrubber, Secret, SecretSource};
@@ -17,6 +16,7 @@ use super::telegram::Address;
 use super::webhook::Signer;
 use super::{check, mail, settings, slack, telegram};
 use crate::alert::{Item, Said};
+use crate::post::digest::Digest;
 use crate::post::outcome::{Class, one_line};
 use crate::text::escape::Escape;
 
@@ -204,8 +204,8 @@ impl Way for Webhook {
             open: said.open,
         };
         // The same once more has the same id: a receiver can tell.
-        let hash = Sha256::digest(json!(data).to_string());
-        let id = format!("msg_{}", hex(hash.get(..16).unwrap_or_default()));
+        let hash = Digest::of(json!(data).to_string().as_bytes()).to_string();
+        let id = format!("msg_{hash:.32}");
         let now = self.http.now();
         let event = Event {
             r#type: "alert",
@@ -216,15 +216,6 @@ impl Way for Webhook {
         let request = self.signer.request(&self.url, &id, now.as_second(), body);
         heard(&self.http.send(request).await.map_err(|e| e.to_string())?)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 // --- Slack ----------------------------------------------------------------------------------------------

@@ -19,11 +19,13 @@ use super::token::{Keys, Token};
 use super::{
     Among, Deletion, Edit, Outgoing, Platform, Prepared, Sealed, Tools, answers, card_of, harmless, settings,
 };
+use crate::post::engagement::Counts;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::escape::Escape;
 use crate::text::limits::{Doubt, LINKEDIN, LINKEDIN_MEMBER, Limits};
 
+mod counts;
 mod look;
 mod media;
 
@@ -141,7 +143,11 @@ const HOME: &str = "https://api.linkedin.com";
 const OAUTH: OAuth = OAuth {
     authorize: "https://www.linkedin.com/oauth/v2/authorization",
     token: "https://www.linkedin.com/oauth/v2/accessToken",
-    scopes: &["w_organization_social", "r_organization_social"],
+    scopes: &[
+        "w_organization_social",
+        "r_organization_social",
+        "rw_organization_admin",
+    ],
     between: " ",
     pkce: false,
     also: &[],
@@ -592,6 +598,10 @@ impl Platform for Account {
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
         self.look(&sealed.prepared, among).await
+    }
+
+    async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
+        self.counts(of).await
     }
 
     async fn identity(&self) -> Result<Option<String>, Failure> {

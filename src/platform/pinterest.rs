@@ -21,9 +21,11 @@ use super::{
     Among, Deletion, Edit, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, answers, card_of,
     harmless, settings,
 };
+use crate::post::engagement::Counts;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::limits::{Doubt, Limits, PINTEREST};
 
+mod counts;
 mod edit;
 mod look;
 mod video;
@@ -366,6 +368,10 @@ impl Platform for Account {
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
         self.look(&sealed.prepared, among).await
+    }
+
+    async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
+        self.counts(of).await
     }
 
     async fn identity(&self) -> Result<Option<String>, Failure> {

@@ -23,12 +23,14 @@ use super::{
     Among, Deletion, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, answers, card_of, form,
     harmless, settings,
 };
+use crate::post::engagement::Counts;
 use crate::post::identity::DeliveryId;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::post::shared::Look;
 use crate::text::entities::{EntityKind, entities};
 use crate::text::limits::{Doubt, Limits, TUMBLR};
 
+mod counts;
 mod look;
 mod shared;
 
@@ -489,6 +491,10 @@ impl Platform for Account {
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
         self.look(sealed, among).await
+    }
+
+    async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
+        self.counts(of).await
     }
 
     async fn read(&self, url: &str) -> Option<Result<Look, Failure>> {

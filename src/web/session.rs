@@ -10,10 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::clock;
 use crate::ledger::LedgerError;
 use crate::ledger::session::{Session, SessionStep, Sessions as Kept};
-use crate::post::digest::Digest;
+use crate::post::digest::{Digest, hex};
 use crate::settings::User;
-
-use super::visit::hex;
 
 /// A session ends so long after it began, and sooner when nothing is asked for.
 pub(super) const LIFE: Duration = Duration::from_hours(12);

@@ -12,6 +12,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::ledger::{BY_DAEMON, BY_FILE, BY_ROLLBACK, BY_WATCH};
+use crate::post::digest::hex;
 use crate::settings::Role;
 
 use super::Site;
@@ -197,15 +198,6 @@ pub(super) fn is_token(given: &str, right: &str) -> bool {
         .zip(right.bytes())
         .fold(0, |wrong, (a, b)| wrong | (a ^ b));
     !right.is_empty() && given.len() == right.len() && std::hint::black_box(wrong) == 0
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 /// A cookie's value, as it was sent.

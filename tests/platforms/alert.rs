@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use steadfast::alert::{Item, Kind, Said};
 use steadfast::platform::alert::{Channel, WAYS, Wires, find};
-use steadfast::platform::secret::write_private;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use wiremock::matchers::any;
@@ -34,20 +33,9 @@ fn said() -> Said {
     }
 }
 
-/// A channel as `[alert.NAME]` would have it. `SECRET(x)` stands for a file that holds x.
+/// A channel as `[alert.NAME]` would have it.
 fn try_open(bench: &Bench, by: &str, keys: &str) -> Result<Channel, String> {
-    let mut table: toml::Table = keys.parse().unwrap();
-    for (key, value) in &mut table {
-        let secret = value
-            .as_str()
-            .and_then(|v| v.strip_prefix("SECRET("))
-            .and_then(|v| v.strip_suffix(')'));
-        if let Some(secret) = secret.map(str::to_owned) {
-            let file = bench.vault.path().join(format!("alert-{key}"));
-            write_private(&file, secret.as_bytes()).unwrap();
-            *value = toml::Value::try_from(json!({ "file": file })).unwrap();
-        }
-    }
+    let table = bench.keys(keys);
     let entry = find(by).unwrap();
     assert_eq!((entry.check)(&table), [] as [&str; 0]);
     entry.open(

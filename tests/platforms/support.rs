@@ -127,8 +127,8 @@ impl Bench {
         }
     }
 
-    /// An account as `[account.test]` would have it. `SECRET(x)` stands for a file that holds x.
-    pub fn try_open(&self, platform: &str, keys: &str) -> Result<Box<dyn Platform>, String> {
+    /// Keys as a config has them. `SECRET(x)` stands for a file that holds x.
+    pub fn keys(&self, keys: &str) -> toml::Table {
         let mut table: toml::Table = keys.parse().unwrap();
         for (key, value) in &mut table {
             let secret = value
@@ -141,8 +141,13 @@ impl Bench {
                 *value = toml::Value::try_from(json!({ "file": file })).unwrap();
             }
         }
+        table
+    }
+
+    /// An account as `[account.test]` would have it.
+    pub fn try_open(&self, platform: &str, keys: &str) -> Result<Box<dyn Platform>, String> {
         find(platform).unwrap().open(
-            table,
+            self.keys(keys),
             &Tools {
                 account: &self.account,
                 http: &self.http,

@@ -6,7 +6,33 @@ use std::net::TcpStream;
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::program::Place;
+use crate::program::{Daemon, Place};
+
+/// What its campaign says.
+pub const MESSAGES: &str = r#"
+[fact.verdict]
+value = "10-2"
+source = "https://court.example/record"
+
+[[message]]
+id = "said"
+text = "The jury said {{ fact.verdict }}."
+priority = "breaking"
+
+[[message]]
+id = "later"
+text = "Later, and not before."
+at = 2031-01-06T09:00:00
+"#;
+
+/// A daemon with a sandbox, and one message out.
+pub fn running(config: &str) -> (Place, Daemon) {
+    let place = Place::new(config);
+    place.write("a.toml", MESSAGES);
+    let daemon = place.start();
+    place.wait("two posts", 60, || place.events("post.sent").len() == 2);
+    (place, daemon)
+}
 
 /// What came back.
 #[derive(Debug)]

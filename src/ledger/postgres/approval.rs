@@ -1,8 +1,7 @@
 //! Who approved what.
 
 use async_trait::async_trait;
-use sqlx::Row;
-use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::postgres::PgConnection;
 
 use crate::campaign::approval::Approval;
 use crate::post::identity::MessageId;
@@ -11,9 +10,9 @@ use super::super::LedgerError;
 use super::super::approval::Approving;
 use super::super::evidence::{self, Entry};
 use super::super::group::Write;
+use super::super::row::{Read, approval_of};
 use super::Postgres;
 use super::connect::bounded;
-use super::read::{Read, instant_at, parsed};
 use super::write::{Wrote, clean};
 
 #[async_trait]
@@ -25,16 +24,7 @@ impl Approving for Postgres {
     async fn approvals(&self) -> Result<Vec<Approval>, LedgerError> {
         let asking = sqlx::query("SELECT message, by, at, digest FROM approval ORDER BY id");
         let rows = bounded(asking.fetch_all(&self.readers)).await?;
-        let approval = |row: &PgRow| -> Read<Approval> {
-            let digest: Option<&str> = row.try_get("digest")?;
-            Ok(Approval {
-                message: parsed(row, "message")?,
-                by: row.try_get("by")?,
-                at: instant_at(row, "at")?,
-                digest: digest.map(|_| parsed(row, "digest")).transpose()?,
-            })
-        };
-        rows.iter().map(approval).collect()
+        rows.iter().map(approval_of).collect()
     }
 
     async fn approved_last(&self, message: &MessageId) -> Result<Option<String>, LedgerError> {

@@ -8,10 +8,11 @@ use sqlx::postgres::PgPool;
 
 use crate::post::identity::{AccountName, MessageId, PostId};
 
+use super::super::row::{POST, maybe_instant, post_of, posts_of};
 use super::super::{Fence, LedgerError, Orphan, Post};
 use super::connect::bounded;
 use super::lease::{Adrift, Seat, seconds};
-use super::read::{COLUMNS, FREE, FREE_OR_RECALL, maybe_instant, names, post_of, posts_of};
+use super::read::{FREE, FREE_OR_RECALL, names};
 
 type Did<T> = Result<T, LedgerError>;
 
@@ -35,7 +36,7 @@ pub(super) async fn claim(
 ) -> Did<Vec<Post>> {
     let limit = limit.min(SHARE);
     let ours = format!(
-        "WITH ours AS MATERIALIZED (SELECT * FROM post WHERE owner = $5) SELECT {COLUMNS} FROM ours \
+        "WITH ours AS MATERIALIZED (SELECT * FROM post WHERE owner = $5) SELECT {POST} FROM ours \
          WHERE account = $1 AND not_before <= $3 AND state IN ('due', 'retrying', 'in_doubt') AND {FREE_OR_RECALL} \
          ORDER BY breaking DESC, not_before LIMIT $4"
     );
@@ -58,7 +59,7 @@ pub(super) async fn claim(
          UPDATE post SET owner = $5, fence = fence + 1 FROM picked WHERE post.id = picked.id RETURNING {}",
         ready("TRUE", FREE_OR_RECALL),
         ready("FALSE", FREE),
-        COLUMNS.replace("id, message", "post.id, message"),
+        POST.replace("id, message", "post.id, message"),
     );
     let mut posts = Vec::new();
     for sql in [ours, taken] {
@@ -148,7 +149,7 @@ pub(super) async fn orphans(db: &PgPool, seat: &Seat, starting: bool) -> Did<Vec
     if adrift.is_empty() {
         return Ok(Vec::new());
     }
-    let sql = format!("SELECT {COLUMNS} FROM post WHERE id = ANY($1) AND state = 'sending' AND owner = $2");
+    let sql = format!("SELECT {POST} FROM post WHERE id = ANY($1) AND state = 'sending' AND owner = $2");
     let asking = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(names(adrift.keys().map(ToString::to_string)))
         .bind(seat.instance);

@@ -2,19 +2,17 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::Row;
-use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::postgres::PgConnection;
 
 use crate::post::engagement::Counts;
 use crate::post::identity::{AccountName, MessageId};
-use crate::post::outcome::Receipt;
 
 use super::super::LedgerError;
 use super::super::engagement::{AskedAfter, Counted, Counting, Reading, Span, gathered};
 use super::super::group::{BATCH, Write};
+use super::super::row::{Read, asked_of, counted_of};
 use super::Postgres;
 use super::connect::bounded;
-use super::read::{Read, instant_at, maybe_instant, parsed};
 use super::write::Wrote;
 
 #[async_trait]
@@ -36,20 +34,7 @@ impl Counting for Postgres {
         .bind(since.as_microsecond())
         .bind(account.as_str());
         let rows = bounded(asking.fetch_all(&self.readers)).await?;
-        let asked = |row: &PgRow| -> Read<AskedAfter> {
-            Ok(AskedAfter {
-                post: parsed(row, "whose")?,
-                sent: instant_at(row, "sent")?,
-                receipt: Receipt {
-                    id: row.try_get("id")?,
-                    url: row.try_get("url")?,
-                    pin: row.try_get("pin")?,
-                    altered: None,
-                },
-                last: maybe_instant(row, "last")?,
-            })
-        };
-        rows.iter().map(asked).collect()
+        rows.iter().map(asked_of).collect()
     }
 
     async fn count(&self, readings: Vec<Reading>) -> Result<(), LedgerError> {
@@ -78,32 +63,9 @@ impl Counting for Postgres {
             asking = asking.bind(message);
         }
         let rows = bounded(asking.fetch_all(&self.readers)).await?;
-        let rows: Read<Vec<Counted>> = rows.iter().map(counted).collect();
+        let rows: Read<Vec<Counted>> = rows.iter().map(counted_of).collect();
         Ok(gathered(rows?))
     }
-}
-
-fn counted(row: &PgRow) -> Read<Counted> {
-    let count = |column: &str| -> Read<Option<u64>> {
-        let count: Option<i64> = row.try_get(column)?;
-        Ok(count.and_then(|count| u64::try_from(count).ok()))
-    };
-    let counts = Counts {
-        likes: count("likes")?,
-        shares: count("shares")?,
-        replies: count("replies")?,
-        quotes: count("quotes")?,
-        views: count("views")?,
-    };
-    Ok(Counted {
-        post: parsed(row, "whose")?,
-        message: parsed(row, "message")?,
-        account: parsed(row, "account")?,
-        platform: row.try_get("platform")?,
-        sent: instant_at(row, "sent")?,
-        url: row.try_get("url")?,
-        readings: vec![(instant_at(row, "at")?, counts)],
-    })
 }
 
 /// Those of posts that are not there are left out.

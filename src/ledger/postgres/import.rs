@@ -7,8 +7,8 @@ use sqlx::{Connection, Executor};
 use super::super::LedgerError;
 use super::super::copy::{Kind, TABLES, Table, differs, line};
 use super::super::evidence::Head;
+use super::super::row::event_of;
 use super::connect::{BEGIN, Server};
-use super::read::event_of;
 use super::write::rows_json;
 
 type Did<T> = Result<T, LedgerError>;

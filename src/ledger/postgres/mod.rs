@@ -11,6 +11,7 @@ mod import;
 mod lease;
 mod life;
 mod oddities;
+mod parts;
 mod past;
 mod plan;
 mod read;
@@ -344,15 +345,15 @@ impl Ledger for Postgres {
     }
 
     async fn parts(&self, id: PostId) -> Result<Vec<SentPart>, LedgerError> {
-        read::parts(&self.readers, id).await
+        parts::parts(&self.readers, id).await
     }
 
     async fn parts_of(&self, posts: &[PostId]) -> Result<HashMap<PostId, Vec<SentPart>>, LedgerError> {
-        read::parts_of(&self.readers, posts).await
+        parts::parts_of(&self.readers, posts).await
     }
 
     async fn attempts(&self, id: PostId) -> Result<Vec<Attempt>, LedgerError> {
-        read::attempts(&self.readers, id).await
+        parts::attempts(&self.readers, id).await
     }
 
     async fn receipts_of(
@@ -360,7 +361,7 @@ impl Ledger for Postgres {
         message: &MessageId,
         account: &AccountName,
     ) -> Result<Vec<Receipt>, LedgerError> {
-        read::receipts_of(&self.readers, message, account).await
+        parts::receipts_of(&self.readers, message, account).await
     }
 
     async fn published(

@@ -9,8 +9,9 @@ use sqlx::postgres::{PgPool, PgRow};
 use crate::calendar::past::{Past, Turns, Variants};
 use crate::post::identity::{MessageId, PostId};
 
+use super::super::row::{Read, damaged, instant_at, maybe_instant, number_at, parsed};
 use super::connect::bounded;
-use super::read::{Read, damaged, instant_at, maybe_instant, names, number_at, parsed};
+use super::read::names;
 
 /// How far around now an account's traffic matters: a local day and its neighbours.
 const TRAFFIC: SignedDuration = SignedDuration::from_hours(72);

@@ -14,9 +14,9 @@ use super::super::LedgerError;
 use super::super::evidence::{self, Entry};
 use super::super::group::Write;
 use super::super::rename::{Rename, Renamed, Renaming, SHARE};
+use super::super::row::parsed;
 use super::Postgres;
 use super::past;
-use super::read::parsed;
 use super::write::{Wrote, rows_json};
 
 #[async_trait]

@@ -12,9 +12,10 @@ use crate::post::state::Standing;
 
 use super::super::evidence::{self, Entry};
 use super::super::group::{key_fields, outcome_word};
+use super::super::row::instant_at;
 use super::super::{Conclusion, Intended, Intent, LedgerError};
 use super::lease::Seat;
-use super::read::{instant_at, names};
+use super::read::names;
 use super::word::speak;
 use super::write::{Wrote, ids, rows_json};
 

@@ -1,17 +1,16 @@
 //! Who has signed in.
 
 use async_trait::async_trait;
-use sqlx::Row;
-use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::postgres::PgConnection;
 
 use crate::post::digest::Digest;
 
 use super::super::LedgerError;
 use super::super::group::Write;
+use super::super::row::session_of;
 use super::super::session::{Session, SessionStep, Sessions};
 use super::Postgres;
 use super::connect::bounded;
-use super::read::{Read, instant_at, parsed};
 use super::write::Wrote;
 
 #[async_trait]
@@ -25,16 +24,7 @@ impl Sessions for Postgres {
         let asking = sqlx::query("SELECT id, whose, password, began, seen FROM session WHERE id = $1")
             .bind(id.to_string());
         let row = bounded(asking.fetch_optional(&self.readers)).await?;
-        let session = |row: &PgRow| -> Read<Session> {
-            Ok(Session {
-                id: parsed(row, "id")?,
-                user: row.try_get("whose")?,
-                password: parsed(row, "password")?,
-                began: instant_at(row, "began")?,
-                seen: instant_at(row, "seen")?,
-            })
-        };
-        row.as_ref().map(session).transpose()
+        row.as_ref().map(session_of).transpose()
     }
 }
 

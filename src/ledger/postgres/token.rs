@@ -2,17 +2,16 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::Row;
-use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::postgres::PgConnection;
 
 use crate::post::identity::AccountName;
 
 use super::super::LedgerError;
 use super::super::group::Write;
-use super::super::token::{COLUMNS, KeptToken, Moved, Step, TokenWords, Tokens};
+use super::super::row::{instant_at, token_of};
+use super::super::token::{COLUMNS, KeptToken, Moved, Step, Tokens};
 use super::Postgres;
 use super::connect::bounded;
-use super::read::{Read, instant_at, maybe_instant, parsed};
 use super::write::{Wrote, clean};
 
 #[async_trait]
@@ -39,25 +38,6 @@ impl Tokens for Postgres {
         let rows = bounded(asking.fetch_all(&self.readers)).await?;
         rows.iter().map(token_of).collect()
     }
-}
-
-fn token_of(row: &PgRow) -> Read<KeptToken> {
-    Ok(KeptToken {
-        account: parsed(row, "account")?,
-        version: row.try_get("version")?,
-        words: TokenWords {
-            identity: row.try_get("identity")?,
-            access: row.try_get("access")?,
-            refresh: row.try_get("refresh")?,
-            issued: instant_at(row, "issued")?,
-            expires: maybe_instant(row, "expires")?,
-            refresh_expires: maybe_instant(row, "refresh_expires")?,
-            scopes: row.try_get("scopes")?,
-        },
-        refused: row.try_get("refused")?,
-        renewing: maybe_instant(row, "renewing")?,
-        until: maybe_instant(row, "until")?,
-    })
 }
 
 /// By the server's clock: replicas' own differ.

@@ -2,16 +2,15 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::Row;
-use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::postgres::PgConnection;
 
 use crate::post::identity::PostId;
 
 use super::super::LedgerError;
+use super::super::row::spoken_of;
 use super::super::word::{Speaking, Spoken, Voice};
 use super::Postgres;
 use super::connect::bounded;
-use super::read::{Read, instant_at, parsed};
 use super::write::{Wrote, clean};
 
 #[async_trait]
@@ -21,15 +20,7 @@ impl Speaking for Postgres {
         let asking =
             sqlx::query("SELECT post, act, by, at FROM word WHERE post = ANY($1) ORDER BY id").bind(of);
         let rows = bounded(asking.fetch_all(&self.readers)).await?;
-        let spoken = |row: &PgRow| -> Read<Spoken> {
-            Ok(Spoken {
-                post: parsed(row, "post")?,
-                act: row.try_get("act")?,
-                by: row.try_get("by")?,
-                at: instant_at(row, "at")?,
-            })
-        };
-        rows.iter().map(spoken).collect()
+        rows.iter().map(spoken_of).collect()
     }
 }
 

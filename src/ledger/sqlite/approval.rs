@@ -1,8 +1,7 @@
 //! Who approved what.
 
 use async_trait::async_trait;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
 use crate::campaign::approval::Approval;
 use crate::post::identity::MessageId;
@@ -11,8 +10,8 @@ use super::super::LedgerError;
 use super::super::approval::Approving;
 use super::super::evidence::{self, Entry};
 use super::super::group::Write;
+use super::super::row::{Read, approval_of};
 use super::Sqlite;
-use super::read::{Read, instant_at, parsed};
 
 #[async_trait]
 impl Approving for Sqlite {
@@ -24,16 +23,7 @@ impl Approving for Sqlite {
         let rows = sqlx::query("SELECT message, by, at, digest FROM approval ORDER BY id")
             .fetch_all(&self.readers)
             .await?;
-        let approval = |row: &SqliteRow| -> Read<Approval> {
-            let digest: Option<&str> = row.try_get("digest")?;
-            Ok(Approval {
-                message: parsed(row, "message")?,
-                by: row.try_get("by")?,
-                at: instant_at(row, "at")?,
-                digest: digest.map(|_| parsed(row, "digest")).transpose()?,
-            })
-        };
-        rows.iter().map(approval).collect()
+        rows.iter().map(approval_of).collect()
     }
 
     async fn approved_last(&self, message: &MessageId) -> Result<Option<String>, LedgerError> {

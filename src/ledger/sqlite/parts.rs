@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 
-use sqlx::Row;
-use sqlx::sqlite::{SqlitePool, SqliteRow};
+use sqlx::sqlite::SqlitePool;
 
 use crate::post::identity::{AccountName, MessageId, PostId};
 use crate::post::outcome::Receipt;
-use crate::post::sealed::{Key, Prepared};
 
+use super::super::row::{Read, attempt_of, parsed, part_of, receipt_of};
 use super::super::{Attempt, SentPart};
-use super::read::{Read, instant_at, json_list, maybe_instant, number_at, parsed};
+use super::read::json_list;
 
 pub(super) async fn parts(db: &SqlitePool, id: PostId) -> Read<Vec<SentPart>> {
     let rows = sqlx::query(
@@ -20,7 +19,7 @@ pub(super) async fn parts(db: &SqlitePool, id: PostId) -> Read<Vec<SentPart>> {
     .bind(id.to_string())
     .fetch_all(db)
     .await?;
-    rows.iter().map(part).collect()
+    rows.iter().map(part_of).collect()
 }
 
 pub(super) async fn parts_of(db: &SqlitePool, posts: &[PostId]) -> Read<HashMap<PostId, Vec<SentPart>>> {
@@ -34,25 +33,9 @@ pub(super) async fn parts_of(db: &SqlitePool, posts: &[PostId]) -> Read<HashMap<
     .await?;
     let mut all: HashMap<PostId, Vec<SentPart>> = HashMap::new();
     for row in &rows {
-        all.entry(parsed(row, "whose")?).or_default().push(part(row)?);
+        all.entry(parsed(row, "whose")?).or_default().push(part_of(row)?);
     }
     Ok(all)
-}
-
-fn part(row: &SqliteRow) -> Read<SentPart> {
-    Ok(SentPart {
-        index: number_at(row, "idx")?,
-        key: Key {
-            delivery: parsed(row, "key")?,
-            due: instant_at(row, "key_due")?,
-        },
-        prepared: Prepared {
-            path: row.try_get("path")?,
-            body: row.try_get("body")?,
-        },
-        receipt: receipt_of(row)?,
-        sent: maybe_instant(row, "sent")?,
-    })
 }
 
 pub(super) async fn attempts(db: &SqlitePool, id: PostId) -> Read<Vec<Attempt>> {
@@ -61,26 +44,7 @@ pub(super) async fn attempts(db: &SqlitePool, id: PostId) -> Read<Vec<Attempt>> 
     )
     .bind(id.to_string());
     let rows = asking.fetch_all(db).await?;
-    let attempt = |row: &SqliteRow| -> Read<Attempt> {
-        Ok(Attempt {
-            part: number_at(row, "part")?,
-            number: number_at(row, "no")?,
-            intended: instant_at(row, "intended")?,
-            answered: maybe_instant(row, "answered")?.is_some(),
-            class: row.try_get("class")?,
-            words: row.try_get("words")?,
-        })
-    };
-    rows.iter().map(attempt).collect()
-}
-
-fn receipt_of(row: &SqliteRow) -> Read<Option<Receipt>> {
-    let id: Option<String> = row.try_get("id")?;
-    let (url, pin) = (row.try_get("url")?, row.try_get("pin")?);
-    Ok(id.map(|id| Receipt {
-        pin,
-        ..Receipt::named(id, url)
-    }))
+    rows.iter().map(attempt_of).collect()
 }
 
 pub(super) async fn receipts_of(

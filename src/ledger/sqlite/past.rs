@@ -9,7 +9,8 @@ use sqlx::sqlite::{SqlitePool, SqliteRow};
 use crate::calendar::past::{Past, Turns, Variants};
 use crate::post::identity::{MessageId, PostId};
 
-use super::read::{Read, damaged, instant_at, json_list, maybe_instant, number_at, parsed};
+use super::super::row::{Read, damaged, instant_at, maybe_instant, number_at, parsed};
+use super::read::json_list;
 
 /// How far around now an account's traffic matters: a local day and its neighbours.
 const TRAFFIC: SignedDuration = SignedDuration::from_hours(72);

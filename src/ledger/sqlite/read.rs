@@ -1,22 +1,19 @@
 //! What is asked of the ledger.
 
 use std::collections::{BTreeMap, HashSet};
-use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::sqlite::{SqlitePool, SqliteRow};
+use sqlx::sqlite::SqlitePool;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
-use crate::post::identity::{AccountName, MessageId, Occurrence, PostId};
-use crate::post::state::{Standing, State, Unsure};
+use crate::post::identity::{AccountName, MessageId, PostId};
+use crate::post::state::State;
 
 use super::super::evidence::Event;
-use super::super::{Fence, Filter, Hold, LedgerError, Post, Published, Rivals, Scope};
-
-pub(super) type Read<T> = Result<T, LedgerError>;
-
-const COLUMNS: &str = "id, message, account, platform, occurrence, due, late, expires, recurring, breaking, slot, \
-     file, parts, content, state, part, tries, not_before, late_from, first_intent, unsure_since, unsure_looks, unsure_foreign, resent, crashes, fence, why, attempts, error, began, sent, through";
+use super::super::row::{
+    POST, Read, event_of, hold_of, instant_at, maybe_instant, number_at, parsed, post_of, posts_of,
+};
+use super::super::{Filter, Hold, Post, Published, Rivals};
 
 /// What of a post's row keeps it from being looked at: holds, and messages that are blocked (`?2`). Recalls stand
 /// among the breaking posts alone; for all others the first question is one for the whole statement.
@@ -31,80 +28,6 @@ const FREE_OR_RECALL: &str = "NOT EXISTS (SELECT 1 FROM hold WHERE settled IS NU
 
 fn free(breaking: bool) -> &'static str {
     if breaking { FREE_OR_RECALL } else { FREE }
-}
-
-pub(super) fn damaged(what: &str) -> LedgerError {
-    LedgerError::Broken(format!("a row in it makes no sense ({what})"))
-}
-
-pub(super) fn instant(micros: i64) -> Read<Timestamp> {
-    Timestamp::from_microsecond(micros).map_err(|_| damaged("an instant"))
-}
-
-pub(super) fn instant_at(row: &SqliteRow, column: &str) -> Read<Timestamp> {
-    instant(row.try_get(column)?)
-}
-
-pub(super) fn maybe_instant(row: &SqliteRow, column: &str) -> Read<Option<Timestamp>> {
-    row.try_get::<Option<i64>, _>(column)?.map(instant).transpose()
-}
-
-pub(super) fn parsed<T: std::str::FromStr>(row: &SqliteRow, column: &'static str) -> Read<T> {
-    row.try_get::<&str, _>(column)?
-        .parse()
-        .map_err(|_| damaged(column))
-}
-
-pub(super) fn number_at<T: TryFrom<i64>>(row: &SqliteRow, column: &'static str) -> Read<T> {
-    T::try_from(row.try_get::<i64, _>(column)?).map_err(|_| damaged(column))
-}
-
-fn post_of(row: &SqliteRow) -> Read<Post> {
-    Ok(Post {
-        id: parsed(row, "id")?,
-        message: parsed(row, "message")?,
-        account: parsed(row, "account")?,
-        platform: row.try_get("platform")?,
-        occurrence: Occurrence::from_stored(row.try_get("occurrence")?),
-        due: instant_at(row, "due")?,
-        late: Duration::from_micros(number_at(row, "late")?),
-        expires: maybe_instant(row, "expires")?,
-        recurring: row.try_get("recurring")?,
-        breaking: row.try_get("breaking")?,
-        slot: maybe_instant(row, "slot")?,
-        file: row.try_get("file")?,
-        parts: number_at(row, "parts")?,
-        content: serde_json::from_str(row.try_get("content")?).map_err(|_| damaged("content"))?,
-        standing: Standing {
-            state: parsed(row, "state")?,
-            part: number_at(row, "part")?,
-            tries: number_at(row, "tries")?,
-            not_before: instant_at(row, "not_before")?,
-            late_from: maybe_instant(row, "late_from")?,
-            first_intent: maybe_instant(row, "first_intent")?,
-            unsure: match maybe_instant(row, "unsure_since")? {
-                None => None,
-                Some(since) => Some(Unsure {
-                    since,
-                    looks: number_at(row, "unsure_looks")?,
-                    foreign: row.try_get("unsure_foreign")?,
-                }),
-            },
-            resent: row.try_get("resent")?,
-            crashes: number_at(row, "crashes")?,
-            why: row.try_get("why")?,
-        },
-        fence: Fence(row.try_get("fence")?),
-        attempts: number_at(row, "attempts")?,
-        error: row.try_get("error")?,
-        began: maybe_instant(row, "began")?,
-        sent: maybe_instant(row, "sent")?,
-        through: row.try_get("through")?,
-    })
-}
-
-fn posts_of(rows: &[SqliteRow]) -> Read<Vec<Post>> {
-    rows.iter().map(post_of).collect()
 }
 
 pub(super) fn json_list<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> String {
@@ -126,7 +49,7 @@ pub(super) async fn claim(
     let mut posts = Vec::new();
     for breaking in [true, false] {
         let sql = format!(
-            "SELECT {COLUMNS} FROM post WHERE account = ?1 AND breaking = ?5 AND state IN ('due', 'retrying', 'in_doubt') \
+            "SELECT {POST} FROM post WHERE account = ?1 AND breaking = ?5 AND state IN ('due', 'retrying', 'in_doubt') \
              AND not_before <= ?3 AND {} ORDER BY not_before LIMIT ?4",
             free(breaking)
         );
@@ -172,7 +95,7 @@ pub(super) async fn next_ready(
 }
 
 pub(super) async fn post(db: &SqlitePool, id: PostId) -> Read<Option<Post>> {
-    let sql = format!("SELECT {COLUMNS} FROM post WHERE id = ?1");
+    let sql = format!("SELECT {POST} FROM post WHERE id = ?1");
     let row = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(id.to_string())
         .fetch_optional(db)
@@ -190,7 +113,7 @@ fn unsettled(state: State) -> &'static str {
 
 pub(super) async fn in_state(db: &SqlitePool, state: State, limit: u32) -> Read<Vec<Post>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM post WHERE state = ?1{} ORDER BY due LIMIT ?2",
+        "SELECT {POST} FROM post WHERE state = ?1{} ORDER BY due LIMIT ?2",
         unsettled(state)
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
@@ -203,7 +126,7 @@ pub(super) async fn in_state(db: &SqlitePool, state: State, limit: u32) -> Read<
 
 pub(super) async fn waiting(db: &SqlitePool, after: Option<PostId>, limit: u32) -> Read<Vec<Post>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM post WHERE id > ?1 AND state IN ('due', 'retrying') ORDER BY id LIMIT ?2"
+        "SELECT {POST} FROM post WHERE id > ?1 AND state IN ('due', 'retrying') ORDER BY id LIMIT ?2"
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(after.map(|id| id.to_string()).unwrap_or_default())
@@ -226,31 +149,19 @@ pub(super) async fn newest(db: &SqlitePool) -> Read<Option<Timestamp>> {
 pub(super) const CHAIN: &str = "steadfast";
 
 pub(super) async fn events(db: &SqlitePool, after: i64, limit: u32) -> Read<Vec<Event>> {
-    let rows =
-        sqlx::query("SELECT seq, at, kind, post, data, hash FROM event WHERE seq > ?1 ORDER BY seq LIMIT ?2")
-            .bind(after)
-            .bind(limit)
-            .fetch_all(db)
-            .await?;
-    let event = |row: &SqliteRow| -> Read<Event> {
-        let post: Option<&str> = row.try_get("post")?;
-        Ok(Event {
-            chain: CHAIN.to_owned(),
-            seq: row.try_get("seq")?,
-            at: instant_at(row, "at")?,
-            kind: row.try_get("kind")?,
-            post: post
-                .map(|id| id.parse().map_err(|_| damaged("post")))
-                .transpose()?,
-            data: row.try_get("data")?,
-            hash: row.try_get("hash")?,
-        })
-    };
-    rows.iter().map(event).collect()
+    let rows = sqlx::query(
+        "SELECT ?3 AS chain, seq, at, kind, post, data, hash FROM event WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+    )
+    .bind(after)
+    .bind(limit)
+    .bind(CHAIN)
+    .fetch_all(db)
+    .await?;
+    rows.iter().map(event_of).collect()
 }
 
 pub(super) async fn history(db: &SqlitePool, filter: &Filter) -> Read<Vec<Post>> {
-    let mut asking = QueryBuilder::<Sqlite>::new(format!("SELECT {COLUMNS} FROM post WHERE TRUE"));
+    let mut asking = QueryBuilder::<Sqlite>::new(format!("SELECT {POST} FROM post WHERE TRUE"));
     filter.write(&mut asking);
     let rows = asking.build().fetch_all(db).await?;
     posts_of(&rows)
@@ -281,7 +192,7 @@ pub(super) async fn published(
         ),
     };
     let sql = format!(
-        "SELECT {COLUMNS} FROM post WHERE id > ?1 AND recalls IS NULL \
+        "SELECT {POST} FROM post WHERE id > ?1 AND recalls IS NULL \
          AND (began IS NOT NULL OR state = 'sending' OR unsure_since IS NOT NULL) AND {of} ORDER BY id LIMIT ?2"
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
@@ -295,7 +206,7 @@ pub(super) async fn published(
 
 pub(super) async fn recalls(db: &SqlitePool, of: &[PostId]) -> Read<Vec<Post>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM post WHERE recalls IN (SELECT value FROM json_each(?1)) ORDER BY due, id"
+        "SELECT {POST} FROM post WHERE recalls IN (SELECT value FROM json_each(?1)) ORDER BY due, id"
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(json_list(of.iter().map(ToString::to_string)))
@@ -358,7 +269,7 @@ pub(super) async fn holds(db: &SqlitePool) -> Read<Vec<Hold>> {
     let rows = sqlx::query("SELECT id, scope, target, why, by, since, said, released FROM hold WHERE settled IS NULL ORDER BY since, id")
         .fetch_all(db)
         .await?;
-    rows.iter().map(hold).collect()
+    rows.iter().map(hold_of).collect()
 }
 
 pub(super) async fn held_since(db: &SqlitePool, since: Timestamp) -> Read<Vec<Hold>> {
@@ -369,24 +280,7 @@ pub(super) async fn held_since(db: &SqlitePool, since: Timestamp) -> Read<Vec<Ho
     .bind(since.as_microsecond())
     .fetch_all(db)
     .await?;
-    rows.iter().map(hold).collect()
-}
-
-fn hold(row: &SqliteRow) -> Read<Hold> {
-    let scope = match row.try_get("scope")? {
-        "account" => Scope::Account(parsed(row, "target")?),
-        "message" => Scope::Message(parsed(row, "target")?),
-        _ => Scope::All,
-    };
-    Ok(Hold {
-        id: row.try_get("id")?,
-        scope,
-        why: row.try_get("why")?,
-        by: row.try_get("by")?,
-        since: instant_at(row, "since")?,
-        said: row.try_get("said")?,
-        released: maybe_instant(row, "released")?,
-    })
+    rows.iter().map(hold_of).collect()
 }
 
 pub(super) async fn noted(db: &SqlitePool, key: &str) -> Read<Option<String>> {

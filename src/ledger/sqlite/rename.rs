@@ -14,9 +14,9 @@ use super::super::LedgerError;
 use super::super::evidence::{self, Entry};
 use super::super::group::Write;
 use super::super::rename::{Rename, Renamed, Renaming, SHARE};
+use super::super::row::parsed;
 use super::Sqlite;
 use super::past;
-use super::read::parsed;
 
 type Wrote<T> = Result<T, LedgerError>;
 

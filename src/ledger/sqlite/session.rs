@@ -1,16 +1,15 @@
 //! Who has signed in.
 
 use async_trait::async_trait;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteConnection;
 
 use crate::post::digest::Digest;
 
 use super::super::LedgerError;
 use super::super::group::Write;
+use super::super::row::{Read, session_of};
 use super::super::session::{Session, SessionStep, Sessions};
 use super::Sqlite;
-use super::read::{Read, instant_at, parsed};
 
 #[async_trait]
 impl Sessions for Sqlite {
@@ -24,16 +23,7 @@ impl Sessions for Sqlite {
             .bind(id.to_string())
             .fetch_optional(&self.readers)
             .await?;
-        let session = |row: &SqliteRow| -> Read<Session> {
-            Ok(Session {
-                id: parsed(row, "id")?,
-                user: row.try_get("whose")?,
-                password: parsed(row, "password")?,
-                began: instant_at(row, "began")?,
-                seen: instant_at(row, "seen")?,
-            })
-        };
-        row.as_ref().map(session).transpose()
+        row.as_ref().map(session_of).transpose()
     }
 }
 

@@ -2,16 +2,15 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteConnection;
 
 use crate::post::identity::AccountName;
 
 use super::super::LedgerError;
 use super::super::group::Write;
-use super::super::token::{COLUMNS, KeptToken, Moved, Step, TokenWords, Tokens};
+use super::super::row::{Read, token_of};
+use super::super::token::{COLUMNS, KeptToken, Moved, Step, Tokens};
 use super::Sqlite;
-use super::read::{Read, instant_at, maybe_instant, parsed};
 
 #[async_trait]
 impl Tokens for Sqlite {
@@ -39,25 +38,6 @@ impl Tokens for Sqlite {
             .await?;
         rows.iter().map(token_of).collect()
     }
-}
-
-fn token_of(row: &SqliteRow) -> Read<KeptToken> {
-    Ok(KeptToken {
-        account: parsed(row, "account")?,
-        version: row.try_get("version")?,
-        words: TokenWords {
-            identity: row.try_get("identity")?,
-            access: row.try_get("access")?,
-            refresh: row.try_get("refresh")?,
-            issued: instant_at(row, "issued")?,
-            expires: maybe_instant(row, "expires")?,
-            refresh_expires: maybe_instant(row, "refresh_expires")?,
-            scopes: row.try_get("scopes")?,
-        },
-        refused: row.try_get("refused")?,
-        renewing: maybe_instant(row, "renewing")?,
-        until: maybe_instant(row, "until")?,
-    })
 }
 
 pub(super) async fn step(

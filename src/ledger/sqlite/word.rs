@@ -2,15 +2,15 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteConnection;
 
 use crate::post::identity::PostId;
 
 use super::super::LedgerError;
+use super::super::row::{Read, spoken_of};
 use super::super::word::{Speaking, Spoken, Voice};
 use super::Sqlite;
-use super::read::{Read, instant_at, json_list, parsed};
+use super::read::json_list;
 
 #[async_trait]
 impl Speaking for Sqlite {
@@ -21,15 +21,7 @@ impl Speaking for Sqlite {
         .bind(json_list(of.iter().map(ToString::to_string)))
         .fetch_all(&self.readers)
         .await?;
-        let spoken = |row: &SqliteRow| -> Read<Spoken> {
-            Ok(Spoken {
-                post: parsed(row, "post")?,
-                act: row.try_get("act")?,
-                by: row.try_get("by")?,
-                at: instant_at(row, "at")?,
-            })
-        };
-        rows.iter().map(spoken).collect()
+        rows.iter().map(spoken_of).collect()
     }
 }
 

@@ -10,7 +10,8 @@ use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_acc
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::super::harmless;
-use super::{ANSWER_MAX, BaseUrl, Http, Request, Trouble, words};
+use super::trouble::words;
+use super::{ANSWER_MAX, Answer, BaseUrl, Http, Request, Trouble};
 use crate::clock::sample;
 use crate::post::outcome::{Class, Failure, one_line};
 
@@ -37,7 +38,7 @@ impl Http {
         self.dates
             .hear_again(&server, response.headers(), sample(&*self.clock));
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            let answer = self.hear(response).await.map_err(harmless)?;
+            let answer = Answer::read(response, &*self.clock).await.map_err(harmless)?;
             return Err(harmless(answer.failure(answer.class(false), None)));
         }
         let proof = response.headers().get("sec-websocket-accept");

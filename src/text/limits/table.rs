@@ -267,7 +267,8 @@ pub const FACEBOOK: Limits = Limits {
 };
 
 /// An organization's page. <https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api>.
-/// The unit of the length, whether backslashes count, and how large an image may be are not published.
+/// The unit of the length, whether backslashes count, how large an image may be, and of how many posts at once it says
+/// what it counts are not published.
 pub const LINKEDIN: Limits = Limits {
     platform: "linkedin",
     length: utf16(3000, Escape::LittleText),
@@ -291,13 +292,15 @@ pub const LINKEDIN: Limits = Limits {
     doubt: Doubt::ReadBack {
         settle: Duration::from_mins(5),
     },
+    counts: Some(20),
     homes: &["linkedin.com"],
     ..PLAIN
 };
 
-/// A person's own account on LinkedIn, which may not read what it posted.
+/// A person's own account on LinkedIn, which may not read what it posted, nor what is counted of it.
 pub const LINKEDIN_MEMBER: Limits = Limits {
     doubt: Doubt::Ask,
+    counts: None,
     ..LINKEDIN
 };
 
@@ -461,6 +464,7 @@ pub const TUMBLR: Limits = Limits {
     doubt: Doubt::ReadBack {
         settle: Duration::from_mins(1),
     },
+    counts: Some(1),
     homes: &["tumblr.com"],
     ..PLAIN
 };
@@ -484,6 +488,7 @@ pub const PINTEREST: Limits = Limits {
     doubt: Doubt::ReadBack {
         settle: Duration::from_hours(1),
     },
+    counts: Some(1),
     homes: &["pinterest.com"],
     ..PLAIN
 };

@@ -15,7 +15,7 @@ use crate::post::step;
 use super::super::Site;
 use super::super::trouble::Trouble;
 use super::super::verbs;
-use super::caller::Told;
+use super::caller::{Caller, Told};
 
 type Answer<T> = Result<Json<T>, Trouble>;
 
@@ -136,23 +136,19 @@ pub(super) struct Posted {
     posts: Vec<String>,
 }
 
-fn scope(account: Option<&str>, message: Option<&str>, both: &str) -> Result<Scope, Trouble> {
+fn scope(caller: &Caller, account: Option<&str>, message: Option<&str>) -> Result<Scope, Trouble> {
     let wrong = |e: NameError| Trouble::Wrong(e.to_string());
     Ok(match (account, message) {
         (None, None) => Scope::All,
         (Some(name), None) => Scope::Account(name.parse().map_err(wrong)?),
         (None, Some(id)) => Scope::Message(id.parse().map_err(wrong)?),
-        (Some(_), Some(_)) => return Err(Trouble::Wrong(both.to_owned())),
+        (Some(_), Some(_)) => return Err(Trouble::Wrong(caller.t.one_scope.to_owned())),
     })
 }
 
 pub(super) async fn hold(State(site): State<Arc<Site>>, told: Told<Hold>) -> Answer<Held> {
     let Told { caller, body } = told;
-    let scope = scope(
-        body.account.as_deref(),
-        body.message.as_deref(),
-        caller.t.one_scope,
-    )?;
+    let scope = scope(&caller, body.account.as_deref(), body.message.as_deref())?;
     let speaker = caller.speaker(body.speaker.as_deref())?;
     let posts = verbs::hold(&site, &speaker, &scope, &body.why).await?;
     let on_its_way = |post: Post| OnItsWay {
@@ -167,11 +163,7 @@ pub(super) async fn hold(State(site): State<Arc<Site>>, told: Told<Hold>) -> Ans
 
 pub(super) async fn release(State(site): State<Arc<Site>>, told: Told<Release>) -> Answer<Released> {
     let Told { caller, body } = told;
-    let scope = scope(
-        body.account.as_deref(),
-        body.message.as_deref(),
-        caller.t.one_scope,
-    )?;
+    let scope = scope(&caller, body.account.as_deref(), body.message.as_deref())?;
     let speaker = caller.speaker(body.speaker.as_deref())?;
     let holds = verbs::release(&site, &speaker, &scope, &body.why).await?;
     Ok(Json(Released { holds }))
