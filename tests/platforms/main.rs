@@ -26,6 +26,7 @@ mod linkedin;
 mod look;
 mod mastodon;
 mod nostr;
+mod nostr_engagement;
 mod pds;
 mod pinterest;
 mod reddit;

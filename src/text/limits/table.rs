@@ -355,6 +355,7 @@ pub const DISCORD: Limits = Limits {
         then: Some(Duration::from_mins(1)),
     },
     homes: &["discord.com"],
+    counts: Some(1),
     ..PLAIN
 };
 
@@ -380,6 +381,7 @@ pub const SLACK: Limits = Limits {
         settle: Duration::from_mins(1),
     },
     homes: &["slack.com"],
+    counts: Some(1),
     ..PLAIN
 };
 
@@ -391,6 +393,7 @@ pub const SLACK_WEBHOOK: Limits = Limits {
     delete: false,
     edits: false,
     doubt: Doubt::Ask,
+    counts: None,
     ..SLACK
 };
 
@@ -503,6 +506,7 @@ pub const NOSTR: Limits = Limits {
         card: false,
     },
     doubt: Doubt::OwnId,
+    counts: Some(25),
     ..PLAIN
 };
 
