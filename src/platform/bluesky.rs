@@ -333,7 +333,9 @@ fn refused(answer: &Answer) -> Failure {
             | "AuthFactorTokenRequired"
             | "AccountTakedown"
             | "AccountSuspended"
-            | "AccountDeactivated",
+            | "AccountDeactivated"
+            // Deleted, though its token lives.
+            | "AccountNotFound",
         ) => Class::Auth,
         (_, "InvalidSwap") => Class::Duplicate,
         (413, _) => Class::Rejected,
@@ -379,6 +381,23 @@ fn who_and_key(url: &str) -> Option<(&str, &str)> {
     };
     let key = key.split(['?', '#', '/']).next()?;
     (!who.is_empty() && !who.contains('/') && !key.is_empty()).then_some((who, key))
+}
+
+/// <https://atproto.com/specs/handle#handle-identifier-syntax>
+fn is_handle(text: &str) -> bool {
+    let is_label = |label: &str| {
+        let edge = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
+        let bytes = label.as_bytes();
+        bytes.len() <= 63
+            && edge(bytes.first())
+            && edge(bytes.last())
+            && bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
+    };
+    let last = text.rsplit('.').next().unwrap_or_default();
+    text.len() <= 253
+        && text.contains('.')
+        && text.split('.').all(is_label)
+        && !last.starts_with(|c: char| c.is_ascii_digit())
 }
 
 // The account.
@@ -538,16 +557,20 @@ impl Bluesky {
         struct Resolved {
             did: String,
         }
-        let make = |service: &BaseUrl| {
-            Request::get(service, &xrpc("com.atproto.identity.resolveHandle")).query(&[("handle", handle)])
-        };
-        let answer = self.ask(session, make).await?;
-        if let Some(resolved) = answer.json::<Resolved>().filter(|_| answer.status == 200) {
-            return Ok(Some(resolved.did));
-        }
-        let failure = harmless(refused(&answer));
-        if failure.class != Class::Rejected {
-            return Err(failure);
+        // Of what can be no handle, a server says that the fault is its own.
+        if is_handle(handle) {
+            let make = |service: &BaseUrl| {
+                Request::get(service, &xrpc("com.atproto.identity.resolveHandle"))
+                    .query(&[("handle", handle)])
+            };
+            let answer = self.ask(session, make).await?;
+            if let Some(resolved) = answer.json::<Resolved>().filter(|_| answer.status == 200) {
+                return Ok(Some(resolved.did));
+            }
+            let failure = harmless(refused(&answer));
+            if failure.class != Class::Rejected {
+                return Err(failure);
+            }
         }
         tracing::warn!(
             event = "mention.unknown",

@@ -22,11 +22,13 @@ use super::{
     Among, Deletion, Edit, Granted, Outgoing, Platform, Prepared, Sealed, Tools, answers, form, harmless,
     settings,
 };
+use crate::post::engagement::Counts;
 use crate::post::identity::{AccountName, DeliveryId};
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::escape::Escape;
 use crate::text::limits::{DISCORD, DISCORD_WEBHOOK, Doubt, Limits};
 
+mod counts;
 mod edit;
 mod look;
 mod rights;
@@ -366,13 +368,23 @@ pub fn read(answer: &Answer) -> Result<Receipt, Failure> {
 
 /// What the answer to a deletion means.
 pub fn read_deletion(answer: &Answer) -> Result<(), Failure> {
-    let unknown_message = || answer.json().is_some_and(|Refusal { code, .. }| code == 10_008);
     match answer.status {
         204 => Ok(()),
-        404 if unknown_message() => Ok(()),
+        _ if is_gone(answer) => Ok(()),
         _ => Err(refused(answer)),
     }
 }
+
+/// There is no such message (any more).
+fn is_gone(answer: &Answer) -> bool {
+    answer.status == 404
+        && answer
+            .json()
+            .is_some_and(|Refusal { code, .. }| code == UNKNOWN_MESSAGE)
+}
+
+const UNKNOWN_CHANNEL: u32 = 10_003;
+const UNKNOWN_MESSAGE: u32 = 10_008;
 
 /// <https://docs.discord.com/developers/topics/opcodes-and-status-codes#json>
 fn refused(answer: &Answer) -> Failure {
@@ -486,6 +498,10 @@ impl Platform for Discord {
         self.look(sealed, among).await
     }
 
+    async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
+        self.counts(of).await
+    }
+
     async fn identity(&self) -> Result<Option<String>, Failure> {
         let Known { id, channel, .. } = self.known().await?;
         let who = match self.way {
@@ -579,6 +595,16 @@ impl Discord {
         } else {
             request.query(query)
         };
+        self.ask_for(request).await
+    }
+
+    /// The message at `path`, of a webhook the end of its path.
+    async fn shown(&self, path: &str) -> Result<Answer, Failure> {
+        let request = Request::get(&self.base, &self.path(path));
+        self.ask_for(self.in_place(request)).await
+    }
+
+    async fn ask_for(&self, request: Request) -> Result<Answer, Failure> {
         let bearer = self.bearer().await?;
         let request = self.signed(request, bearer.as_ref());
         let answer = self.http.send(request).await.map_err(harmless)?;

@@ -5,6 +5,7 @@
 //! by sending them again. An event is out as soon as one relay has taken it.
 
 mod address;
+mod counts;
 mod event;
 mod media;
 mod relay;
@@ -26,6 +27,7 @@ use super::http::{BaseUrl, Http};
 use super::secret::SecretSource;
 use super::{Among, Deletion, Outgoing, Platform, Prepared, Sealed, Tools, answers, harmless, settings};
 use crate::post::digest::Digest;
+use crate::post::engagement::Counts;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::post::shared::Look;
@@ -378,6 +380,10 @@ impl Platform for Nostr {
         };
         let look = |found: Option<_>| found.map_or(Look::Gone, |_| Look::There(id));
         Some(self.fetch(id).await.map(look))
+    }
+
+    async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
+        self.counts(of).await
     }
 
     async fn identity(&self) -> Result<Option<String>, Failure> {

@@ -19,11 +19,13 @@ use super::{
     Among, Deletion, Edit, Granted, Key, Outgoing, Platform, Prepared, Sealed, Tools, answers, harmless,
     settings,
 };
+use crate::post::engagement::Counts;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt, one_line};
 use crate::text::escape::Escape;
 use crate::text::limits::{Doubt, Limits, SLACK, SLACK_WEBHOOK};
 
+mod counts;
 mod files;
 mod look;
 
@@ -510,6 +512,10 @@ impl Platform for Slack {
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
         self.look(sealed, among).await
+    }
+
+    async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
+        self.counts(of).await
     }
 
     /// A webhook tells nobody whose it is.

@@ -184,6 +184,15 @@ fn answers_are_classed_by_their_error_name_first() {
             Class::Auth,
         ),
         (401, "AccountTakedown", "Account has been taken down", Class::Auth),
+        (401, "AccountDeactivated", "Account is deactivated", Class::Auth),
+        (403, "AccountNotFound", "Account not found", Class::Auth),
+        (400, "InvalidToken", "Invalid token type", Class::Auth),
+        (
+            400,
+            "InvalidRequest",
+            "Invalid record key for app.bsky.feed.post: Invalid TID string (got \"x\") at $",
+            Class::Rejected,
+        ),
         (
             400,
             "InvalidRequest",
@@ -193,7 +202,7 @@ fn answers_are_classed_by_their_error_name_first() {
         (
             400,
             "InvalidRequest",
-            "Missing required key \"createdAt\" at $.record",
+            "Invalid app.bsky.feed.post record: Missing required key \"createdAt\" at $.record",
             Class::Rejected,
         ),
         (400, "InvalidSwap", "Record was at bafyreib", Class::Duplicate),
@@ -442,7 +451,7 @@ async fn a_refused_refresh_token_is_followed_by_the_password_and_then_by_a_perso
     for refusal in [
         no(400, "ExpiredToken"),
         no(400, "InvalidToken"),
-        no(401, "AccountTakedown"),
+        no(401, "AuthMissing"),
     ] {
         let server = server().await;
         at("POST", REFRESH_SESSION)
@@ -488,6 +497,34 @@ async fn a_refused_refresh_token_is_followed_by_the_password_and_then_by_a_perso
         assert_eq!(account.publish(&sealed).await.unwrap_err().class, class);
         assert_eq!(seen(&server).await, ["createSession", "createSession"]);
     }
+}
+
+#[tokio::test]
+async fn an_account_that_was_taken_down_is_said_to_be_so_and_not_that_its_password_is_wrong() {
+    let server = server().await;
+    let down = json!({ "error": "AccountTakedown", "message": "Account has been taken down" });
+    at("POST", REFRESH_SESSION)
+        .respond_with(ResponseTemplate::new(401).set_body_json(down))
+        .mount(&server)
+        .await;
+    let bench = Bench::new();
+    bench.sign_in(&server.uri(), 0);
+    let account = bench.open("bluesky", &keys(&server));
+    let failure = Draft::text("x").send(account.as_ref()).await.unwrap_err();
+    assert_eq!(failure.class, Class::Auth);
+    assert_eq!(failure.words, "AccountTakedown: Account has been taken down");
+    assert_eq!(seen(&server).await, ["refreshSession"]);
+}
+
+#[tokio::test]
+async fn nobody_is_asked_whose_it_is_that_can_be_no_handle() {
+    let server = server().await;
+    let account = Bench::new().open_at("bluesky", &server.uri());
+    // Its answer to each of them would be a 500.
+    let text = "@-a.com @a-.com @a..com @xn--.com";
+    let record = body(&account.prepare(&Draft::text(text).out()).await.unwrap())["record"].take();
+    assert!(record.get("facets").is_none(), "{record}");
+    assert!(seen(&server).await.is_empty());
 }
 
 #[tokio::test]

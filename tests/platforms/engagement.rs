@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 use steadfast::post::engagement::Counts;
 use steadfast::post::outcome::{Class, Receipt};
-use wiremock::matchers::{header, method, path, query_param};
+use wiremock::matchers::{body_string, header, method, path, query_param, query_param_is_missing};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use crate::support::{Bench, PAGE, TOKEN, receipt};
+use crate::support::{Bench, CHANNEL, PAGE, TOKEN, receipt};
 
 fn of(ids: &[&str]) -> Vec<Receipt> {
     ids.iter().map(|id| receipt(id, None)).collect()
@@ -491,9 +491,281 @@ async fn another_pin_and_metrics_of_another_shape_are_no_counts() {
     }
 }
 
+fn told(likes: u64, replies: Option<u64>) -> Counts {
+    Counts {
+        likes: Some(likes),
+        replies,
+        ..Counts::default()
+    }
+}
+
+/// A message as Discord shows it, cut to what matters.
+fn message(id: &str) -> Value {
+    json!({"type": 0, "content": "Hi", "id": id, "channel_id": CHANNEL, "author": {"id": "1", "username": "steadfast"},
+        "attachments": [], "embeds": [], "mentions": [], "pinned": false, "flags": 0})
+}
+
+#[tokio::test]
+async fn discord_tells_a_bot_the_reactions_and_what_was_said_in_the_messages_own_thread() {
+    let server = MockServer::start().await;
+    let shown = |id: &str, answer: ResponseTemplate| {
+        Mock::given(method("GET"))
+            .and(path(format!("/api/v10/channels/{CHANNEL}/messages/{id}")))
+            .and(header("authorization", format!("Bot {TOKEN}").as_str()))
+            .respond_with(answer)
+            .expect(1)
+    };
+    let reaction = |name: &str, normal: u64, burst: u64| {
+        json!({"count": normal + burst, "count_details": {"burst": burst, "normal": normal}, "burst_colors": [],
+            "me_burst": false, "burst_me": false, "me": false, "burst_count": burst, "emoji": {"id": null, "name": name}})
+    };
+    let mut liked = message("71");
+    liked["reactions"] = json!([reaction("❤️", 4, 1), reaction("👍", 2, 0)]);
+    let mut discussed = message("72");
+    discussed["thread"] = json!({"id": "72", "type": 11, "parent_id": CHANNEL, "message_count": 3, "member_count": 2,
+        "total_message_sent": 4});
+    let gone = |code: u32, words: &str| {
+        ResponseTemplate::new(404).set_body_json(json!({"message": words, "code": code}))
+    };
+    shown("71", ok(&liked)).mount(&server).await;
+    shown("72", ok(&discussed)).mount(&server).await;
+    shown("73", gone(10_008, "Unknown Message")).mount(&server).await;
+    shown("74", gone(10_003, "Unknown Channel")).mount(&server).await;
+    let platform = Bench::new().open_at("discord", &server.uri());
+    let at = |id| receipt(id, Some(CHANNEL));
+    let entered = receipt("https://discord.gg/x", None);
+    let counts = platform
+        .engagement(&[at("71"), at("72"), at("73"), at("74"), entered])
+        .await
+        .unwrap();
+    let nothing = Counts::default();
+    assert_eq!(
+        counts,
+        [told(7, None), told(0, Some(3)), nothing, nothing, nothing]
+    );
+}
+
+#[tokio::test]
+async fn discord_tells_a_webhook_the_same_under_its_own_address() {
+    let server = MockServer::start().await;
+    let mut liked = message("71");
+    liked["reactions"] = json!([{"count": 2, "emoji": {"id": null, "name": "❤️"}}]);
+    let of = |id: &str| {
+        Mock::given(method("GET")).and(path(format!(
+            "/api/v10/webhooks/223704706495545344/{TOKEN}/messages/{id}"
+        )))
+    };
+    of("71")
+        .and(query_param_is_missing("thread_id"))
+        .respond_with(ok(&liked))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let bench = Bench::new();
+    let platform = bench.open_at("discord-webhook", &server.uri());
+    let one = [receipt("71", Some(CHANNEL))];
+    assert_eq!(platform.engagement(&one).await.unwrap(), [told(2, None)]);
+    let keys = format!(
+        "webhook_url = 'SECRET({}/api/webhooks/223704706495545344/{TOKEN}?thread_id=9)'",
+        server.uri()
+    );
+    of("71")
+        .and(query_param("thread_id", "9"))
+        .respond_with(ok(&message("71")))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let platform = bench.open("discord", &keys);
+    assert_eq!(platform.engagement(&one).await.unwrap(), [told(0, None)]);
+}
+
+#[tokio::test]
+async fn what_discord_refuses_or_says_in_another_shape_is_never_a_nought() {
+    for (status, body, class) in [
+        (200, json!({"reactions": []}), Class::Transient),
+        (200, json!([]), Class::Transient),
+        (
+            401,
+            json!({"message": "401: Unauthorized", "code": 0}),
+            Class::Auth,
+        ),
+        (
+            403,
+            json!({"message": "Missing Access", "code": 50_001}),
+            Class::Auth,
+        ),
+        (
+            404,
+            json!({"message": "Unknown Webhook", "code": 10_015}),
+            Class::Auth,
+        ),
+        (
+            429,
+            json!({"message": "You are being rate limited.", "retry_after": 0.3, "global": false}),
+            Class::RateLimited {
+                until: Some(crate::support::now() + jiff::SignedDuration::from_secs(1)),
+            },
+        ),
+        (502, json!({}), Class::Transient),
+    ] {
+        for kind in ["discord", "discord-webhook"] {
+            let server = MockServer::start().await;
+            Mock::given(method("GET"))
+                .respond_with(ResponseTemplate::new(status).set_body_json(&body))
+                .expect(1)
+                .mount(&server)
+                .await;
+            let platform = Bench::new().open_at(kind, &server.uri());
+            let of = [receipt("71", Some(CHANNEL)), receipt("72", Some(CHANNEL))];
+            let failure = platform.engagement(&of).await.unwrap_err();
+            assert_eq!(failure.class, class, "{kind} {status}: {failure}");
+        }
+    }
+}
+
+const SLACK_CHANNEL: &str = "C0123ABCD";
+
+/// Where Slack is asked for the message `ts` of the thread `thread`.
+fn in_thread(thread: &str, ts: &str, answer: &Value) -> Mock {
+    let asked = format!("channel={SLACK_CHANNEL}&ts={thread}&oldest={ts}&latest={ts}&inclusive=true&limit=2");
+    Mock::given(method("POST"))
+        .and(path("/api/conversations.replies"))
+        .and(header("authorization", format!("Bearer {TOKEN}").as_str()))
+        .and(body_string(asked))
+        .respond_with(ok(answer))
+        .expect(1)
+}
+
+#[tokio::test]
+async fn slack_tells_a_bot_the_reactions_and_the_answers_in_the_thread() {
+    let server = MockServer::start().await;
+    let parent = json!({"type": "message", "user": "U1", "text": "Hi", "thread_ts": "1760000000.000100",
+        "reply_count": 3, "reply_users_count": 2, "latest_reply": "1760000009.000100", "reply_users": ["U1", "U2"],
+        "ts": "1760000000.000100",
+        "reactions": [{"name": "heart", "users": ["U2", "U3"], "count": 5}, {"name": "+1", "users": ["U2"], "count": 1}]});
+    let plain = json!({"type": "message", "user": "U1", "text": "Hi", "ts": "1760000000.000200"});
+    let reply = json!({"type": "message", "user": "U1", "text": "Hi", "thread_ts": "1760000000.000100",
+        "parent_user_id": "U1", "ts": "1760000000.000300", "reactions": [{"name": "eyes", "users": ["U2"], "count": 1}]});
+    let deleted = json!({"type": "message", "subtype": "tombstone", "text": "This message was deleted.",
+        "user": "USLACKBOT", "hidden": true, "thread_ts": "1760000000.000400", "reply_count": 2,
+        "ts": "1760000000.000400"});
+    let page = |messages: &[&Value]| json!({"ok": true, "messages": messages, "has_more": false});
+    for (thread, ts, answer) in [
+        ("1760000000.000100", "1760000000.000100", page(&[&parent])),
+        ("1760000000.000200", "1760000000.000200", page(&[&plain])),
+        ("1760000000.000100", "1760000000.000300", page(&[&parent, &reply])),
+        ("1760000000.000400", "1760000000.000400", page(&[&deleted])),
+        (
+            "1760000000.000500",
+            "1760000000.000500",
+            json!({"ok": false, "error": "thread_not_found"}),
+        ),
+    ] {
+        in_thread(thread, ts, &answer).mount(&server).await;
+    }
+    let platform = Bench::new().open_at("slack", &server.uri());
+    let at = |ts| receipt(ts, Some(SLACK_CHANNEL));
+    let counts = platform
+        .engagement(&[
+            at("1760000000.000100"),
+            at("1760000000.000200"),
+            receipt("1760000000.000300", Some("C0123ABCD/1760000000.000100")),
+            at("1760000000.000400"),
+            at("1760000000.000500"),
+            receipt("1760000000.000600", Some("C0OTHER")),
+        ])
+        .await
+        .unwrap();
+    let nothing = Counts::default();
+    assert_eq!(
+        counts,
+        [
+            told(6, Some(3)),
+            told(0, Some(0)),
+            told(1, None),
+            nothing,
+            nothing,
+            nothing
+        ]
+    );
+}
+
+#[tokio::test]
+async fn slack_is_asked_for_the_message_that_shows_a_file() {
+    let server = MockServer::start().await;
+    let file = |id: &str, answer: &Value| {
+        Mock::given(path("/api/files.info"))
+            .and(body_string(format!("file={id}")))
+            .respond_with(ok(answer))
+            .expect(1)
+    };
+    let shown = json!({"ok": true, "file": {"id": "F01", "shares": {"public": {SLACK_CHANNEL: [{"ts": "1760000000.000700"}]}}}});
+    file("F01", &shown).mount(&server).await;
+    let unshown = json!({"ok": true, "file": {"id": "F02", "shares": {}}});
+    file("F02", &unshown).mount(&server).await;
+    file("F03", &json!({"ok": false, "error": "file_deleted"}))
+        .mount(&server)
+        .await;
+    let message = json!({"ts": "1760000000.000700", "reactions": [{"name": "eyes", "count": 2}]});
+    let page = json!({"ok": true, "messages": [message]});
+    in_thread("1760000000.000700", "1760000000.000700", &page)
+        .mount(&server)
+        .await;
+    let platform = Bench::new().open_at("slack", &server.uri());
+    let of: Vec<Receipt> = ["F01", "F02", "F03"]
+        .map(|id| receipt(id, Some(SLACK_CHANNEL)))
+        .into();
+    assert_eq!(
+        platform.engagement(&of).await.unwrap(),
+        [told(2, Some(0)), Counts::default(), Counts::default()]
+    );
+}
+
+#[tokio::test]
+async fn what_slack_refuses_or_says_in_another_shape_is_never_a_nought() {
+    for (status, body, class) in [
+        (200, json!({"ok": true}), Class::Transient),
+        (
+            200,
+            json!({"ok": true, "messages": [{"text": "Hi"}]}),
+            Class::Transient,
+        ),
+        (
+            200,
+            json!({"ok": false, "error": "missing_scope", "needed": "channels:history", "provided": "chat:write"}),
+            Class::Auth,
+        ),
+        (
+            200,
+            json!({"ok": false, "error": "not_in_channel"}),
+            Class::Rejected,
+        ),
+        (
+            429,
+            json!({"ok": false, "error": "ratelimited"}),
+            Class::RateLimited { until: None },
+        ),
+        (
+            503,
+            json!({"ok": false, "error": "service_unavailable"}),
+            Class::Transient,
+        ),
+    ] {
+        let server = MockServer::start().await;
+        Mock::given(path("/api/conversations.replies"))
+            .respond_with(ResponseTemplate::new(status).set_body_json(&body))
+            .mount(&server)
+            .await;
+        let platform = Bench::new().open_at("slack", &server.uri());
+        let of = [receipt("1760000000.000100", Some(SLACK_CHANNEL))];
+        let failure = platform.engagement(&of).await.unwrap_err();
+        assert_eq!(failure.class, class, "{status} {body}: {failure}");
+    }
+}
+
 #[tokio::test]
 async fn who_counts_nothing_says_so_as_data() {
-    for kind in ["telegram", "nostr", "linkedin-member", "webhook", "sandbox"] {
+    for kind in ["telegram", "slack-webhook", "linkedin-member", "webhook", "sandbox"] {
         let platform = Bench::new().open_at(kind, "http://127.0.0.1:9");
         assert_eq!(platform.limits().counts, None, "{kind}");
         assert!(platform.engagement(&of(&["1"])).await.is_err(), "{kind}");

@@ -11,6 +11,8 @@
 
 mod alert;
 mod bluesky;
+#[path = "../support/clip.rs"]
+mod clip;
 mod connections;
 mod contract;
 mod deletion;
@@ -24,10 +26,14 @@ mod linkedin;
 mod look;
 mod mastodon;
 mod nostr;
+mod nostr_engagement;
+mod pds;
 mod pinterest;
 mod reddit;
 mod relay;
 mod sandbox;
+#[path = "../server/mod.rs"]
+mod server;
 mod slack;
 mod support;
 mod telegram;

@@ -12,6 +12,7 @@ use steadfast::platform::nostr::{self, Event, Pointer, Signer, Uploaded};
 use steadfast::platform::secret::Secret;
 use steadfast::platform::{Among, Deletion, Platform, Prepared, Sealed};
 use steadfast::post::digest::Digest;
+use steadfast::post::engagement::Counts;
 use steadfast::post::outcome::{Class, Failure, Found, Receipt};
 use steadfast::post::shared::Look;
 
@@ -1010,6 +1011,34 @@ async fn a_relay_that_others_run_takes_all_that_we_send() {
     let mut share = Draft::text("");
     share.share = Some(url.clone());
     share.send(account.as_ref()).await.unwrap();
+    let name = id.to_string();
+    for (kind, tag, words) in [(7, "e", "+"), (1, "q", "Read.")] {
+        let theirs = ally().sign(
+            now().as_second(),
+            kind,
+            vec![vec![tag.into(), name.clone()]],
+            words.into(),
+        );
+        let theirs = Prepared {
+            path: "EVENT".into(),
+            body: json!(theirs).to_string(),
+        };
+        let sealed = Sealed {
+            prepared: theirs,
+            key: draft.key(),
+        };
+        account.publish(&sealed).await.unwrap();
+    }
+    let counts = account.engagement(std::slice::from_ref(&one)).await.unwrap();
+    let each = Some(1);
+    let expected = Counts {
+        likes: each,
+        shares: each,
+        replies: each,
+        quotes: each,
+        views: None,
+    };
+    assert_eq!(counts, [expected]);
     let gone = Deletion {
         receipt: &one,
         key: draft.key(),

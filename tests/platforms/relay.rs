@@ -1,5 +1,7 @@
 //! A Nostr relay on this machine, over a real WebSocket, with a Blossom server at the same address.
 
+use std::cmp::Reverse;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures_util::{SinkExt, StreamExt};
@@ -43,6 +45,8 @@ pub struct Relay {
     pub url: String,
     manner: Arc<Mutex<Manner>>,
     kept: Arc<Mutex<Vec<Event>>>,
+    /// How many events it gives for one filter, at most.
+    most: Arc<AtomicUsize>,
     heard: Arc<Mutex<Vec<Value>>>,
     uploads: Arc<Mutex<Vec<Upload>>>,
 }
@@ -54,6 +58,7 @@ impl Relay {
             url: format!("http://{}", listener.local_addr().unwrap()),
             manner: Arc::new(Mutex::new(manner)),
             kept: Arc::default(),
+            most: Arc::new(AtomicUsize::new(500)),
             heard: Arc::default(),
             uploads: Arc::default(),
         };
@@ -78,6 +83,10 @@ impl Relay {
 
     pub fn keep(&self, event: Event) {
         self.kept.lock().unwrap().push(event);
+    }
+
+    pub fn gives(&self, most: usize) {
+        self.most.store(most, Ordering::SeqCst);
     }
 
     pub fn kept(&self) -> Vec<Event> {
@@ -202,8 +211,8 @@ impl Relay {
                     Manner::Cut => return,
                     Manner::Shut(words) => say(&mut socket, json!(["CLOSED", said[1], words])).await,
                     _ => {
-                        for event in self.kept() {
-                            if said[2]["ids"].as_array().unwrap().contains(&json!(event.id)) {
+                        for filter in &said.as_array().unwrap()[2..] {
+                            for event in self.wanted(filter) {
                                 say(&mut socket, json!(["EVENT", said[1], event])).await;
                             }
                         }
@@ -213,6 +222,31 @@ impl Relay {
                 _ => say(&mut socket, json!(["NOTICE", "what?"])).await,
             }
         }
+    }
+
+    /// What is asked for, the newest first, and no more than it likes.
+    fn wanted(&self, filter: &Value) -> Vec<Event> {
+        let among = |name: &str, value: Value| filter[name].as_array().is_none_or(|all| all.contains(&value));
+        let names = |event: &Event, name: &str| {
+            let all = filter[format!("#{name}")].as_array();
+            let tags = event.tags.iter().filter(|tag| tag[0] == name);
+            all.is_none_or(|all| tags.clone().any(|tag| all.contains(&json!(tag[1]))))
+        };
+        let mut events = self.kept();
+        events.retain(|event| {
+            among("ids", json!(event.id))
+                && among("kinds", json!(event.kind))
+                && ["e", "q"].iter().all(|name| names(event, name))
+                && filter["until"]
+                    .as_i64()
+                    .is_none_or(|until| event.created_at <= until)
+        });
+        events.sort_by_key(|event| Reverse(event.created_at));
+        let limit = filter["limit"]
+            .as_u64()
+            .map_or(usize::MAX, |limit| limit.try_into().unwrap());
+        events.truncate(limit.min(self.most.load(Ordering::SeqCst)));
+        events
     }
 
     /// Keeps what is right, once each, and forgets what its author wants deleted.

@@ -144,9 +144,12 @@ impl SignIn {
         let request =
             Request::post(&old.service, &xrpc("com.atproto.server.refreshSession")).bearer(&old.refresh);
         let answer = self.http.send(request).await.map_err(harmless)?;
-        match answer.status {
+        let named = answer.json::<Refusal>().map(|refusal| refusal.error);
+        match (answer.status, named.as_deref()) {
+            // Signing in would only say that the password is wrong.
+            (401, Some("AccountTakedown")) => Err(refused(&answer)),
             // The refresh token has ended or was revoked: the password decides.
-            400 | 401 if answer.json::<Refusal>().is_some() => self.begin().await,
+            (400 | 401, Some(_)) => self.begin().await,
             _ => self.accept(&answer, &old.service).await,
         }
     }

@@ -6,7 +6,6 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::http::Request;
 use super::super::{Edit, Prepared};
 use super::{Discord, Way, harmless, message, path_of, refused};
 use crate::post::outcome::Failure;
@@ -27,14 +26,7 @@ impl Discord {
         let path = path_of(edit.receipt, webhook).ok_or_else(|| edit.unnamed())?;
         let mut told = message(&edit.out);
         if edit.out.part.pictured() {
-            let request = Request::get(&self.base, &self.path(&path));
-            let bearer = self.bearer().await?;
-            let request = self.signed(self.in_place(request), bearer.as_ref());
-            let answer = self.http.send(request).await.map_err(harmless)?;
-            if answer.status == 401 {
-                let refused = Err(harmless(refused(&answer)));
-                return self.heard(bearer.as_ref(), refused).await;
-            }
+            let answer = self.shown(&path).await?;
             let shown: Option<Shown> = answer.json().filter(|_| answer.status == 200);
             let Shown { attachments } = shown.ok_or_else(|| harmless(refused(&answer)))?;
             let kept = attachments.into_iter().map(|one| json!({ "id": one.id }));

@@ -187,17 +187,41 @@ impl Caller<'_> {
 
     /// The event of that id, if the relay has it.
     pub(super) async fn look(&self, id: Digest) -> Result<Option<Event>, Failure> {
-        self.ask(id).await.map_err(harmless)
+        let filters = [json!({ "ids": [id], "limit": 1 })];
+        let mut found = None;
+        self.ask(&filters, |event| {
+            found = (event.id == id).then_some(event);
+            found.is_some()
+        })
+        .await?;
+        Ok(found)
     }
 
-    async fn ask(&self, id: Digest) -> Result<Option<Event>, Failure> {
-        let said = json!(["REQ", LOOK, { "ids": [id], "limit": 1 }]).to_string();
+    /// Asks one question in a conversation of its own. `enough` is given each genuine event as it comes, and says
+    /// whether the rest need not be heard.
+    pub(super) async fn ask(
+        &self,
+        filters: &[Value],
+        enough: impl FnMut(Event) -> bool + Send,
+    ) -> Result<(), Failure> {
+        self.hear_out(filters, enough).await.map_err(harmless)
+    }
+
+    async fn hear_out(
+        &self,
+        filters: &[Value],
+        mut enough: impl FnMut(Event) -> bool + Send,
+    ) -> Result<(), Failure> {
+        let mut said = vec![json!("REQ"), json!(LOOK)];
+        said.extend_from_slice(filters);
+        let said = Value::Array(said).to_string();
         let mut conversation = Conversation::open(self).await?;
         conversation.say(said.clone()).await?;
-        loop {
+        let mut done = false;
+        while !done {
             match conversation.hear().await? {
-                Word::Event(event) if event.id == id && event.is_genuine() => return Ok(Some(*event)),
-                Word::End => return Ok(None),
+                Word::Event(event) => done = event.is_genuine() && enough(*event),
+                Word::End => done = true,
                 Word::Closed(words) if conversation.introduced(&words).await? => {
                     conversation.say(said.clone()).await?;
                 }
@@ -209,6 +233,7 @@ impl Caller<'_> {
                 _ => {}
             }
         }
+        Ok(())
     }
 }
 

@@ -158,7 +158,7 @@ impl Slack {
     }
 
     /// <https://docs.slack.dev/reference/methods/files.info>
-    async fn message_showing(&self, place: &Place) -> Result<Option<Place>, Failure> {
+    pub(super) async fn message_showing(&self, place: &Place) -> Result<Option<Place>, Failure> {
         let answer = self.call("files.info", &[("file", &place.ts)]).await?;
         let info: Info = answer.json().ok_or_else(|| odd(&answer))?;
         let Shares { public, private } = info.file.shares;

@@ -358,6 +358,7 @@ pub const DISCORD: Limits = Limits {
         then: Some(Duration::from_mins(1)),
     },
     homes: &["discord.com"],
+    counts: Some(1),
     ..PLAIN
 };
 
@@ -383,6 +384,7 @@ pub const SLACK: Limits = Limits {
         settle: Duration::from_mins(1),
     },
     homes: &["slack.com"],
+    counts: Some(1),
     ..PLAIN
 };
 
@@ -394,6 +396,7 @@ pub const SLACK_WEBHOOK: Limits = Limits {
     delete: false,
     edits: false,
     doubt: Doubt::Ask,
+    counts: None,
     ..SLACK
 };
 
@@ -508,6 +511,7 @@ pub const NOSTR: Limits = Limits {
         card: false,
     },
     doubt: Doubt::OwnId,
+    counts: Some(25),
     ..PLAIN
 };
 
