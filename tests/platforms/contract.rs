@@ -1019,6 +1019,14 @@ async fn willing_reddit(server: &MockServer) {
             .mount(server)
             .await;
     }
+    let allys = json!({ "name": "t3_1ally", "title": "We stand with them." });
+    Mock::given(method("GET"))
+        .and(path("/api/info"))
+        .respond_with(
+            ResponseTemplate::new(200).set_body_json(json!({ "data": { "children": [{ "data": allys }] } })),
+        )
+        .mount(server)
+        .await;
 }
 
 async fn willing_linkedin(server: &MockServer) {
@@ -1118,7 +1126,7 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
 
         // Who shares and can be asked is asked; the others say so.
         let read = account.read(&theirs(kind)).await.map(|read| read.unwrap());
-        let asked = matches!(kind, "mastodon" | "bluesky" | "nostr" | "x" | "tumblr");
+        let asked = matches!(kind, "mastodon" | "bluesky" | "nostr" | "x" | "tumblr" | "reddit");
         assert_eq!(matches!(read, Some(Look::There(_))), asked, "{kind}: {read:?}");
         if limits.abilities.share {
             let mut share = Draft::text("");
@@ -1207,6 +1215,7 @@ fn theirs(kind: &str) -> String {
         "discord" => "https://discord.com/channels/41771983423143937/155101607195836417/334385199974967040",
         "x" => "https://x.com/ally/status/1228393702244134912",
         "tumblr" => "https://www.tumblr.com/ally/1234567891234560/we-stand",
+        "reddit" => "https://www.reddit.com/r/allies/comments/1ally/we_stand/",
         "linkedin" | "linkedin-member" => {
             "https://www.linkedin.com/feed/update/urn:li:share:7141138937766391807/"
         }

@@ -413,8 +413,9 @@ pub const REDDIT: Limits = Limits {
     video: Some(videos::REDDIT),
     abilities: Abilities {
         warn: true,
+        share: true,
         reply: true,
-        ..NOTHING
+        card: false,
     },
     edits: true,
     doubt: Doubt::ReadBack {
