@@ -322,7 +322,7 @@ impl Account {
             graph: &self.graph,
             at,
             fields: FIELDS,
-            order: &[],
+            also: &[],
             by_time: false,
         }
     }

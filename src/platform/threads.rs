@@ -2,7 +2,8 @@
 //!
 //! A post is made as a container first, which nobody sees, and published then. A container is published once, and
 //! knows whether it was, so after a lost answer it is asked. Images and videos are fetched by Meta from an address of
-//! ours (`shelf`): nothing can be uploaded.
+//! ours (`shelf`): nothing can be uploaded. Another's post is reposted by one request, and looked for in the account's
+//! list.
 
 use std::time::Duration;
 
@@ -22,7 +23,10 @@ use super::{Among, Deletion, Outgoing, Platform, Prepared, Sealed, Tools, answer
 use crate::post::engagement::Counts;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
+use crate::post::shared::Look;
 use crate::text::limits::{Limits, THREADS, THREADS_WITHOUT_MEDIA};
+
+mod shared;
 
 pub const NAME: &str = "threads";
 
@@ -86,6 +90,7 @@ pub const SIGN_IN: SignIn = SignIn {
             "threads_read_replies",
             "threads_delete",
             "threads_manage_insights",
+            "threads_profile_discovery",
         ],
         between: ",",
         pkce: false,
@@ -242,6 +247,9 @@ impl Platform for Account {
     }
 
     async fn prepare(&self, out: &Outgoing<'_>) -> Result<Prepared, Failure> {
+        if let Some(url) = out.share {
+            return self.prepare_repost(url).await;
+        }
         let me = self.me().await?.id();
         let parent = match out.parent {
             Some(parent) => Some(self.id_of(parent).await?.ok_or_else(|| elsewhere(parent))?),
@@ -259,6 +267,9 @@ impl Platform for Account {
     }
 
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
+        if shared::of(&sealed.prepared).is_some() {
+            return self.repost(&sealed.prepared).await;
+        }
         STEPS
             .publish(&self.graph, &sealed.prepared, self.limits.doubt)
             .await
@@ -277,6 +288,9 @@ impl Platform for Account {
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
+        if let Some(repost) = shared::of(&sealed.prepared) {
+            return self.find_repost(&repost, among).await;
+        }
         let sent = Frozen::of(&sealed.prepared)?;
         let text = sent.told("text").unwrap_or_default();
         let kind = listed_as(sent.told("media_type").unwrap_or_default());
@@ -287,6 +301,10 @@ impl Platform for Account {
             listed.media_type == kind && listed.says(text) && answers == parent
         });
         STEPS.find(&self.graph, &sent, look).await
+    }
+
+    async fn read(&self, url: &str) -> Option<Result<Look, Failure>> {
+        Some(self.read_shared(url).await)
     }
 
     async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
@@ -339,7 +357,7 @@ impl Account {
             graph: &self.graph,
             at,
             fields,
-            order: &[],
+            also: &[],
             by_time: true,
         }
     }

@@ -876,6 +876,17 @@ async fn willing() -> MockServer {
         ),
         (
             "GET",
+            "/v1.0/profile_posts",
+            json!({ "data": [{ "id": "18000000000000077", "timestamp": "2026-11-20T05:42:03+0000",
+                "permalink": "https://www.threads.net/@ally/post/DAlly1" }] }),
+        ),
+        (
+            "POST",
+            "/v1.0/18000000000000077/repost",
+            json!({ "id": "18000000000000003" }),
+        ),
+        (
+            "GET",
             "/2/users/me",
             json!({ "data": { "id": "2244994945", "name": "Case", "username": "casewatch" } }),
         ),
@@ -1126,7 +1137,7 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
 
         // Who shares and can be asked is asked; the others say so.
         let read = account.read(&theirs(kind)).await.map(|read| read.unwrap());
-        let asked = matches!(kind, "mastodon" | "bluesky" | "nostr" | "x" | "tumblr" | "reddit");
+        let asked = matches!(kind, "mastodon" | "bluesky" | "nostr" | "x" | "threads" | "tumblr" | "reddit");
         assert_eq!(matches!(read, Some(Look::There(_))), asked, "{kind}: {read:?}");
         if limits.abilities.share {
             let mut share = Draft::text("");
@@ -1215,6 +1226,7 @@ fn theirs(kind: &str) -> String {
         "discord" => "https://discord.com/channels/41771983423143937/155101607195836417/334385199974967040",
         "x" => "https://x.com/ally/status/1228393702244134912",
         "tumblr" => "https://www.tumblr.com/ally/1234567891234560/we-stand",
+        "threads" => "https://www.threads.com/@ally/post/DAlly1",
         "reddit" => "https://www.reddit.com/r/allies/comments/1ally/we_stand/",
         "linkedin" | "linkedin-member" => {
             "https://www.linkedin.com/feed/update/urn:li:share:7141138937766391807/"

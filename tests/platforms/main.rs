@@ -27,6 +27,7 @@ mod nostr;
 mod pinterest;
 mod reddit;
 mod relay;
+mod reposts;
 mod sandbox;
 mod slack;
 mod support;

@@ -54,9 +54,20 @@ const PLAIN: Limits = Limits {
     delete: true,
     edits: false,
     doubt: Doubt::Ask,
+    share_doubt: None,
     homes: &[],
     counts: None,
     prices: None,
+};
+
+/// What nearly all comments have in common.
+const COMMENT: Answer = Answer {
+    length: None,
+    max_images: 0,
+    video: false,
+    card: false,
+    delete: true,
+    doubt: None,
 };
 
 const fn utf16(max: usize, escape: Escape) -> LengthRule {
@@ -153,8 +164,8 @@ pub const X: Limits = Limits {
     ..PLAIN
 };
 
-/// <https://developers.facebook.com/docs/threads>. Only posts whose number an operator knows could be
-/// reposted, which an address does not tell.
+/// <https://developers.facebook.com/docs/threads>. A repost is no container: whether it is there, only the account's
+/// list tells.
 pub const THREADS: Limits = Limits {
     platform: "threads",
     length: LengthRule::Threads { max: 500 },
@@ -171,13 +182,16 @@ pub const THREADS: Limits = Limits {
     video: Some(videos::THREADS),
     abilities: Abilities {
         warn: false,
-        share: false,
+        share: true,
         reply: true,
         card: true,
     },
     doubt: Doubt::TwoSteps {
         settle: Duration::from_mins(3),
     },
+    share_doubt: Some(Doubt::ReadBack {
+        settle: Duration::from_mins(3),
+    }),
     counts: Some(1),
     homes: &["threads.net", "threads.com"],
     ..PLAIN
@@ -243,7 +257,7 @@ pub const FACEBOOK: Limits = Limits {
     answer: Some(Answer {
         length: Some(utf16(8000, Escape::None)),
         max_images: 1,
-        video: false,
+        ..COMMENT
     }),
     max_parts: 1,
     max_images: 10,
@@ -403,8 +417,7 @@ pub const REDDIT: Limits = Limits {
     later: Some(REDDIT_COMMENT),
     answer: Some(Answer {
         length: Some(REDDIT_COMMENT),
-        max_images: 0,
-        video: false,
+        ..COMMENT
     }),
     max_images: 20,
     max_image_bytes: 20_000_000,
@@ -443,9 +456,9 @@ pub const TUMBLR: Limits = Limits {
     platform: "tumblr",
     length: units(4096, Escape::None),
     answer: Some(Answer {
-        length: None,
         max_images: 30,
-        video: false,
+        card: true,
+        ..COMMENT
     }),
     max_images: 30,
     max_image_bytes: 1_000_000,
@@ -610,11 +623,21 @@ mod tests {
         let comment = FACEBOOK.answering(true);
         assert_eq!(comment.rule(0, true), &utf16(8000, Escape::None));
         assert_eq!((comment.max_images, comment.video), (1, None));
+        assert!(!comment.abilities.card);
         let comment = REDDIT.answering(true);
         assert_eq!(comment.rule(0, false), REDDIT.rule(1, false));
         assert_eq!(comment.max_images, 0);
         let reblog = TUMBLR.answering(true);
         assert_eq!((reblog.length, reblog.max_images), (TUMBLR.length, 30));
-        assert_eq!(reblog.video, None);
+        assert_eq!((reblog.video, reblog.abilities.card), (None, true));
+    }
+
+    #[test]
+    fn a_doubt_about_a_repost_does_not_end_as_one_about_a_post_of_two_steps() {
+        assert_eq!(X.doubt_about(true, false), X.doubt);
+        assert_eq!(FACEBOOK.doubt_about(false, true), FACEBOOK.doubt);
+        assert_eq!(THREADS.doubt_about(false, true), THREADS.doubt);
+        let repost = THREADS.doubt_about(true, false);
+        assert!(matches!(repost, Doubt::ReadBack { .. }), "{repost:?}");
     }
 }
