@@ -1049,11 +1049,17 @@ async fn willing_linkedin(server: &MockServer) {
     let video = json!({ "value": {
         "video": "urn:li:video:C5F10AQ", "uploadToken": "", "uploadInstructions": [all],
     } });
+    let comment = json!({ "commentUrn": "urn:li:comment:(urn:li:activity:7141138937766391800,7141138937766391801)" });
     for (verb, at, answer) in [
         (
             "POST",
             "/rest/posts",
             ResponseTemplate::new(201).insert_header("x-restli-id", SHARE),
+        ),
+        (
+            "POST",
+            "/rest/socialActions/urn%3Ali%3Ashare%3A7141138937766391806/comments",
+            ResponseTemplate::new(201).set_body_json(comment),
         ),
         (
             "POST",
@@ -1205,6 +1211,7 @@ fn earlier(kind: &str) -> Receipt {
         "facebook" => receipt(&format!("{ME}_121"), None),
         "reddit" => receipt("t3_1abcc", None),
         "tumblr" => receipt("1234567891234566", None),
+        "linkedin" => receipt("urn:li:share:7141138937766391806", None),
         _ => receipt(&format!("at://{DID}/app.bsky.feed.post/3lp"), Some("bafyp")),
     }
 }

@@ -11,6 +11,7 @@
 
 mod alert;
 mod bluesky;
+mod comments;
 mod connections;
 mod contract;
 mod deletion;

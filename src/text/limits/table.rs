@@ -281,10 +281,16 @@ pub const FACEBOOK: Limits = Limits {
 };
 
 /// An organization's page. <https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api>.
-/// The unit of the length, whether backslashes count, and how large an image may be are not published.
+/// The unit of the length, whether backslashes count, and how large an image may be are not published. There are no
+/// threads: comments are not shown in their order. How long a comment may be is not published either: what its own site
+/// takes.
 pub const LINKEDIN: Limits = Limits {
     platform: "linkedin",
     length: utf16(3000, Escape::LittleText),
+    answer: Some(Answer {
+        length: Some(utf16(1250, Escape::None)),
+        ..COMMENT
+    }),
     max_parts: 1,
     max_images: 20,
     max_image_bytes: 5_000_000,
@@ -297,9 +303,10 @@ pub const LINKEDIN: Limits = Limits {
     image_types: &["image/jpeg", "image/png", "image/gif"],
     video: Some(videos::LINKEDIN),
     abilities: Abilities {
+        warn: false,
         share: true,
+        reply: true,
         card: true,
-        ..NOTHING
     },
     edits: true,
     doubt: Doubt::ReadBack {
@@ -309,8 +316,13 @@ pub const LINKEDIN: Limits = Limits {
     ..PLAIN
 };
 
-/// A person's own account on LinkedIn, which may not read what it posted.
+/// A person's own account on LinkedIn, which may not read what it posted, and not comment.
 pub const LINKEDIN_MEMBER: Limits = Limits {
+    answer: None,
+    abilities: Abilities {
+        reply: false,
+        ..LINKEDIN.abilities
+    },
     doubt: Doubt::Ask,
     ..LINKEDIN
 };
