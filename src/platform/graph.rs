@@ -355,6 +355,8 @@ pub(super) struct Me {
     /// Of an account of Instagram, where `id` is another for each app.
     user_id: Option<String>,
     id: String,
+    /// If it was asked for.
+    pub username: Option<String>,
 }
 
 impl Me {

@@ -3,6 +3,8 @@
 //! There is no post without an image or a video, which Meta fetches from an address of ours (`shelf`). A post is made
 //! as a container first, which nobody sees, and published then; after a lost answer the container is asked.
 //!
+//! What answers an earlier post is a comment on it, and is looked for among its comments.
+//!
 //! There are two ways in: by Instagram's own sign-in, or by the Facebook Page that the account belongs to. The host
 //! says which.
 
@@ -25,6 +27,10 @@ use crate::post::engagement::Counts;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::limits::{INSTAGRAM, INSTAGRAM_BY_FACEBOOK, Limits};
+
+mod comment;
+
+pub use comment::read as read_comment;
 
 pub const NAME: &str = "instagram";
 
@@ -101,7 +107,11 @@ pub const SIGN_IN: SignIn = SignIn {
     way: Way::Code(&OAuth {
         authorize: "https://www.instagram.com/oauth/authorize",
         token: "https://api.instagram.com/oauth/access_token",
-        scopes: &["instagram_business_basic", "instagram_business_content_publish"],
+        scopes: &[
+            "instagram_business_basic",
+            "instagram_business_content_publish",
+            "instagram_business_manage_comments",
+        ],
         between: ",",
         pkce: false,
         also: &[],
@@ -237,6 +247,9 @@ impl Platform for Account {
     }
 
     async fn prepare(&self, out: &Outgoing<'_>) -> Result<Prepared, Failure> {
+        if let Some(parent) = out.parent {
+            return self.prepare_comment(out, parent).await;
+        }
         if out.images.is_empty() && out.video.is_none() {
             let words = "there is no post without an image or a video";
             return Err(Failure::new(Class::Rejected, words));
@@ -252,13 +265,17 @@ impl Platform for Account {
     }
 
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
+        if let Some(comment) = comment::of(&sealed.prepared) {
+            return self.comment(&sealed.prepared, &comment).await;
+        }
         STEPS
             .publish(&self.graph, &sealed.prepared, self.limits.doubt)
             .await
     }
 
     async fn prepare_deletion(&self, gone: &Deletion<'_>) -> Result<Prepared, Failure> {
-        if !self.limits.delete {
+        let is_comment = comment::on(gone.receipt).is_some();
+        if !self.limits.answering(is_comment).delete {
             let words = "Instagram lets a program delete only by the account's Page: delete it by hand";
             return Err(Failure::new(Class::Rejected, words));
         }
@@ -274,6 +291,9 @@ impl Platform for Account {
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
+        if let Some(comment) = comment::of(&sealed.prepared) {
+            return self.find_comment(&comment, among).await;
+        }
         let sent = Frozen::of(&sealed.prepared)?;
         let caption = sent.told("caption").unwrap_or_default();
         let kind = listed_as(sent.told("media_type"));
@@ -305,16 +325,18 @@ impl Platform for Account {
 
 impl Account {
     async fn me(&self) -> Result<&Me, Failure> {
-        self.known.get_or_try_init(|| self.ask_who()).await
+        self.known.get_or_try_init(|| self.ask_who("")).await
     }
 
-    /// A Page's token is asked for the account itself: who it is of, is the Page.
-    async fn ask_who(&self) -> Result<Me, Failure> {
+    /// A Page's token is asked for the account itself: who it is of, is the Page. `also`: another field of it.
+    async fn ask_who(&self, also: &str) -> Result<Me, Failure> {
         let wanted = self.user_id.as_deref().map(|wanted| ("user_id", wanted));
-        match &self.user_id {
-            Some(id) if is_facebook(&self.graph.base) => self.graph.who(id, "id", wanted).await,
-            _ => self.graph.who("me", "id,user_id", wanted).await,
-        }
+        let (of, fields) = match &self.user_id {
+            Some(id) if is_facebook(&self.graph.base) => (id.as_str(), "id"),
+            _ => ("me", "id,user_id"),
+        };
+        let fields = [fields, also].join(if also.is_empty() { "" } else { "," });
+        self.graph.who(of, &fields, wanted).await
     }
 
     fn posts<'a>(&'a self, at: &'a str) -> List<'a> {

@@ -599,7 +599,10 @@ impl Platform for Account {
 
     async fn delete(&self, sealed: &Sealed) -> Result<(), Failure> {
         let bearer = self.token.bearer().await?;
-        let request = self.by_whom(Request::delete(&self.base, &sealed.prepared.path), &sealed.prepared);
+        let request = self.by_whom(
+            Request::delete(&self.base, &sealed.prepared.path),
+            &sealed.prepared,
+        );
         let request = self.signed(request, &bearer);
         let answer = self.http.publish(request, Doubt::OwnId).await?;
         self.token.answered(&bearer, read_deletion(&answer)).await

@@ -93,6 +93,8 @@ impl Limits {
             min_images: self.min_images.min(answer.max_images),
             max_images: self.max_images.min(answer.max_images),
             video: self.video.filter(|_| answer.video),
+            max_links: answer.max_links.or(self.max_links),
+            max_tags: answer.max_tags.or(self.max_tags),
             abilities: Abilities {
                 card: self.abilities.card && answer.card,
                 ..self.abilities
@@ -119,6 +121,9 @@ pub struct Answer {
     pub length: Option<LengthRule>,
     pub max_images: u16,
     pub video: bool,
+    /// `None`: as a post.
+    pub max_links: Option<u16>,
+    pub max_tags: Option<u16>,
     /// Shows a preview of a link, where a post does.
     pub card: bool,
     /// Can be deleted by whoever wrote it.

@@ -73,7 +73,10 @@ async fn what_answers_a_comment_is_one_on_the_same_post() {
         comment(),
         // As a person tells it.
         Receipt::named(URL, Some(URL.into())),
-        Receipt::named("https://www.linkedin.com/posts/case_words-share-7141138937766391808-Ab1C", None),
+        Receipt::named(
+            "https://www.linkedin.com/posts/case_words-share-7141138937766391808-Ab1C",
+            None,
+        ),
     ] {
         let prepared = prepare(&reply("Read it.", parent.clone())).await.unwrap();
         assert_eq!(prepared.path, AT, "{parent:?}");
@@ -82,8 +85,14 @@ async fn what_answers_a_comment_is_one_on_the_same_post() {
     // Where the post is not known, what its own urn names.
     let bare = prepare(&reply("Read it.", receipt(COMMENT, None))).await.unwrap();
     assert_eq!(body(&bare)["object"], "urn:li:activity:7141138938000000000");
-    for elsewhere in ["told", "urn:li:comment:(urn:li:member:1,2)", "https://evil.example/urn:li:share:1"] {
-        let failure = prepare(&reply("Read it.", receipt(elsewhere, None))).await.unwrap_err();
+    for elsewhere in [
+        "told",
+        "urn:li:comment:(urn:li:member:1,2)",
+        "https://evil.example/urn:li:share:1",
+    ] {
+        let failure = prepare(&reply("Read it.", receipt(elsewhere, None)))
+            .await
+            .unwrap_err();
         assert_eq!(failure.class, Class::Rejected, "{elsewhere}");
     }
     let pictured = reply("Look.", receipt(POST, None)).image();
@@ -112,7 +121,10 @@ async fn each_answer_is_of_its_class_and_a_missing_permission_holds_no_account()
         (problem(401, "EXPIRED_ACCESS_TOKEN", "expired"), Class::Auth),
         (problem(404, "NOT_FOUND", "no such post"), Class::Rejected),
         (problem(422, "X", "message is too long"), Class::Rejected),
-        (problem(429, "TOO_MANY_REQUESTS", "slow down"), Class::RateLimited { until: None }),
+        (
+            problem(429, "TOO_MANY_REQUESTS", "slow down"),
+            Class::RateLimited { until: None },
+        ),
         (problem(500, "X", "oh"), Class::InDoubt),
         (answer(201, ""), Class::InDoubt),
         (answer(201, r#"{"commentUrn":"urn:li:share:1"}"#), Class::InDoubt),
@@ -140,7 +152,9 @@ async fn a_comment_is_deleted_and_edited_as_one_and_never_its_post() {
             .and(path(at.as_str()))
             .and(query_param("actor", PAGE))
             .and(header("x-restli-method", "PARTIAL_UPDATE"))
-            .and(body_json(json!({ "patch": { "message": { "$set": { "text": "Eleven (of twelve)." } } } })))
+            .and(body_json(
+                json!({ "patch": { "message": { "$set": { "text": "Eleven (of twelve)." } } } }),
+            ))
             .respond_with(ResponseTemplate::new(200).set_body_json(made()))
             .expect(1)
             .mount(&server)
@@ -166,7 +180,9 @@ async fn a_comment_is_deleted_and_edited_as_one_and_never_its_post() {
         account.delete(&Sealed { prepared, key }).await.unwrap();
     }
     assert_eq!(
-        linkedin::read_edit(&answer(200, "<html>sign in</html>")).unwrap_err().class,
+        linkedin::read_edit(&answer(200, "<html>sign in</html>"))
+            .unwrap_err()
+            .class,
         Class::InDoubt
     );
 }
@@ -212,23 +228,40 @@ async fn found(comments: &[Value], taken: &[&str]) -> Found {
 #[tokio::test]
 async fn a_lost_comment_is_looked_for_among_all_on_the_post() {
     let ours = listed("7141139000000000001", "Read it. Now.", 1000);
-    assert_eq!(found(std::slice::from_ref(&ours), &[]).await, Found::Here(comment()));
+    assert_eq!(
+        found(std::slice::from_ref(&ours), &[]).await,
+        Found::Here(comment())
+    );
     assert_eq!(found(&[], &[]).await, Found::Absent);
     for taken in [COMMENT, URL] {
-        assert_eq!(found(std::slice::from_ref(&ours), &[taken]).await, Found::Absent, "{taken}");
+        assert_eq!(
+            found(std::slice::from_ref(&ours), &[taken]).await,
+            Found::Absent,
+            "{taken}"
+        );
     }
     let mut anothers = ours.clone();
     anothers["actor"] = json!("urn:li:person:abc");
     let old = listed("7141139000000000001", "Read it. Now.", -1);
     let other = listed("7141139000000000001", "Read it.", 1);
     for not in [anothers, old, other] {
-        assert_eq!(found(std::slice::from_ref(&not), &[]).await, Found::Absent, "{not}");
+        assert_eq!(
+            found(std::slice::from_ref(&not), &[]).await,
+            Found::Absent,
+            "{not}"
+        );
     }
     let twice = [ours.clone(), listed("7141139000000000002", "Read it. Now.", 1)];
     assert!(matches!(found(&twice, &[]).await, Found::Unclear(_)));
     // In no order that we know, so to the end.
     let server = MockServer::start().await;
-    page(&server, "0", 200, json!({ "elements": [listed("1", "Yes!", -9000)] })).await;
+    page(
+        &server,
+        "0",
+        200,
+        json!({ "elements": [listed("1", "Yes!", -9000)] }),
+    )
+    .await;
     page(&server, "1", 200, json!({ "elements": [ours] })).await;
     page(&server, "2", 200, json!({ "elements": [] })).await;
     assert_eq!(find(&server, &[]).await.unwrap(), Found::Here(comment()));

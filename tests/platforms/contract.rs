@@ -862,6 +862,11 @@ async fn willing() -> MockServer {
             &format!("/v25.0/{ME}/media_publish"),
             json!({ "id": "18000000000000002" }),
         ),
+        (
+            "POST",
+            "/v25.0/18000000000000001/comments",
+            json!({ "id": "17870913679156914" }),
+        ),
         ("GET", "/v1.0/me", json!({ "id": ME })),
         ("POST", &format!("/v1.0/{ME}/threads"), json!({ "id": CONTAINER })),
         (
@@ -1049,7 +1054,8 @@ async fn willing_linkedin(server: &MockServer) {
     let video = json!({ "value": {
         "video": "urn:li:video:C5F10AQ", "uploadToken": "", "uploadInstructions": [all],
     } });
-    let comment = json!({ "commentUrn": "urn:li:comment:(urn:li:activity:7141138937766391800,7141138937766391801)" });
+    let comment =
+        json!({ "commentUrn": "urn:li:comment:(urn:li:activity:7141138937766391800,7141138937766391801)" });
     for (verb, at, answer) in [
         (
             "POST",
@@ -1109,7 +1115,7 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
         }
 
         let mut draft = Draft::text("¿Qué falta?").link("https://example.org/caso");
-        if limits.min_images > 0 {
+        if limits.answering(limits.abilities.reply).min_images > 0 {
             draft = draft.image();
         }
         draft.warn = limits.abilities.warn.then(|| "prison".into());
@@ -1143,7 +1149,10 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
 
         // Who shares and can be asked is asked; the others say so.
         let read = account.read(&theirs(kind)).await.map(|read| read.unwrap());
-        let asked = matches!(kind, "mastodon" | "bluesky" | "nostr" | "x" | "threads" | "tumblr" | "reddit");
+        let asked = matches!(
+            kind,
+            "mastodon" | "bluesky" | "nostr" | "x" | "threads" | "tumblr" | "reddit"
+        );
         assert_eq!(matches!(read, Some(Look::There(_))), asked, "{kind}: {read:?}");
         if limits.abilities.share {
             let mut share = Draft::text("");
@@ -1212,6 +1221,7 @@ fn earlier(kind: &str) -> Receipt {
         "reddit" => receipt("t3_1abcc", None),
         "tumblr" => receipt("1234567891234566", None),
         "linkedin" => receipt("urn:li:share:7141138937766391806", None),
+        "instagram" => receipt("18000000000000001", None),
         _ => receipt(&format!("at://{DID}/app.bsky.feed.post/3lp"), Some("bafyp")),
     }
 }

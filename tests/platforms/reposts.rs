@@ -78,7 +78,10 @@ async fn a_post_is_reposted_by_the_number_that_its_authors_list_tells() {
     let done = share(ALLYS).send(account.as_ref()).await.unwrap();
     assert_eq!((done.id.as_str(), done.url.as_deref()), (REPOST, Some(PAGE)));
     let requests = server.received_requests().await.unwrap();
-    let sent: Vec<_> = requests.iter().filter(|request| request.method == "POST").collect();
+    let sent: Vec<_> = requests
+        .iter()
+        .filter(|request| request.method == "POST")
+        .collect();
     assert_eq!(sent.len(), 1);
     assert!(sent[0].body.is_empty() && sent[0].url.query().is_none());
 }
@@ -114,7 +117,11 @@ async fn a_post_is_its_words_and_what_is_beside_them() {
         "https://www.threads.net/@ally.org/post/DAlly_1-x/",
         "https://threads.com/@ally.org/post/DAlly_1-x?xmt=AQF",
     ] {
-        assert_eq!(read(&server(&[allys()]).await, same).await.unwrap(), was, "{same}");
+        assert_eq!(
+            read(&server(&[allys()]).await, same).await.unwrap(),
+            was,
+            "{same}"
+        );
     }
     for (field, value) in [
         ("text", json!("We fall.")),
@@ -162,7 +169,8 @@ async fn without_metas_approval_nobody_else_s_posts_are_shown() {
 #[tokio::test]
 async fn of_an_author_s_oldest_posts_the_numbers_are_not_told() {
     let server = MockServer::start().await;
-    let page = json!({ "data": [other("DOther")], "paging": { "cursors": { "after": "x" }, "next": "https://x" } });
+    let page =
+        json!({ "data": [other("DOther")], "paging": { "cursors": { "after": "x" }, "next": "https://x" } });
     on(&server, "GET", "/v1.0/profile_posts", 200, page).await;
     let failure = read(&server, ALLYS).await.unwrap_err();
     assert_eq!(failure.class, Class::Rejected);
@@ -200,7 +208,10 @@ async fn found(posts: &[Value], taken: &[&str]) -> Found {
     let server = MockServer::start().await;
     Mock::given(method("GET"))
         .and(path("/v1.0/me/threads"))
-        .and(query_param("fields", "id,timestamp,permalink,media_type,reposted_post"))
+        .and(query_param(
+            "fields",
+            "id,timestamp,permalink,media_type,reposted_post",
+        ))
         .and(query_param_is_missing("username"))
         .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "data": posts })))
         .mount(&server)
@@ -214,7 +225,10 @@ async fn a_lost_repost_is_found_by_what_it_reposts() {
     assert_eq!(found(&[listed(REPOST, THEIRS, 1)], &[]).await, here);
     assert_eq!(found(&[listed(REPOST, THEIRS, -1)], &[]).await, Found::Absent);
     assert_eq!(found(&[listed(REPOST, "18", 1)], &[]).await, Found::Absent);
-    assert_eq!(found(&[listed(REPOST, THEIRS, 1)], &[REPOST]).await, Found::Absent);
+    assert_eq!(
+        found(&[listed(REPOST, THEIRS, 1)], &[REPOST]).await,
+        Found::Absent
+    );
     assert_eq!(found(&[], &[]).await, Found::Absent);
     let quote = json!({ "id": REPOST, "media_type": "TEXT_POST", "reposted_post": { "id": THEIRS }, "timestamp": at(1) });
     assert_eq!(found(&[quote], &[]).await, Found::Absent);

@@ -201,9 +201,7 @@ impl Asking<'_> {
         let name = account.like;
         let limits = account.limits.answering(post.content.reply_to.is_some());
         match self.act {
-            Act::Delete if !limits.delete => {
-                Err(format!("nothing can be deleted on {name} by a program"))
-            }
+            Act::Delete if !limits.delete => Err(format!("nothing can be deleted on {name} by a program")),
             Act::Edit if !limits.edits => Err(format!("what is out on {name} can't be edited")),
             Act::Reply(_) if !limits.abilities.reply => Err(format!("{name} has no replies")),
             _ => Ok(account),

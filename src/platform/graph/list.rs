@@ -48,8 +48,9 @@ pub(in super::super) struct Listed {
     pub replied_to: Option<Named>,
     /// Of a repost.
     pub reposted_post: Option<Named>,
-    /// Who wrote a comment.
+    /// Who wrote a comment: on Facebook, and on Instagram.
     pub from: Option<Named>,
+    pub username: Option<String>,
     #[serde(default)]
     pub alt_text: String,
     #[serde(default)]
@@ -132,8 +133,11 @@ impl Listed {
 }
 
 /// The last step of an address's path, by which it is known on each of the platform's hosts; of a script, what it is
-/// asked for too.
+/// asked for too. A comment is at its post's address, and is another thing.
 fn last(url: &str) -> Option<&str> {
+    if url.contains("comment_id=") {
+        return None;
+    }
     let (_, rest) = url.split_once("://")?;
     let (_, whole) = rest.split_once('/')?;
     let path = whole.split(['?', '#']).next()?;
@@ -164,7 +168,9 @@ impl Looked {
             Self::One(receipt) => Found::Here(receipt),
             Self::None => Found::Absent,
             Self::Many => Found::Unclear("the account has it more than once".to_owned()),
-            Self::Closed(words) => Found::Unclear(format!("the account may not read what it posted ({words})")),
+            Self::Closed(words) => {
+                Found::Unclear(format!("the account may not read what it posted ({words})"))
+            }
         }
     }
 }

@@ -131,8 +131,12 @@ pub(super) fn request(out: &Outgoing<'_>, author: &str, parent: &Receipt) -> Res
     }
     let of_comment = || Place::of_receipt(parent).map(|place| place.on);
     let post = urn_of(parent).or_else(of_comment);
-    let post = post.ok_or_else(|| rejected(format!("what it answers is no post on LinkedIn: {}", parent.id)))?;
-    let text = out.part.shown_text(LINKEDIN.answering(true).abilities).into_owned();
+    let post =
+        post.ok_or_else(|| rejected(format!("what it answers is no post on LinkedIn: {}", parent.id)))?;
+    let text = out
+        .part
+        .shown_text(LINKEDIN.answering(true).abilities)
+        .into_owned();
     Ok(Prepared {
         path: comments_on(&post),
         body: json!(Comment {
@@ -226,14 +230,20 @@ impl Listed {
 
 impl Account {
     /// Looks for a comment whose answer was lost among all those on its post: in which order they come is not said.
-    pub(super) async fn look_for_comment(&self, prepared: &Prepared, among: &Among) -> Result<Found, Failure> {
+    pub(super) async fn look_for_comment(
+        &self,
+        prepared: &Prepared,
+        among: &Among,
+    ) -> Result<Found, Failure> {
         let sent = sent(prepared)?;
         let mut found: Vec<Receipt> = Vec::new();
         let mut read = 0;
         for _ in 0..PAGES {
             let start = read.to_string();
             let query = [("start", start.as_str()), ("count", PAGE)];
-            let answer = self.ask(Request::get(&self.base, &prepared.path).query(&query)).await?;
+            let answer = self
+                .ask(Request::get(&self.base, &prepared.path).query(&query))
+                .await?;
             if matches!(answer.status, 403 | 404) && Problem::of(&answer).is_some() {
                 let words = format!("LinkedIn does not show the comments there: {}", refused(&answer));
                 return Ok(Found::Unclear(words));
@@ -249,7 +259,9 @@ impl Account {
                 return Ok(match (found.pop(), found.is_empty()) {
                     (None, _) => Found::Absent,
                     (Some(one), true) => Found::Here(one),
-                    (Some(_), false) => Found::Unclear("the page has said it there more than once".to_owned()),
+                    (Some(_), false) => {
+                        Found::Unclear("the page has said it there more than once".to_owned())
+                    }
                 });
             }
         }

@@ -65,6 +65,8 @@ const COMMENT: Answer = Answer {
     length: None,
     max_images: 0,
     video: false,
+    max_links: None,
+    max_tags: None,
     card: false,
     delete: true,
     doubt: None,
@@ -207,7 +209,8 @@ pub const THREADS_WITHOUT_MEDIA: Limits = Limits {
 };
 
 /// <https://developers.facebook.com/docs/instagram-platform/content-publishing>. The unit of a caption's
-/// length is not published.
+/// length is not published. An answer is a comment: what one may have is not in today's manual, but was in the one before
+/// it.
 pub const INSTAGRAM: Limits = Limits {
     platform: "instagram",
     length: utf16(2200, Escape::None),
@@ -225,7 +228,19 @@ pub const INSTAGRAM: Limits = Limits {
     max_tags: Some(30),
     dead_links: true,
     video: Some(videos::INSTAGRAM),
-    abilities: NOTHING,
+    abilities: Abilities {
+        reply: true,
+        ..NOTHING
+    },
+    answer: Some(Answer {
+        length: Some(utf16(300, Escape::None)),
+        max_links: Some(1),
+        max_tags: Some(4),
+        doubt: Some(Doubt::ReadBack {
+            settle: Duration::from_mins(5),
+        }),
+        ..COMMENT
+    }),
     delete: false,
     doubt: Doubt::TwoSteps {
         settle: Duration::from_mins(1),
@@ -636,6 +651,12 @@ mod tests {
         assert_eq!(comment.rule(0, true), &utf16(8000, Escape::None));
         assert_eq!((comment.max_images, comment.video), (1, None));
         assert!(!comment.abilities.card);
+        let comment = INSTAGRAM.answering(true);
+        assert_eq!(
+            (comment.min_images, comment.max_images, comment.max_tags),
+            (0, 0, Some(4))
+        );
+        assert!(comment.delete && !INSTAGRAM.delete);
         let comment = REDDIT.answering(true);
         assert_eq!(comment.rule(0, false), REDDIT.rule(1, false));
         assert_eq!(comment.max_images, 0);
@@ -645,10 +666,11 @@ mod tests {
     }
 
     #[test]
-    fn a_doubt_about_a_repost_does_not_end_as_one_about_a_post_of_two_steps() {
+    fn a_doubt_about_what_is_no_container_does_not_end_as_one_about_a_container() {
         assert_eq!(X.doubt_about(true, false), X.doubt);
         assert_eq!(FACEBOOK.doubt_about(false, true), FACEBOOK.doubt);
         assert_eq!(THREADS.doubt_about(false, true), THREADS.doubt);
+        assert_ne!(INSTAGRAM.doubt_about(false, true), INSTAGRAM.doubt);
         let repost = THREADS.doubt_about(true, false);
         assert!(matches!(repost, Doubt::ReadBack { .. }), "{repost:?}");
     }
