@@ -499,6 +499,7 @@ pub const TUMBLR: Limits = Limits {
         reply: true,
         card: true,
     },
+    edits: true,
     doubt: Doubt::ReadBack {
         settle: Duration::from_mins(1),
     },
