@@ -18,6 +18,7 @@ use super::{Tools, harmless};
 use crate::post::outcome::{Class, Failure};
 use crate::text::limits::Doubt;
 
+pub(super) mod account;
 pub(super) mod container;
 mod counts;
 pub(super) mod list;

@@ -467,10 +467,9 @@ fn urn_in(url: &str) -> Option<String> {
 }
 
 fn is_on_linkedin(url: &Url) -> bool {
-    let homes = LINKEDIN.homes.iter();
-    let is = |host: &str, home: &str| host == home || host.ends_with(&format!(".{home}"));
+    let ends = |host: &str, home: &str| host == home || host.ends_with(&format!(".{home}"));
     url.host_str()
-        .is_some_and(|host| homes.into_iter().any(|home| is(host, home)))
+        .is_some_and(|host| LINKEDIN.homes.iter().any(|home| ends(host, home)))
 }
 
 fn urn_in_path(url: &Url) -> Option<String> {

@@ -1216,12 +1216,11 @@ fn earlier(kind: &str) -> Receipt {
         "slack" => receipt("1760000000.000100", Some("C0123ABCD")),
         "nostr" => receipt(&anothers_note().id.to_string(), None),
         "x" => receipt("1445880548472328191", None),
-        "threads" => receipt("18000000000000001", None),
+        "threads" | "instagram" => receipt("18000000000000001", None),
         "facebook" => receipt(&format!("{ME}_121"), None),
         "reddit" => receipt("t3_1abcc", None),
         "tumblr" => receipt("1234567891234566", None),
         "linkedin" => receipt("urn:li:share:7141138937766391806", None),
-        "instagram" => receipt("18000000000000001", None),
         _ => receipt(&format!("at://{DID}/app.bsky.feed.post/3lp"), Some("bafyp")),
     }
 }

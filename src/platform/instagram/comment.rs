@@ -110,12 +110,12 @@ impl Account {
             fields: FIELDS,
             ..self.posts(&at)
         };
-        let by_us = |author: &Option<String>| match (author, &name) {
+        let by_us = |author: Option<&str>| match (author, &name) {
             (Some(author), Some(name)) => author == name,
             _ => true,
         };
         let looked = list.look(among, |listed| {
-            by_us(&listed.username) && listed.says(&sent.message)
+            by_us(listed.username.as_deref()) && listed.says(&sent.message)
         });
         Ok(match looked.await?.found() {
             Found::Here(receipt) => Found::Here(self.pinned(receipt.id, sent).await),

@@ -71,8 +71,8 @@ fn shown(answer: &Answer) -> Result<Option<Shown>, Failure> {
         return Err(harmless(refused(answer)));
     }
     let List { data: page } = answer.json().ok_or_else(|| odd(answer))?;
-    let posts = page.children.into_iter().map(|child| child.data);
-    Ok(posts.filter(|post| post.removed_by_category.is_none()).last())
+    let mut posts = page.children.into_iter().map(|child| child.data);
+    Ok(posts.find(|post| post.removed_by_category.is_none()))
 }
 
 /// What the answer says of it.
