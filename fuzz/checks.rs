@@ -272,6 +272,10 @@ pub fn answer(bytes: &[u8]) {
         Ok(_) => assert!(matches!(answer.status, 200 | 404)),
         Err(failure) => assert!(failure.class != Class::InDoubt && !failure.words.is_empty()),
     }
+    match reddit::read_shared(&answer) {
+        Ok(_) => assert_eq!(answer.status, 200),
+        Err(failure) => assert!(failure.class != Class::InDoubt && !failure.words.is_empty()),
+    }
     match x::read_shared(&answer) {
         Ok(_) => assert!(matches!(answer.status, 200 | 404)),
         Err(failure) => assert!(failure.class != Class::InDoubt && !failure.words.is_empty()),

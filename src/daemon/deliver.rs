@@ -178,7 +178,10 @@ impl Delivery<'_> {
     }
 
     fn decide(&self, event: Event) -> Option<crate::post::step::Step> {
-        let terms = terms_of(&self.post, self.outlet.doubt(&*self.world.ledger));
+        let terms = terms_of(
+            &self.post,
+            self.outlet.doubt(&self.post.content, &*self.world.ledger),
+        );
         let now = self.world.clock.now();
         step(&self.post.standing, &terms, event, now, self.world.clock.dice())
             .inspect_err(|e| tracing::error!(event = "post.impossible", post = %self.post.id, "{e}"))

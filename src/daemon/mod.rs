@@ -43,6 +43,7 @@ use crate::clock::Clock;
 use crate::ledger::{Hold, Ledger, LedgerError, Post};
 use crate::platform::Platform;
 use crate::platform::dates::Dates;
+use crate::post::content::Content;
 use crate::post::digest::Digest;
 use crate::post::identity::{AccountName, MessageId};
 use crate::settings::InDoubt;
@@ -67,9 +68,12 @@ pub struct Outlet {
 }
 
 impl Outlet {
-    /// How its doubts end: asked anew each time, because an adapter can learn what its server is.
-    pub fn doubt(&self, ledger: &dyn Ledger) -> Doubt {
-        let doubt = self.in_doubt.heard(self.platform.limits().doubt);
+    /// How a doubt about what says this ends: asked anew each time, because an adapter can learn what its server is.
+    pub fn doubt(&self, content: &Content, ledger: &dyn Ledger) -> Doubt {
+        let answers = content.reply_to.is_some() || content.answers().is_some();
+        let limits = self.platform.limits();
+        let doubt = limits.doubt_about(content.share.is_some(), answers);
+        let doubt = self.in_doubt.heard(doubt);
         if ledger.is_shared() {
             doubt.slower_by(REPLICAS_APART)
         } else {

@@ -53,7 +53,7 @@ pub(crate) async fn recover(world: &World, starting: bool) -> Result<bool, Ledge
             .outlets
             .iter()
             .find(|outlet| outlet.account.name == post.account)
-            .map_or(Doubt::Ask, |outlet| outlet.doubt(&*world.ledger));
+            .map_or(Doubt::Ask, |outlet| outlet.doubt(&post.content, &*world.ledger));
         let now = world.clock.now();
         let event = Event::Orphaned {
             foreign: orphan.foreign,

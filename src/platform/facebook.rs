@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, json};
 use tokio::sync::OnceCell;
 
-use super::graph::list::{List, Listed, Looked};
+use super::graph::list::{List, Listed};
 use super::graph::{Graph, Made, Me, is_id, number, refusal, said};
 use super::http::{Answer, BaseUrl, Field, Request};
 use super::sign_in::{ClientIs, Exchange, OAuth, Redirect, Renewal, SignIn, Then, Way};
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::post::engagement::Counts;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
-use crate::text::limits::{Abilities, FACEBOOK, Limits};
+use crate::text::limits::{FACEBOOK, Limits};
 
 mod edit;
 mod video;
@@ -161,10 +161,7 @@ pub fn request(
     photos: &[String],
 ) -> Result<Prepared, Failure> {
     let mut told = Map::new();
-    let carded = Abilities {
-        card: FACEBOOK.abilities.card && parent.is_none(),
-        ..FACEBOOK.abilities
-    };
+    let carded = FACEBOOK.answering(parent.is_some()).abilities;
     let text = out.part.shown_text(carded);
     let link = out.part.link.as_ref().map(|link| link.url.as_str());
     let link = link.filter(|_| carded.card && photos.is_empty());
@@ -345,14 +342,7 @@ impl Platform for Account {
             self.posts(&published)
         };
         let looked = list.look(among, |listed| sent.is(listed, &self.page)).await?;
-        Ok(match looked {
-            Looked::One(receipt) => Found::Here(receipt),
-            Looked::None => Found::Absent,
-            Looked::Many => Found::Unclear("the Page has it more than once".to_owned()),
-            Looked::Closed(words) => {
-                Found::Unclear(format!("the account may not read what the Page posted ({words})"))
-            }
-        })
+        Ok(looked.found())
     }
 
     async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
@@ -429,7 +419,7 @@ impl Account {
             graph: &self.graph,
             at,
             fields: FIELDS,
-            order: &[],
+            also: &[],
             by_time: true,
         }
     }
@@ -439,7 +429,7 @@ impl Account {
             graph: &self.graph,
             at,
             fields: COMMENT_FIELDS,
-            order: &[("filter", "stream"), ("order", "reverse_chronological")],
+            also: &[("filter", "stream"), ("order", "reverse_chronological")],
             by_time: false,
         }
     }

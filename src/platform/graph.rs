@@ -18,6 +18,7 @@ use super::{Tools, harmless};
 use crate::post::outcome::{Class, Failure};
 use crate::text::limits::Doubt;
 
+pub(super) mod account;
 pub(super) mod container;
 mod counts;
 pub(super) mod list;
@@ -355,6 +356,8 @@ pub(super) struct Me {
     /// Of an account of Instagram, where `id` is another for each app.
     user_id: Option<String>,
     id: String,
+    /// If it was asked for.
+    pub username: Option<String>,
 }
 
 impl Me {

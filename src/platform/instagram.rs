@@ -3,28 +3,35 @@
 //! There is no post without an image or a video, which Meta fetches from an address of ours (`shelf`). A post is made
 //! as a container first, which nobody sees, and published then; after a lost answer the container is asked.
 //!
+//! What answers an earlier post is a comment on it, and is looked for among its comments.
+//!
 //! There are two ways in: by Instagram's own sign-in, or by the Facebook Page that the account belongs to. The host
 //! says which.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
-use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 
+use super::graph::account::{Opened, Words, sixty_days};
 use super::graph::container::{self, Frozen, Steps, Told};
 use super::graph::list::List;
-use super::graph::{Graph, Me, is_id, number};
+use super::graph::{Graph, Me, is_id};
 use super::http::{Answer, BaseUrl};
 use super::shelf::{self, Shelf};
-use super::sign_in::{ClientIs, Exchange, OAuth, Redirect, Renewal, SignIn, Then, Way};
-use super::token::{Keys, Source, Token, base_of};
+use super::sign_in::{OAuth, SignIn, Way};
+use super::token::{Source, Token, base_of};
 use super::{Among, Deletion, Outgoing, Platform, Prepared, Sealed, Tools, answers, settings};
 use crate::post::engagement::Counts;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::limits::{INSTAGRAM, INSTAGRAM_BY_FACEBOOK, Limits};
+
+mod comment;
+
+pub use comment::read as read_comment;
+
+/// `[account.NAME]` with `platform = "instagram"`.
+pub use super::graph::account::Config;
 
 pub const NAME: &str = "instagram";
 
@@ -40,40 +47,22 @@ pub(super) fn known_limits(table: &toml::Table, _: &std::path::Path, _: &Account
     }
 }
 
-/// `[account.NAME]` with `platform = "instagram"`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Config {
-    /// `https://graph.facebook.com` with the token of the account's Page; else Instagram's own.
-    #[schemars(with = "Option<String>")]
-    base_url: Option<BaseUrl>,
-    /// The account's number, which a Page's token needs. A token of another account is refused from the start.
-    user_id: Option<String>,
-    #[serde(flatten)]
-    shelf: shelf::Keys,
-    /// A long-lived token with the scopes of [`SIGN_IN`], for sixty days. Or `steadfast login`.
-    #[serde(flatten)]
-    token: Keys,
-}
-
-impl Config {
-    /// Whether the keys belong together.
-    pub(super) fn together(self) -> Result<(), String> {
-        if self.base_url.as_ref().is_some_and(is_facebook) {
-            if let Ok(Source::Login(_)) = self.token.source(&SIGN_IN) {
-                return Err("`login` signs in on Instagram itself: with graph.facebook.com write `access_token`, of the account's Page".into());
-            }
-            if self.user_id.is_none() {
-                return Err("with graph.facebook.com `user_id` is needed: the account's number".into());
-            }
+/// Whether the keys belong together.
+pub(super) fn together(config: Config) -> Result<(), String> {
+    if config.base_url.as_ref().is_some_and(is_facebook) {
+        if let Ok(Source::Login(_)) = config.token.clone().source(&SIGN_IN) {
+            return Err("`login` signs in on Instagram itself: with graph.facebook.com write `access_token`, of the account's Page".into());
         }
-        number("user_id", self.user_id)?;
-        shelf(self.shelf).map(drop)
+        if config.user_id.is_none() {
+            return Err("with graph.facebook.com `user_id` is needed: the account's number".into());
+        }
     }
+    need(config.shelf.clone().open()?)?;
+    config.together()
 }
 
-fn shelf(keys: shelf::Keys) -> Result<Shelf, String> {
-    keys.open()?.ok_or_else(|| {
+fn need(shelf: Option<Shelf>) -> Result<Shelf, String> {
+    shelf.ok_or_else(|| {
         "`media_folder` and `media_url` are missing: Instagram fetches images from an address".into()
     })
 }
@@ -86,9 +75,7 @@ fn is_facebook(base: &BaseUrl) -> bool {
     base.host() == "graph.facebook.com"
 }
 
-/// <https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login>. A token
-/// lives an hour, the one that it is traded for sixty days, and as long again each time that it is renewed while it
-/// lives.
+/// <https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login>.
 pub const SIGN_IN: SignIn = SignIn {
     steps: &[
         "On Instagram, make the account a professional one, if it is not yet: Settings, Account type.",
@@ -98,41 +85,37 @@ pub const SIGN_IN: SignIn = SignIn {
         "Write the Instagram app ID and the Instagram app secret, which are others than the app's, as `client_id` and `client_secret`.",
         "In the browser that opens, sign in to the account that is to post, and allow the app to act for it.",
     ],
-    way: Way::Code(&OAuth {
-        authorize: "https://www.instagram.com/oauth/authorize",
-        token: "https://api.instagram.com/oauth/access_token",
-        scopes: &["instagram_business_basic", "instagram_business_content_publish"],
-        between: ",",
-        pkce: false,
-        also: &[],
-        client: ClientIs::Form,
-        redirect: Redirect::Pasted,
-        then: Then::LongLived(Exchange {
-            at: "https://graph.instagram.com/access_token",
-            grant_type: "ig_exchange_token",
-            token: "access_token",
-            names_client: false,
-        }),
-        renewal: Renewal::Itself {
-            at: "https://graph.instagram.com/refresh_access_token",
-            grant_type: "ig_refresh_token",
-            after: Duration::from_hours(24),
-        },
-    }),
+    way: Way::Code(&OAUTH),
 };
 
+const OAUTH: OAuth = sixty_days(&Words {
+    authorize: "https://www.instagram.com/oauth/authorize",
+    token: "https://api.instagram.com/oauth/access_token",
+    scopes: &[
+        "instagram_business_basic",
+        "instagram_business_content_publish",
+        "instagram_business_manage_comments",
+    ],
+    exchange: ("https://graph.instagram.com/access_token", "ig_exchange_token"),
+    refresh: (
+        "https://graph.instagram.com/refresh_access_token",
+        "ig_refresh_token",
+    ),
+});
+
 pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
-    settings::<Config>(table.clone())?.together()?;
+    together(settings(table.clone())?)?;
     let limits = known_limits(&table, tools.vault, tools.account);
-    let config: Config = settings(table)?;
-    let token = config
-        .token
-        .open(&SIGN_IN, config.base_url.as_ref(), None, tools)?;
+    let Opened {
+        graph,
+        user_id,
+        shelf,
+    } = settings::<Config>(table)?.open((HOME, VERSION), &SIGN_IN, tools)?;
     Ok(Box::new(Account {
         limits,
-        graph: Graph::open((HOME, VERSION), config.base_url, token, tools)?,
-        user_id: config.user_id,
-        shelf: shelf(config.shelf)?,
+        graph,
+        user_id,
+        shelf: need(shelf)?,
         known: OnceCell::new(),
     }))
 }
@@ -237,6 +220,9 @@ impl Platform for Account {
     }
 
     async fn prepare(&self, out: &Outgoing<'_>) -> Result<Prepared, Failure> {
+        if let Some(parent) = out.parent {
+            return self.prepare_comment(out, parent).await;
+        }
         if out.images.is_empty() && out.video.is_none() {
             let words = "there is no post without an image or a video";
             return Err(Failure::new(Class::Rejected, words));
@@ -252,13 +238,17 @@ impl Platform for Account {
     }
 
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
+        if let Some(comment) = comment::of(&sealed.prepared) {
+            return self.comment(&sealed.prepared, &comment).await;
+        }
         STEPS
             .publish(&self.graph, &sealed.prepared, self.limits.doubt)
             .await
     }
 
     async fn prepare_deletion(&self, gone: &Deletion<'_>) -> Result<Prepared, Failure> {
-        if !self.limits.delete {
+        let is_comment = comment::on(gone.receipt).is_some();
+        if !self.limits.answering(is_comment).delete {
             let words = "Instagram lets a program delete only by the account's Page: delete it by hand";
             return Err(Failure::new(Class::Rejected, words));
         }
@@ -274,6 +264,9 @@ impl Platform for Account {
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
+        if let Some(comment) = comment::of(&sealed.prepared) {
+            return self.find_comment(&comment, among).await;
+        }
         let sent = Frozen::of(&sealed.prepared)?;
         let caption = sent.told("caption").unwrap_or_default();
         let kind = listed_as(sent.told("media_type"));
@@ -305,16 +298,18 @@ impl Platform for Account {
 
 impl Account {
     async fn me(&self) -> Result<&Me, Failure> {
-        self.known.get_or_try_init(|| self.ask_who()).await
+        self.known.get_or_try_init(|| self.ask_who("")).await
     }
 
-    /// A Page's token is asked for the account itself: who it is of, is the Page.
-    async fn ask_who(&self) -> Result<Me, Failure> {
+    /// A Page's token is asked for the account itself: who it is of, is the Page. `also`: another field of it.
+    async fn ask_who(&self, also: &str) -> Result<Me, Failure> {
         let wanted = self.user_id.as_deref().map(|wanted| ("user_id", wanted));
-        match &self.user_id {
-            Some(id) if is_facebook(&self.graph.base) => self.graph.who(id, "id", wanted).await,
-            _ => self.graph.who("me", "id,user_id", wanted).await,
-        }
+        let (of, fields) = match &self.user_id {
+            Some(id) if is_facebook(&self.graph.base) => (id.as_str(), "id"),
+            _ => ("me", "id,user_id"),
+        };
+        let fields = [fields, also].join(if also.is_empty() { "" } else { "," });
+        self.graph.who(of, &fields, wanted).await
     }
 
     fn posts<'a>(&'a self, at: &'a str) -> List<'a> {
@@ -322,7 +317,7 @@ impl Account {
             graph: &self.graph,
             at,
             fields: FIELDS,
-            order: &[],
+            also: &[],
             by_time: false,
         }
     }

@@ -2,7 +2,7 @@
 //! <https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api>
 //!
 //! It keeps no key and no id of ours. After a lost answer a page's own list is read; a member's may be read by nobody,
-//! so a person looks. The same words again are refused for a day or two, with the id of a post that may be gone by
+//! so a person looks. What answers a post of a page is a comment. The same words again are refused for a day or two, with the id of a post that may be gone by
 //! then: a second net, and no proof. Texts are in its own "little text", where an unescaped sign cuts a post in silence.
 
 use async_trait::async_trait;
@@ -25,6 +25,7 @@ use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::escape::Escape;
 use crate::text::limits::{Doubt, LINKEDIN, LINKEDIN_MEMBER, Limits};
 
+mod comment;
 mod counts;
 mod look;
 mod media;
@@ -146,6 +147,8 @@ const OAUTH: OAuth = OAuth {
     scopes: &[
         "w_organization_social",
         "r_organization_social",
+        "w_organization_social_feed",
+        "r_organization_social_feed",
         "rw_organization_admin",
     ],
     between: " ",
@@ -406,8 +409,14 @@ fn frozen(author: &str, post: &Post) -> Prepared {
     }
 }
 
-/// `DELETE`, of shares and of what it calls ugcPosts.
+/// `DELETE`, of comments, of shares and of what it calls ugcPosts.
 pub fn deletion(gone: &Deletion<'_>) -> Result<Prepared, Failure> {
+    if let Some(place) = comment::Place::of_receipt(gone.receipt) {
+        return Ok(Prepared {
+            path: place.path(),
+            body: String::new(),
+        });
+    }
     let urn = urn_of(gone.receipt).ok_or_else(|| gone.unnamed())?;
     Ok(Prepared {
         path: format!("{POSTS}/{}", encoded(&urn)),
@@ -417,6 +426,10 @@ pub fn deletion(gone: &Deletion<'_>) -> Result<Prepared, Failure> {
 
 /// <https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api#update-posts>
 pub fn edit(edit: &Edit<'_>) -> Result<Prepared, Failure> {
+    if let Some(place) = comment::Place::of_receipt(edit.receipt) {
+        let abilities = LINKEDIN.answering(true).abilities;
+        return Ok(comment::edit(&place, &edit.out.part.shown_text(abilities)));
+    }
     let urn = urn_of(edit.receipt).ok_or_else(|| edit.unnamed())?;
     let text = edit.out.part.shown_text(LINKEDIN.abilities);
     Ok(Prepared {
@@ -429,6 +442,7 @@ pub fn edit(edit: &Edit<'_>) -> Result<Prepared, Failure> {
 pub fn read_edit(answer: &Answer) -> Result<(), Failure> {
     match answer.status {
         204 => Ok(()),
+        200 if comment::is_shown(answer) => Ok(()),
         _ => Err(refused(answer)),
     }
 }
@@ -448,17 +462,20 @@ fn urn_of(receipt: &Receipt) -> Option<String> {
 }
 
 /// The urn in `https://www.linkedin.com/feed/update/urn:li:share:123/`, or in `…/posts/name_words-share-123-Ab1C`. What
-/// is called an activity there is another thing, of another number.
+/// is called an activity there is another thing, of another number, and so is a comment on the post.
 fn urn_in(url: &str) -> Option<String> {
-    let url = Url::parse(url).ok()?;
-    let host = url.host_str()?;
-    if !LINKEDIN
-        .homes
-        .iter()
-        .any(|home| host == *home || host.ends_with(&format!(".{home}")))
-    {
-        return None;
-    }
+    let url = Url::parse(url).ok().filter(is_on_linkedin)?;
+    let of_comment = url.query_pairs().any(|(key, _)| key == comment::COMMENT_URN);
+    urn_in_path(&url).filter(|_| !of_comment)
+}
+
+fn is_on_linkedin(url: &Url) -> bool {
+    let ends = |host: &str, home: &str| host == home || host.ends_with(&format!(".{home}"));
+    url.host_str()
+        .is_some_and(|host| LINKEDIN.homes.iter().any(|home| ends(host, home)))
+}
+
+fn urn_in_path(url: &Url) -> Option<String> {
     let path = url.path().replace("%3A", ":").replace("%3a", ":");
     if let Some(urn) = path.split('/').find(|step| is_post(step)) {
         return Some(urn.to_owned());
@@ -482,6 +499,9 @@ fn receipt(urn: &str) -> Receipt {
 
 /// What the answer to a publishing request means. The id is in a header.
 pub fn read(prepared: &Prepared, answer: &Answer) -> Result<Receipt, Failure> {
+    if comment::is_about(prepared) {
+        return comment::read(prepared, answer);
+    }
     if answer.status == 201 {
         let urn = answer.header("x-restli-id").filter(|urn| is_post(urn));
         return urn
@@ -555,6 +575,9 @@ impl Platform for Account {
         if let Some(url) = out.share {
             return share_request(&self.author.urn, url);
         }
+        if let Some(parent) = out.parent {
+            return comment::request(out, &self.author.urn, parent);
+        }
         let uploaded = match &out.video {
             Some(video) => vec![self.upload_video(video).await?],
             None => self.upload(&out.images).await?,
@@ -578,7 +601,11 @@ impl Platform for Account {
 
     async fn delete(&self, sealed: &Sealed) -> Result<(), Failure> {
         let bearer = self.token.bearer().await?;
-        let request = self.signed(Request::delete(&self.base, &sealed.prepared.path), &bearer);
+        let request = self.by_whom(
+            Request::delete(&self.base, &sealed.prepared.path),
+            &sealed.prepared,
+        );
+        let request = self.signed(request, &bearer);
         let answer = self.http.publish(request, Doubt::OwnId).await?;
         self.token.answered(&bearer, read_deletion(&answer)).await
     }
@@ -591,12 +618,16 @@ impl Platform for Account {
         let Prepared { path, body } = &sealed.prepared;
         let bearer = self.token.bearer().await?;
         let request = Request::post(&self.base, path).header("x-restli-method", "PARTIAL_UPDATE");
+        let request = self.by_whom(request, &sealed.prepared);
         let request = self.signed(request.json(body.clone()), &bearer);
         let answer = self.http.publish(request, Doubt::OwnId).await?;
         self.token.answered(&bearer, read_edit(&answer)).await
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
+        if comment::is_about(&sealed.prepared) {
+            return self.look_for_comment(&sealed.prepared, among).await;
+        }
         self.look(&sealed.prepared, among).await
     }
 
@@ -632,6 +663,15 @@ impl Account {
             .bearer(bearer)
             .header("linkedin-version", &self.version.0)
             .header("x-restli-protocol-version", "2.0.0")
+    }
+
+    /// Whose comment it is, is said with what changes one.
+    fn by_whom(&self, request: Request, prepared: &Prepared) -> Request {
+        if comment::is_about(prepared) {
+            request.query(&[("actor", &self.author.urn)])
+        } else {
+            request
+        }
     }
 
     /// A request that may be repeated.

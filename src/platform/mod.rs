@@ -119,12 +119,9 @@ pub const PLATFORMS: &[Entry] = &[
         facebook::Config::together,
         |_| Some(&facebook::SIGN_IN)
     ),
-    entry!(
-        instagram,
-        instagram::known_limits,
-        instagram::Config::together,
-        |_| Some(&instagram::SIGN_IN)
-    ),
+    entry!(instagram, instagram::known_limits, instagram::together, |_| Some(
+        &instagram::SIGN_IN
+    )),
     entry!(reddit, |_, _, _| reddit::limits(), |_| Ok(()), |_| Some(
         &reddit::SIGN_IN
     )),

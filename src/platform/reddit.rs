@@ -1,8 +1,8 @@
 //! Reddit: posts in one subreddit, or in the account's own profile. <https://www.reddit.com/dev/api>
 //!
-//! The first line of a text is the title. A further part is a comment on the one before, and so is an answer. It keeps
-//! no key and no id of ours: after a lost answer the account's own list is read. It says no with a 200 too, in
-//! `json.errors`.
+//! The first line of a text is the title. A further part is a comment on the one before, and so is an answer; another's
+//! post is shared as a crosspost. It keeps no key and no id of ours: after a lost answer the account's own list is read.
+//! It says no with a 200 too, in `json.errors`.
 
 use std::sync::LazyLock;
 
@@ -24,6 +24,7 @@ use super::{
 };
 use crate::post::engagement::Counts;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
+use crate::post::shared::Look;
 use crate::text::count::with_warning;
 use crate::text::escape::Escape;
 use crate::text::limits::{Doubt, Limits, REDDIT};
@@ -31,8 +32,10 @@ use crate::text::limits::{Doubt, Limits, REDDIT};
 mod counts;
 mod look;
 mod media;
+mod shared;
 mod title;
 
+pub use shared::read as read_shared;
 use title::title_and_rest;
 
 pub const NAME: &str = "reddit";
@@ -477,6 +480,9 @@ impl Platform for Account {
     }
 
     async fn prepare(&self, out: &Outgoing<'_>) -> Result<Prepared, Failure> {
+        if let Some(url) = out.share {
+            return self.crosspost(url).await;
+        }
         if out.images.is_empty() && out.video.is_none() {
             return request(out, &self.place, None);
         }
@@ -520,6 +526,10 @@ impl Platform for Account {
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
         self.look(&sealed.prepared, among).await
+    }
+
+    async fn read(&self, url: &str) -> Option<Result<Look, Failure>> {
+        Some(self.read_shared(url).await)
     }
 
     async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {

@@ -21,7 +21,7 @@ use crate::post::content::{Image, Video};
 use crate::post::identity::{AccountName, DeliveryId};
 use crate::post::outcome::{Class, Failure, Found, Receipt};
 use crate::text::count::{graphemes, measure};
-use crate::text::limits::{self, Doubt, Limits};
+use crate::text::limits::{self, Answer, Doubt, Limits};
 use crate::text::videos::misfits;
 
 mod timeline;
@@ -47,6 +47,11 @@ pub(super) fn known_limits(table: &toml::Table, _: &Path, _: &AccountName) -> Li
 fn like(mut limits: Limits) -> Limits {
     limits.platform = NAME;
     limits.doubt = Way::OwnId.doubt();
+    limits.share_doubt = None;
+    limits.answer = limits.answer.map(|answer| Answer {
+        doubt: None,
+        ..answer
+    });
     limits.counts = None; // nobody is there to like anything
     limits
 }

@@ -2,27 +2,32 @@
 //!
 //! A post is made as a container first, which nobody sees, and published then. A container is published once, and
 //! knows whether it was, so after a lost answer it is asked. Images and videos are fetched by Meta from an address of
-//! ours (`shelf`): nothing can be uploaded.
-
-use std::time::Duration;
+//! ours (`shelf`): nothing can be uploaded. Another's post is reposted by one request, and looked for in the account's
+//! list.
 
 use async_trait::async_trait;
-use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 
+use super::graph::account::{Opened, Words, sixty_days};
 use super::graph::container::{self, Frozen, Steps, Told};
 use super::graph::list::List;
-use super::graph::{Graph, Me, is_id, number};
-use super::http::{Answer, BaseUrl};
+use super::graph::{Graph, Me, is_id};
+use super::http::Answer;
 use super::shelf::{self, Shelf};
-use super::sign_in::{ClientIs, Exchange, OAuth, Redirect, Renewal, SignIn, Then, Way};
-use super::token::{Keys, Token};
+use super::sign_in::{OAuth, SignIn, Way};
+use super::token::Token;
 use super::{Among, Deletion, Outgoing, Platform, Prepared, Sealed, Tools, answers, settings};
 use crate::post::engagement::Counts;
 use crate::post::identity::AccountName;
 use crate::post::outcome::{Class, Failure, Found, Receipt};
+use crate::post::shared::Look;
 use crate::text::limits::{Limits, THREADS, THREADS_WITHOUT_MEDIA};
+
+mod shared;
+
+/// `[account.NAME]` with `platform = "threads"`.
+pub use super::graph::account::Config;
 
 pub const NAME: &str = "threads";
 
@@ -39,35 +44,10 @@ pub(super) fn known_limits(table: &toml::Table, _: &std::path::Path, _: &Account
     }
 }
 
-/// `[account.NAME]` with `platform = "threads"`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Config {
-    /// Another server; else Meta's.
-    #[schemars(with = "Option<String>")]
-    base_url: Option<BaseUrl>,
-    /// The account's number, if a token of another account is to be refused from the start.
-    user_id: Option<String>,
-    #[serde(flatten)]
-    shelf: shelf::Keys,
-    /// A long-lived token with the scopes of [`SIGN_IN`], for sixty days. Or `steadfast login`.
-    #[serde(flatten)]
-    token: Keys,
-}
-
-impl Config {
-    /// Whether the keys belong together.
-    pub(super) fn together(self) -> Result<(), String> {
-        number("user_id", self.user_id)?;
-        self.shelf.open().map(drop)
-    }
-}
-
 const HOME: &str = "https://graph.threads.net";
 const VERSION: &str = "/v1.0";
 
-/// <https://developers.facebook.com/docs/threads/get-started>. A token lives an hour, the one that it is traded for
-/// sixty days, and as long again each time that it is renewed while it lives.
+/// <https://developers.facebook.com/docs/threads/get-started>.
 pub const SIGN_IN: SignIn = SignIn {
     steps: &[
         "At developers.facebook.com, make an app with the use case \"Access the Threads API\", and allow it these permissions: {scopes}",
@@ -76,47 +56,40 @@ pub const SIGN_IN: SignIn = SignIn {
         "Write the Threads app ID and the Threads app secret, which are others than the app's, as `client_id` and `client_secret`.",
         "In the browser that opens, sign in to the account that is to post, and allow the app to act for it.",
     ],
-    way: Way::Code(&OAuth {
-        authorize: "https://www.threads.net/oauth/authorize",
-        token: "https://graph.threads.net/oauth/access_token",
-        scopes: &[
-            "threads_basic",
-            "threads_content_publish",
-            "threads_manage_replies",
-            "threads_read_replies",
-            "threads_delete",
-            "threads_manage_insights",
-        ],
-        between: ",",
-        pkce: false,
-        also: &[],
-        client: ClientIs::Form,
-        redirect: Redirect::Pasted,
-        then: Then::LongLived(Exchange {
-            at: "https://graph.threads.net/access_token",
-            grant_type: "th_exchange_token",
-            token: "access_token",
-            names_client: false,
-        }),
-        renewal: Renewal::Itself {
-            at: "https://graph.threads.net/refresh_access_token",
-            grant_type: "th_refresh_token",
-            after: Duration::from_hours(24),
-        },
-    }),
+    way: Way::Code(&OAUTH),
 };
+
+const OAUTH: OAuth = sixty_days(&Words {
+    authorize: "https://www.threads.net/oauth/authorize",
+    token: "https://graph.threads.net/oauth/access_token",
+    scopes: &[
+        "threads_basic",
+        "threads_content_publish",
+        "threads_manage_replies",
+        "threads_read_replies",
+        "threads_delete",
+        "threads_manage_insights",
+        "threads_profile_discovery",
+    ],
+    exchange: ("https://graph.threads.net/access_token", "th_exchange_token"),
+    refresh: (
+        "https://graph.threads.net/refresh_access_token",
+        "th_refresh_token",
+    ),
+});
 
 pub(super) fn open(table: toml::Table, tools: &Tools<'_>) -> Result<Box<dyn Platform>, String> {
     let limits = known_limits(&table, tools.vault, tools.account);
-    let config: Config = settings(table)?;
-    let token = config
-        .token
-        .open(&SIGN_IN, config.base_url.as_ref(), None, tools)?;
+    let Opened {
+        graph,
+        user_id,
+        shelf,
+    } = settings::<Config>(table)?.open((HOME, VERSION), &SIGN_IN, tools)?;
     Ok(Box::new(Account {
         limits,
-        graph: Graph::open((HOME, VERSION), config.base_url, token, tools)?,
-        user_id: number("user_id", config.user_id)?,
-        shelf: config.shelf.open()?,
+        graph,
+        user_id,
+        shelf,
         known: OnceCell::new(),
     }))
 }
@@ -242,6 +215,9 @@ impl Platform for Account {
     }
 
     async fn prepare(&self, out: &Outgoing<'_>) -> Result<Prepared, Failure> {
+        if let Some(url) = out.share {
+            return self.prepare_repost(url).await;
+        }
         let me = self.me().await?.id();
         let parent = match out.parent {
             Some(parent) => Some(self.id_of(parent).await?.ok_or_else(|| elsewhere(parent))?),
@@ -259,6 +235,9 @@ impl Platform for Account {
     }
 
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure> {
+        if shared::of(&sealed.prepared).is_some() {
+            return self.repost(&sealed.prepared).await;
+        }
         STEPS
             .publish(&self.graph, &sealed.prepared, self.limits.doubt)
             .await
@@ -277,6 +256,9 @@ impl Platform for Account {
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
+        if let Some(repost) = shared::of(&sealed.prepared) {
+            return self.find_repost(&repost, among).await;
+        }
         let sent = Frozen::of(&sealed.prepared)?;
         let text = sent.told("text").unwrap_or_default();
         let kind = listed_as(sent.told("media_type").unwrap_or_default());
@@ -287,6 +269,10 @@ impl Platform for Account {
             listed.media_type == kind && listed.says(text) && answers == parent
         });
         STEPS.find(&self.graph, &sent, look).await
+    }
+
+    async fn read(&self, url: &str) -> Option<Result<Look, Failure>> {
+        Some(self.read_shared(url).await)
     }
 
     async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
@@ -339,7 +325,7 @@ impl Account {
             graph: &self.graph,
             at,
             fields,
-            order: &[],
+            also: &[],
             by_time: true,
         }
     }

@@ -20,7 +20,7 @@ use super::sign_in::{ClientIs, OAuth, Redirect, Renewal, SignIn, Then, Way};
 use super::token::{Keys, Token};
 use super::video::{Films, VideoFile};
 use super::{
-    Among, Deletion, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, answers, card_of, form,
+    Among, Deletion, Edit, ImageBytes, Outgoing, Platform, Prepared, Sealed, Tools, answers, card_of, form,
     harmless, settings,
 };
 use crate::post::engagement::Counts;
@@ -31,9 +31,11 @@ use crate::text::entities::{EntityKind, entities};
 use crate::text::limits::{Doubt, Limits, TUMBLR};
 
 mod counts;
+mod edit;
 mod look;
 mod shared;
 
+pub use edit::read_edit;
 pub use shared::read as read_shared;
 
 pub const NAME: &str = "tumblr";
@@ -191,6 +193,17 @@ pub struct Parent {
     pub reblog_key: String,
 }
 
+impl Parent {
+    /// As a request names it.
+    fn told(&self) -> [(String, Value); 3] {
+        [
+            ("parent_tumblelog_uuid".to_owned(), json!(self.uuid)),
+            ("parent_post_id".to_owned(), json!(self.id)),
+            ("reblog_key".to_owned(), json!(self.reblog_key)),
+        ]
+    }
+}
+
 #[derive(Deserialize)]
 struct Problem {
     meta: Meta,
@@ -236,11 +249,7 @@ pub fn request(out: &Outgoing<'_>, blog: &str, parent: Option<&Parent>) -> Prepa
     if !tags.is_empty() {
         told.insert("tags".into(), json!(tags));
     }
-    if let Some(parent) = parent {
-        told.insert("parent_tumblelog_uuid".into(), json!(parent.uuid));
-        told.insert("parent_post_id".into(), json!(parent.id));
-        told.insert("reblog_key".into(), json!(parent.reblog_key));
-    }
+    told.extend(parent.into_iter().flat_map(Parent::told));
     Prepared {
         path: format!("/v2/blog/{blog}/posts"),
         body: form::freeze(told, out, identifier),
@@ -324,14 +333,19 @@ fn slug(delivery: DeliveryId) -> String {
 
 /// <https://github.com/tumblr/docs/blob/master/api.md#postdelete--delete-a-post>
 fn deletion(gone: &Deletion<'_>, blog: &str) -> Result<Prepared, Failure> {
-    let receipt = gone.receipt;
-    let by_url = || post_in(receipt.url.as_deref().unwrap_or(&receipt.id)).map(|(_, id)| id);
-    let id = Some(receipt.id.clone()).filter(|id| is_id(id)).or_else(by_url);
-    let id = id.ok_or_else(|| gone.unnamed())?;
+    let id = id_of(gone.receipt).ok_or_else(|| gone.unnamed())?;
     Ok(Prepared {
         path: format!("/v2/blog/{blog}/post/delete"),
         body: json!({ "id": id }).to_string(),
     })
+}
+
+/// Of a post of ours.
+fn id_of(receipt: &Receipt) -> Option<String> {
+    if is_id(&receipt.id) {
+        return Some(receipt.id.clone());
+    }
+    post_in(receipt.url.as_deref().unwrap_or(&receipt.id)).map(|(_, id)| id)
 }
 
 fn is_id(id: &str) -> bool {
@@ -487,6 +501,14 @@ impl Platform for Account {
         let request = Request::post(&self.base, path).bearer(&bearer).json(body.clone());
         let answer = self.http.publish(request, Doubt::OwnId).await?;
         self.token.answered(&bearer, read_deletion(&answer)).await
+    }
+
+    async fn prepare_edit(&self, changed: &Edit<'_>) -> Result<Prepared, Failure> {
+        self.edit_of(changed).await
+    }
+
+    async fn edit(&self, sealed: &Sealed) -> Result<(), Failure> {
+        self.change(&sealed.prepared).await
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {

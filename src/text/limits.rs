@@ -65,6 +65,8 @@ pub struct Limits {
     /// The words of a post can be changed where it is, by whoever posted it. The same words again change nothing.
     pub edits: bool,
     pub doubt: Doubt,
+    /// How a doubt about another's post that was shared ends; `None`: as one about a post.
+    pub share_doubt: Option<Doubt>,
     /// The hosts on which all its posts are found; empty: on any server.
     pub homes: &'static [&'static str],
     /// Of how many posts at once it says what it counts; `None`: it counts nothing, or not for us.
@@ -88,10 +90,27 @@ impl Limits {
         };
         Cow::Owned(Self {
             length: answer.length.unwrap_or(self.length),
+            min_images: self.min_images.min(answer.max_images),
             max_images: self.max_images.min(answer.max_images),
             video: self.video.filter(|_| answer.video),
+            max_links: answer.max_links.or(self.max_links),
+            max_tags: answer.max_tags.or(self.max_tags),
+            abilities: Abilities {
+                card: self.abilities.card && answer.card,
+                ..self.abilities
+            },
+            delete: answer.delete,
+            doubt: answer.doubt.unwrap_or(self.doubt),
             ..self.clone()
         })
+    }
+
+    /// How a doubt ends about a share, or about an answer to an earlier post, or about a post that is neither.
+    pub fn doubt_about(&self, shares: bool, answers: bool) -> Doubt {
+        match self.share_doubt.filter(|_| shares) {
+            Some(doubt) => doubt,
+            None => self.answering(answers).doubt,
+        }
     }
 }
 
@@ -102,6 +121,15 @@ pub struct Answer {
     pub length: Option<LengthRule>,
     pub max_images: u16,
     pub video: bool,
+    /// `None`: as a post.
+    pub max_links: Option<u16>,
+    pub max_tags: Option<u16>,
+    /// Shows a preview of a link, where a post does.
+    pub card: bool,
+    /// Can be deleted by whoever wrote it.
+    pub delete: bool,
+    /// How a doubt about it ends; `None`: as one about a post.
+    pub doubt: Option<Doubt>,
 }
 
 /// What a platform charges for each thing that a program does there.

@@ -862,6 +862,11 @@ async fn willing() -> MockServer {
             &format!("/v25.0/{ME}/media_publish"),
             json!({ "id": "18000000000000002" }),
         ),
+        (
+            "POST",
+            "/v25.0/18000000000000001/comments",
+            json!({ "id": "17870913679156914" }),
+        ),
         ("GET", "/v1.0/me", json!({ "id": ME })),
         ("POST", &format!("/v1.0/{ME}/threads"), json!({ "id": CONTAINER })),
         (
@@ -873,6 +878,17 @@ async fn willing() -> MockServer {
             "POST",
             &format!("/v1.0/{ME}/threads_publish"),
             json!({ "id": "18000000000000002" }),
+        ),
+        (
+            "GET",
+            "/v1.0/profile_posts",
+            json!({ "data": [{ "id": "18000000000000077", "timestamp": "2026-11-20T05:42:03+0000",
+                "permalink": "https://www.threads.net/@ally/post/DAlly1" }] }),
+        ),
+        (
+            "POST",
+            "/v1.0/18000000000000077/repost",
+            json!({ "id": "18000000000000003" }),
         ),
         (
             "GET",
@@ -1019,6 +1035,14 @@ async fn willing_reddit(server: &MockServer) {
             .mount(server)
             .await;
     }
+    let allys = json!({ "name": "t3_1ally", "title": "We stand with them." });
+    Mock::given(method("GET"))
+        .and(path("/api/info"))
+        .respond_with(
+            ResponseTemplate::new(200).set_body_json(json!({ "data": { "children": [{ "data": allys }] } })),
+        )
+        .mount(server)
+        .await;
 }
 
 async fn willing_linkedin(server: &MockServer) {
@@ -1030,11 +1054,18 @@ async fn willing_linkedin(server: &MockServer) {
     let video = json!({ "value": {
         "video": "urn:li:video:C5F10AQ", "uploadToken": "", "uploadInstructions": [all],
     } });
+    let comment =
+        json!({ "commentUrn": "urn:li:comment:(urn:li:activity:7141138937766391800,7141138937766391801)" });
     for (verb, at, answer) in [
         (
             "POST",
             "/rest/posts",
             ResponseTemplate::new(201).insert_header("x-restli-id", SHARE),
+        ),
+        (
+            "POST",
+            "/rest/socialActions/urn%3Ali%3Ashare%3A7141138937766391806/comments",
+            ResponseTemplate::new(201).set_body_json(comment),
         ),
         (
             "POST",
@@ -1084,7 +1115,7 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
         }
 
         let mut draft = Draft::text("¿Qué falta?").link("https://example.org/caso");
-        if limits.min_images > 0 {
+        if limits.answering(limits.abilities.reply).min_images > 0 {
             draft = draft.image();
         }
         draft.warn = limits.abilities.warn.then(|| "prison".into());
@@ -1118,7 +1149,10 @@ async fn every_ability_in_the_data_is_there_and_every_word_arrives() {
 
         // Who shares and can be asked is asked; the others say so.
         let read = account.read(&theirs(kind)).await.map(|read| read.unwrap());
-        let asked = matches!(kind, "mastodon" | "bluesky" | "nostr" | "x" | "tumblr");
+        let asked = matches!(
+            kind,
+            "mastodon" | "bluesky" | "nostr" | "x" | "threads" | "tumblr" | "reddit"
+        );
         assert_eq!(matches!(read, Some(Look::There(_))), asked, "{kind}: {read:?}");
         if limits.abilities.share {
             let mut share = Draft::text("");
@@ -1182,10 +1216,11 @@ fn earlier(kind: &str) -> Receipt {
         "slack" => receipt("1760000000.000100", Some("C0123ABCD")),
         "nostr" => receipt(&anothers_note().id.to_string(), None),
         "x" => receipt("1445880548472328191", None),
-        "threads" => receipt("18000000000000001", None),
+        "threads" | "instagram" => receipt("18000000000000001", None),
         "facebook" => receipt(&format!("{ME}_121"), None),
         "reddit" => receipt("t3_1abcc", None),
         "tumblr" => receipt("1234567891234566", None),
+        "linkedin" => receipt("urn:li:share:7141138937766391806", None),
         _ => receipt(&format!("at://{DID}/app.bsky.feed.post/3lp"), Some("bafyp")),
     }
 }
@@ -1207,6 +1242,8 @@ fn theirs(kind: &str) -> String {
         "discord" => "https://discord.com/channels/41771983423143937/155101607195836417/334385199974967040",
         "x" => "https://x.com/ally/status/1228393702244134912",
         "tumblr" => "https://www.tumblr.com/ally/1234567891234560/we-stand",
+        "threads" => "https://www.threads.com/@ally/post/DAlly1",
+        "reddit" => "https://www.reddit.com/r/allies/comments/1ally/we_stand/",
         "linkedin" | "linkedin-member" => {
             "https://www.linkedin.com/feed/update/urn:li:share:7141138937766391807/"
         }

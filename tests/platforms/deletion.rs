@@ -42,11 +42,28 @@ fn receipt_of(platform: &str) -> Receipt {
     }
 }
 
+/// What answers a post there is a comment: the receipt of one.
+fn comment_of(platform: &str) -> Receipt {
+    match platform {
+        "linkedin" => receipt(
+            "urn:li:comment:(urn:li:activity:7141138938000000000,7141139000000000001)",
+            Some("urn:li:share:7141138937766391808"),
+        ),
+        "instagram" => receipt("17870913679156914", Some("18000000000000001")),
+        "facebook" => receipt("121_7", None),
+        "reddit" => receipt("t1_2bcde", None),
+        _ => panic!("there are no comments on {platform}"),
+    }
+}
+
 async fn delete_at(platform: &str, url: &str) -> Result<(), Failure> {
+    delete(platform, &receipt_of(platform), url).await
+}
+
+async fn delete(platform: &str, receipt: &Receipt, url: &str) -> Result<(), Failure> {
     let bench = Bench::new();
     let account = bench.open_at(platform, url);
-    let receipt = receipt_of(platform);
-    let prepared = account.prepare_deletion(&gone(&receipt)).await?;
+    let prepared = account.prepare_deletion(&gone(receipt)).await?;
     let key = Draft::text("").key();
     account.delete(&Sealed { prepared, key }).await
 }
@@ -177,7 +194,7 @@ fn what_is_gone_already_is_deleted_if_the_platform_itself_says_so() {
 
 #[tokio::test]
 async fn a_lost_answer_is_a_doubt_and_a_limit_a_wait_on_every_platform() {
-    for platform in [
+    let posts = [
         "mastodon",
         "bluesky",
         "telegram",
@@ -193,7 +210,11 @@ async fn a_lost_answer_is_a_doubt_and_a_limit_a_wait_on_every_platform() {
         "tumblr",
         "pinterest",
         "webhook",
-    ] {
+    ];
+    let posts = posts.map(|platform| (platform, receipt_of(platform)));
+    let comments =
+        ["linkedin", "instagram", "facebook", "reddit"].map(|platform| (platform, comment_of(platform)));
+    for (platform, receipt) in posts.into_iter().chain(comments) {
         for (status, class) in [
             (500, Class::InDoubt),
             (502, Class::InDoubt),
@@ -202,10 +223,41 @@ async fn a_lost_answer_is_a_doubt_and_a_limit_a_wait_on_every_platform() {
             let server = MockServer::start().await;
             let page = ResponseTemplate::new(status).set_body_string("<html>oh</html>");
             Mock::given(any()).respond_with(page).mount(&server).await;
-            let failure = delete_at(platform, &server.uri()).await.unwrap_err();
+            let failure = delete(platform, &receipt, &server.uri()).await.unwrap_err();
             assert_eq!(failure.class, class, "{platform}: {status}");
             assert_eq!(server.received_requests().await.unwrap().len(), 1, "{platform}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_comment_is_deleted_itself_and_not_what_it_is_on() {
+    for (platform, verb, at) in [
+        (
+            "linkedin",
+            "DELETE",
+            "/rest/socialActions/urn%3Ali%3Ashare%3A7141138937766391808/comments/7141139000000000001",
+        ),
+        ("instagram", "DELETE", "/v25.0/17870913679156914"),
+        ("facebook", "DELETE", "/v25.0/121_7"),
+        ("reddit", "POST", "/api/del"),
+    ] {
+        let server = MockServer::start().await;
+        let done = match platform {
+            "linkedin" => ResponseTemplate::new(204),
+            "reddit" => ResponseTemplate::new(200).set_body_json(json!({})),
+            _ => ResponseTemplate::new(200).set_body_json(json!({ "success": true })),
+        };
+        Mock::given(method(verb))
+            .and(path(at))
+            .respond_with(done)
+            .expect(1)
+            .mount(&server)
+            .await;
+        delete(platform, &comment_of(platform), &server.uri())
+            .await
+            .unwrap();
+        assert_eq!(server.received_requests().await.unwrap().len(), 1, "{platform}");
     }
 }
 

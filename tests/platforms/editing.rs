@@ -1,7 +1,9 @@
 //! What was posted gets other words where it is: exact requests, what the answers mean, and one contract for all.
 
 use serde_json::{Value, json};
-use steadfast::platform::{Edit, PLATFORMS, Prepared, Sealed, linkedin, mastodon, reddit, slack, telegram};
+use steadfast::platform::{
+    Edit, PLATFORMS, Prepared, Sealed, linkedin, mastodon, reddit, slack, telegram, tumblr,
+};
 use steadfast::post::outcome::{Class, Failure, Receipt};
 use wiremock::matchers::{any, body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -42,6 +44,7 @@ fn receipt_of(platform: &str) -> Receipt {
         "discord" | "discord-webhook" => receipt("334385199974967042", Some(CHANNEL)),
         "slack" => receipt("1760000000.000200", Some("C0123ABCD")),
         "reddit" => receipt("t3_1abcd", None),
+        "tumblr" => receipt("1234567891234567", None),
         "pinterest" => receipt("813744226420795884", None),
         "linkedin" | "linkedin-member" => receipt("urn:li:share:7141138937766391808", None),
         _ => receipt("103254962155278888", None),
@@ -198,6 +201,109 @@ fn reddit_keeps_its_titles() {
     );
 }
 
+/// What Tumblr shows of a post for editing.
+fn shown_on_tumblr(more: &Value) -> Value {
+    let mut post = json!({
+        "id": "1234567891234567", "state": "published", "slug": "sf-abc", "tags": ["old"], "reblog_key": "own",
+        "interactability_reblog": "everyone", "layout": [],
+        "content": [{"type": "text", "text": "The vote."}, {"type": "text", "text": "It was 10-2."}],
+    });
+    for (key, value) in more.as_object().unwrap() {
+        post[key] = value.clone();
+    }
+    json!({"meta": {"status": 200, "msg": "OK"}, "response": post})
+}
+
+/// What is sent for this, to a post that has so much.
+async fn edited_on_tumblr(draft: &Draft, more: &Value) -> Value {
+    let server = MockServer::start().await;
+    let at = "/v2/blog/casewatch/posts/1234567891234567";
+    let token = format!("Bearer {TOKEN}");
+    for (method_, place, page) in [
+        ("GET", at, shown_on_tumblr(more)),
+        (
+            "GET",
+            "/v2/blog/t:0aY0x/posts/1234567891234560",
+            json!({"response": {"id_string": "1234567891234560", "reblog_key": "k3y", "tumblelog_uuid": "t:0aY0x"}}),
+        ),
+        (
+            "PUT",
+            at,
+            json!({"meta": {"status": 200, "msg": "OK"}, "response": {"id": "1234567891234567"}}),
+        ),
+    ] {
+        Mock::given(method(method_))
+            .and(path(place))
+            .and(header("authorization", token.as_str()))
+            .respond_with(ResponseTemplate::new(200).set_body_json(page))
+            .mount(&server)
+            .await;
+    }
+    edit_at("tumblr", &server.uri(), draft).await.unwrap();
+    let requests = server.received_requests().await.unwrap();
+    let sent: Vec<_> = requests
+        .iter()
+        .filter(|request| request.method.as_str() == "PUT")
+        .collect();
+    assert_eq!(sent.len(), 1);
+    serde_json::from_slice(&sent[0].body).unwrap()
+}
+
+#[tokio::test]
+async fn tumblr_is_told_again_all_that_a_post_has() {
+    let draft = Draft::text("It was 11-1, see https://court.example/1 #Justice");
+    let sent = edited_on_tumblr(&draft, &json!({})).await;
+    let expected = json!({
+        "content": [{
+            "type": "text", "text": "It was 11-1, see https://court.example/1 #Justice",
+            "formatting": [{"type": "link", "start": 17, "end": 40, "url": "https://court.example/1"}],
+        }],
+        "layout": [], "tags": "Justice", "state": "published", "slug": "sf-abc", "interactability_reblog": "everyone",
+    });
+    assert_eq!(sent, expected);
+    // Images stay as they are, where they are.
+    let image = json!({"type": "image", "alt_text": "The court", "media": [
+        {"url": "https://64.media.tumblr.com/a.jpg", "type": "image/jpeg", "width": 540, "height": 405,
+         "original_dimensions_missing": true}]});
+    let layout = json!([{"type": "rows", "display": [{"blocks": [0]}, {"blocks": [1]}]}]);
+    let more = json!({"content": [{"type": "text", "text": "x"}, image], "layout": layout});
+    let sent = edited_on_tumblr(&pictured(), &more).await;
+    let mut kept = image.clone();
+    kept["media"][0]
+        .as_object_mut()
+        .unwrap()
+        .remove("original_dimensions_missing");
+    assert_eq!(sent["content"], json!([{"type": "text", "text": IS}, kept]));
+    assert_eq!((&sent["layout"], &sent["tags"]), (&layout, &json!("")));
+    // What reblogs another still does.
+    let more = json!({"parent_tumblelog_uuid": "t:0aY0x", "parent_post_id": "1234567891234560"});
+    let sent = edited_on_tumblr(&draft, &more).await;
+    assert_eq!(
+        (
+            &sent["parent_tumblelog_uuid"],
+            &sent["parent_post_id"],
+            &sent["reblog_key"]
+        ),
+        (
+            &json!("t:0aY0x"),
+            &json!(1_234_567_891_234_560_u64),
+            &json!("k3y")
+        )
+    );
+}
+
+#[tokio::test]
+async fn tumblr_leaves_words_beside_a_video_alone() {
+    let draft = Draft::text(IS).video(b"ftyp");
+    let failure = edit_at("tumblr", "http://127.0.0.1:9", &draft).await.unwrap_err();
+    assert_eq!(failure.class, Class::Rejected);
+    let gone = r#"{"meta":{"status":404,"msg":"Not Found"}}"#;
+    assert_eq!(
+        tumblr::read_edit(&answer(404, gone)).unwrap_err().class,
+        Class::Rejected
+    );
+}
+
 #[tokio::test]
 async fn others_are_told_what_is_to_change_and_no_more() {
     let server = MockServer::start().await;
@@ -243,6 +349,7 @@ fn only_the_platform_s_own_word_is_a_yes() {
         mastodon::read_edit(&page),
         telegram::read_edit(&page),
         reddit::read_edit(&page),
+        tumblr::read_edit(&page),
     ] {
         assert_eq!(said.unwrap_err().class, Class::InDoubt);
     }
@@ -264,6 +371,7 @@ async fn a_lost_answer_is_a_doubt_and_a_limit_a_wait_on_every_platform() {
         "linkedin-member",
         "facebook",
         "reddit",
+        "tumblr",
         "pinterest",
     ] {
         for (status, class) in [
@@ -274,7 +382,9 @@ async fn a_lost_answer_is_a_doubt_and_a_limit_a_wait_on_every_platform() {
             let server = MockServer::start().await;
             // What has to be asked before is answered.
             Mock::given(method("GET"))
-                .respond_with(ResponseTemplate::new(200).set_body_json(json!({"id": "1"})))
+                .respond_with(
+                    ResponseTemplate::new(200).set_body_json(json!({"id": "1", "response": {"content": []}})),
+                )
                 .mount(&server)
                 .await;
             let page = ResponseTemplate::new(status).set_body_string("<html>oh</html>");
@@ -308,6 +418,7 @@ async fn whether_posts_can_be_edited_is_as_the_data_say() {
             "linkedin",
             "facebook",
             "reddit",
+            "tumblr",
             "pinterest",
             "sandbox"
         ]
@@ -320,7 +431,7 @@ async fn whether_posts_can_be_edited_is_as_the_data_say() {
     assert!(!account.limits().edits);
     let refused = account.prepare_edit(&edit(&draft, &receipt)).await.unwrap_err();
     assert_eq!(refused.class, Class::Rejected);
-    for platform in ["bluesky", "x", "threads", "nostr", "tumblr", "webhook"] {
+    for platform in ["bluesky", "x", "threads", "instagram", "nostr", "webhook"] {
         let account = bench.open_at(platform, "http://127.0.0.1:9");
         let refused = account.prepare_edit(&edit(&draft, &receipt)).await.unwrap_err();
         assert_eq!(refused.class, Class::Rejected, "{platform}");

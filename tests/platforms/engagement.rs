@@ -765,7 +765,13 @@ async fn what_slack_refuses_or_says_in_another_shape_is_never_a_nought() {
 
 #[tokio::test]
 async fn who_counts_nothing_says_so_as_data() {
-    for kind in ["telegram", "slack-webhook", "linkedin-member", "webhook", "sandbox"] {
+    for kind in [
+        "telegram",
+        "slack-webhook",
+        "linkedin-member",
+        "webhook",
+        "sandbox",
+    ] {
         let platform = Bench::new().open_at(kind, "http://127.0.0.1:9");
         assert_eq!(platform.limits().counts, None, "{kind}");
         assert!(platform.engagement(&of(&["1"])).await.is_err(), "{kind}");

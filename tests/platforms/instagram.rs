@@ -351,6 +351,187 @@ async fn likes_and_comments_are_counted_and_hidden_likes_are_not_nought() {
     assert_eq!(told, [counts(Some(7), 2), counts(None, 0)]);
 }
 
+// What answers an earlier post.
+
+const COMMENT: &str = "17870913679156914";
+const SHORT: &str = "https://www.instagram.com/p/DAbc/";
+
+fn reply(text: &str, parent: Receipt) -> Draft {
+    Draft {
+        parent: Some(parent),
+        ..Draft::text(text)
+    }
+}
+
+/// As it is kept.
+fn comment() -> Receipt {
+    Receipt {
+        pin: Some(POST.into()),
+        ..Receipt::named(COMMENT, Some(SHORT.into()))
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_a_comment_on_the_post() {
+    let (server, bench) = (server().await, Bench::new());
+    let place = format!("/v25.0/{POST}/comments");
+    on(&server, "POST", &place, json!({ "id": COMMENT })).await;
+    let shown = json!({ "id": POST, "permalink": SHORT });
+    on(&server, "GET", &format!("/v25.0/{POST}"), shown).await;
+    let posts =
+        json!({ "data": [{ "id": POST, "timestamp": at(-9), "permalink": SHORT, "media_type": "IMAGE" }] });
+    on(&server, "GET", &format!("/v25.0/{ME}/media"), posts).await;
+    let account = account(&bench, &server);
+    for parent in [
+        receipt(POST, None),
+        // What answers a comment is one on the same post.
+        comment(),
+        // As a person tells it.
+        Receipt::named(SHORT, Some(SHORT.into())),
+    ] {
+        let draft = reply("Ten & two.", parent).link("https://example.org/a");
+        let prepared = account.prepare(&draft.out()).await.unwrap();
+        let expected = Prepared {
+            path: place.clone(),
+            body: json!({ "media": POST, "message": "Ten & two.\n\nhttps://example.org/a" }).to_string(),
+        };
+        assert_eq!(prepared, expected);
+        let done = draft.send(account.as_ref()).await.unwrap();
+        assert_eq!(done, comment());
+    }
+    let sent = posted(&server, &place).await;
+    assert_eq!(sent.len(), 3);
+    assert!(
+        sent.iter()
+            .all(|form| form == "message=Ten & two.\n\nhttps://example.org/a"),
+        "{sent:?}"
+    );
+    let pictured = reply("Look.", receipt(POST, None)).image();
+    let elsewhere = reply(
+        "Read it.",
+        Receipt::named("https://www.instagram.com/p/DOther/", None),
+    );
+    for refused in [pictured, elsewhere] {
+        let failure = account.prepare(&refused.out()).await.unwrap_err();
+        assert_eq!(failure.class, Class::Rejected, "{failure}");
+    }
+}
+
+#[test]
+fn a_comment_that_is_not_allowed_holds_no_account() {
+    let denied = trouble(
+        400,
+        10,
+        None,
+        "Application does not have permission for this action",
+    );
+    let failure = instagram::read_comment(&denied).unwrap_err();
+    assert_eq!(failure.class, Class::Rejected);
+    assert!(
+        failure.words.contains("instagram_business_manage_comments"),
+        "{failure}"
+    );
+    for (answer, class) in [
+        (trouble(400, 190, None, "expired"), Class::Auth),
+        (trouble(400, 368, None, "blocked"), Class::Auth),
+        (trouble(400, 100, Some(33), "no such post"), Class::Rejected),
+        (
+            trouble(400, 4, None, "slow down"),
+            Class::RateLimited { until: None },
+        ),
+        (trouble(500, 1, None, "unknown"), Class::InDoubt),
+        (answer(200, "{}"), Class::InDoubt),
+        (answer(404, "<html>"), Class::InDoubt),
+    ] {
+        let failure = instagram::read_comment(&answer).unwrap_err();
+        assert_eq!(failure.class, class, "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn a_comment_is_deleted_by_either_sign_in() {
+    let (server, bench) = (server().await, Bench::new());
+    on(
+        &server,
+        "DELETE",
+        &format!("/v25.0/{COMMENT}"),
+        json!({ "success": true }),
+    )
+    .await;
+    let account = account(&bench, &server);
+    assert!(!account.limits().delete);
+    let (receipt, key) = (comment(), Draft::text("").key());
+    let gone = Deletion {
+        receipt: &receipt,
+        key,
+        campaign: "case",
+        message: "ten-to-two",
+        now: now(),
+    };
+    let prepared = account.prepare_deletion(&gone).await.unwrap();
+    assert_eq!(prepared.path, format!("/v25.0/{COMMENT}"));
+    account.delete(&Sealed { prepared, key }).await.unwrap();
+}
+
+async fn look_for_comment(name: Option<&str>, comments: ResponseTemplate, taken: &[&str]) -> Found {
+    let (server, bench) = (MockServer::start().await, Bench::new());
+    Mock::given(path("/v25.0/me"))
+        .and(query_param("fields", "id,user_id,username"))
+        .respond_with(
+            ResponseTemplate::new(200)
+                .set_body_json(json!({ "id": "9988", "user_id": ME, "username": name })),
+        )
+        .mount(&server)
+        .await;
+    Mock::given(path(format!("/v25.0/{POST}/comments")))
+        .and(query_param("fields", "id,text,timestamp,username"))
+        .respond_with(comments)
+        .mount(&server)
+        .await;
+    on(
+        &server,
+        "GET",
+        &format!("/v25.0/{POST}"),
+        json!({ "id": POST, "permalink": SHORT }),
+    )
+    .await;
+    let among = Among {
+        since: now(),
+        taken: taken.iter().map(|id| (*id).to_owned()).collect::<HashSet<_>>(),
+    };
+    let account = account(&bench, &server);
+    let draft = reply("Read it. Now.", receipt(POST, None));
+    let prepared = account.prepare(&draft.out()).await.unwrap();
+    let key = draft.key();
+    account.find(&Sealed { prepared, key }, &among).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_lost_comment_is_looked_for_on_its_post() {
+    let of = |name: &str, text: &str, minutes: i64| json!({ "id": COMMENT, "text": text, "timestamp": at(minutes), "username": name });
+    let ours = of("casewatch", "Read it.\nNow.", 1);
+    let us = Some("casewatch");
+    let found = look_for_comment(us, list(std::slice::from_ref(&ours)), &[]).await;
+    assert_eq!(found, Found::Here(comment()));
+    let found = look_for_comment(None, list(std::slice::from_ref(&ours)), &[]).await;
+    assert_eq!(found, Found::Here(comment()));
+    let found = look_for_comment(us, list(std::slice::from_ref(&ours)), &[COMMENT]).await;
+    assert_eq!(found, Found::Absent);
+    for other in [
+        of("somebody", "Read it. Now.", 1),
+        of("casewatch", "Read it.", 1),
+        of("casewatch", "Read it. Now.", -1),
+    ] {
+        let found = look_for_comment(us, list(std::slice::from_ref(&other)), &[]).await;
+        assert_eq!(found, Found::Absent, "{other}");
+    }
+    let closed = template(&trouble(403, 10, None, "No permission"));
+    assert!(matches!(
+        look_for_comment(us, closed, &[]).await,
+        Found::Unclear(_)
+    ));
+}
+
 // How a lost answer is found.
 
 fn at(minutes: i64) -> String {

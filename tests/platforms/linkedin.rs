@@ -321,7 +321,9 @@ fn a_page_and_a_member_ask_for_other_permissions_and_doubts_end_in_other_ways() 
     assert_eq!(
         of(PAGE),
         (
-            "w_organization_social r_organization_social rw_organization_admin".into(),
+            "w_organization_social r_organization_social w_organization_social_feed r_organization_social_feed \
+             rw_organization_admin"
+                .into(),
             false
         )
     );

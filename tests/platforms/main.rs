@@ -13,6 +13,7 @@ mod alert;
 mod bluesky;
 #[path = "../support/clip.rs"]
 mod clip;
+mod comments;
 mod connections;
 mod contract;
 mod deletion;
@@ -31,6 +32,7 @@ mod pds;
 mod pinterest;
 mod reddit;
 mod relay;
+mod reposts;
 mod sandbox;
 #[path = "../server/mod.rs"]
 mod server;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use steadfast::platform::http::Answer;
 use steadfast::platform::{Among, Deletion, Prepared, Sealed, reddit};
 use steadfast::post::outcome::{Class, Failure, Found, Receipt};
+use steadfast::post::shared::Look;
 use wiremock::matchers::{body_string_contains, header, method, path, query_param, query_param_is_missing};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -441,6 +442,140 @@ async fn an_image_goes_to_reddits_own_store_alone() {
     }
 }
 
+// Another's post.
+
+const ALLYS: &str = "https://www.reddit.com/r/allies/comments/1ally/we_stand_with_them/";
+
+/// As it stands.
+fn allys() -> Value {
+    json!({
+        "name": "t3_1ally", "title": "We stand & wait", "selftext": "Read *this*.", "url": ALLYS, "over_18": false,
+        "spoiler": true, "removed_by_category": null, "author": "ally", "subreddit": "allies",
+    })
+}
+
+async fn shows(post: Value) -> MockServer {
+    let server = server().await;
+    Mock::given(method("GET"))
+        .and(path("/api/info"))
+        .and(query_param("id", "t3_1ally"))
+        .and(query_param("raw_json", "1"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(page_of(&[post], &Value::Null)))
+        .mount(&server)
+        .await;
+    server
+}
+
+fn share(url: &str) -> Draft {
+    Draft {
+        share: Some(url.to_owned()),
+        ..Draft::text("")
+    }
+}
+
+#[tokio::test]
+async fn a_post_of_another_is_crossposted_under_its_own_title() {
+    let server = shows(allys()).await;
+    let yes = json!({ "json": { "errors": [], "data": { "url": PAGE, "id": "1abcd", "name": "t3_1abcd" } } });
+    on(&server, "POST", "/api/submit", 200, yes).await;
+    let account = Bench::new().open_at("reddit", &server.uri());
+    let prepared = account.prepare(&share(ALLYS).out()).await.unwrap();
+    assert_eq!(prepared.path, "/api/submit");
+    assert_eq!(
+        body(&prepared),
+        json!({
+            "api_type": "json", "raw_json": "1", "kind": "crosspost", "crosspost_fullname": "t3_1ally",
+            "sr": "casewatch", "title": "We stand & wait",
+            "spoiler": "true", "nsfw": "false", "sendreplies": "false", "resubmit": "true",
+        })
+    );
+    let done = share(ALLYS).send(account.as_ref()).await.unwrap();
+    assert_eq!((done.id.as_str(), done.url.as_deref()), ("t3_1abcd", Some(PAGE)));
+    let requests = server.received_requests().await.unwrap();
+    let sent = String::from_utf8_lossy(&requests.last().unwrap().body).into_owned();
+    assert!(
+        sent.contains("kind=crosspost") && sent.contains("title=We+stand+%26+wait"),
+        "{sent}"
+    );
+    // Those who do not allow it say so, and the account is not blamed.
+    for code in [
+        "NO_CROSSPOSTS",
+        "INVALID_CROSSPOST_THING",
+        "OVER18_SUBREDDIT_CROSSPOST",
+    ] {
+        let failure = reddit::read(&no(code, "that isn't a valid crosspost")).unwrap_err();
+        assert_eq!(failure.class, Class::Rejected, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn what_can_not_be_crossposted_is_refused_before_anything_is_sent() {
+    let server = server().await;
+    let account = Bench::new().open_at("reddit", &server.uri());
+    let comment = format!("{ALLYS}2bcde/");
+    for elsewhere in [
+        comment.as_str(),
+        "https://www.reddit.com/r/allies/s/AbCdEf",
+        "https://evil.example/r/allies/comments/1ally/",
+    ] {
+        let failure = account.prepare(&share(elsewhere).out()).await.unwrap_err();
+        assert_eq!(failure.class, Class::Rejected, "{elsewhere}");
+        assert!(failure.words.contains(elsewhere), "{failure}");
+        let read = account.read(elsewhere).await.unwrap();
+        assert_eq!(read.unwrap_err().class, Class::Rejected, "{elsewhere}");
+    }
+    assert_eq!(server.received_requests().await.unwrap().len(), 0);
+    let server = shows(json!({ "name": "t3_1ally", "title": "x", "removed_by_category": "deleted" })).await;
+    let account = Bench::new().open_at("reddit", &server.uri());
+    let failure = account.prepare(&share(ALLYS).out()).await.unwrap_err();
+    assert_eq!(failure.class, Class::Rejected);
+    assert!(failure.words.contains("no such post"), "{failure}");
+}
+
+#[test]
+fn another_s_post_is_its_title_its_words_and_what_it_shows() {
+    let read = |post: &Value| {
+        let page = page_of(std::slice::from_ref(post), &Value::Null).to_string();
+        reddit::read_shared(&answer(200, &page))
+    };
+    let was = read(&allys()).unwrap();
+    assert!(matches!(was, Look::There(_)));
+    // Its votes are not what it says.
+    let mut voted = allys();
+    voted["score"] = json!(100);
+    voted["num_comments"] = json!(7);
+    assert_eq!(read(&voted).unwrap(), was);
+    let gallery = json!({ "items": [{ "media_id": "abc", "caption": "The court" }] });
+    for (field, value) in [
+        ("title", json!("We fall")),
+        ("selftext", json!("Read that.")),
+        ("url", json!("https://evil.example/")),
+        ("gallery_data", gallery),
+    ] {
+        let mut changed = allys();
+        changed[field] = value;
+        assert_ne!(read(&changed).unwrap(), was, "{field}");
+    }
+    for by in ["deleted", "moderator", "reddit"] {
+        let mut gone = allys();
+        gone["removed_by_category"] = json!(by);
+        assert_eq!(read(&gone).unwrap(), Look::Gone, "{by}");
+    }
+    let none = page_of(&[], &Value::Null).to_string();
+    assert_eq!(reddit::read_shared(&answer(200, &none)).unwrap(), Look::Gone);
+    // Only its own list can say so.
+    for (status, page, class) in [
+        (404, "<html>not here</html>", Class::Transient),
+        (404, r#"{"message": "Not Found", "error": 404}"#, Class::Rejected),
+        (200, "{}", Class::Transient),
+        (503, "", Class::Transient),
+        (401, r#"{"message": "Unauthorized", "error": 401}"#, Class::Auth),
+    ] {
+        let failure = reddit::read_shared(&answer(status, page)).unwrap_err();
+        assert_eq!(failure.class, class, "{status} {page}");
+    }
+}
+
 // How a lost answer is found.
 
 fn among(taken: &[&str]) -> Among {
@@ -557,6 +692,30 @@ async fn a_comment_is_found_by_what_it_answers() {
         look_among(&[comment("t3_1abce")], request(&draft), &[]).await,
         Found::Absent
     );
+}
+
+#[tokio::test]
+async fn a_crosspost_is_found_by_what_it_shares() {
+    let server = shows(allys()).await;
+    let account = Bench::new().open_at("reddit", &server.uri());
+    let sent = account.prepare(&share(ALLYS).out()).await.unwrap();
+    let crosspost = |parent: Value| {
+        let mut listed = listed("t3_1abcd");
+        listed["title"] = json!("We stand & wait");
+        listed["selftext"] = json!("");
+        listed["crosspost_parent"] = parent;
+        listed
+    };
+    let found = look_among(&[crosspost(json!("t3_1ally"))], sent.clone(), &[]).await;
+    assert_eq!(id_of(&found), "t3_1abcd");
+    for other in [json!("t3_1allz"), Value::Null] {
+        let found = look_among(&[crosspost(other.clone())], sent.clone(), &[]).await;
+        assert_eq!(found, Found::Absent, "{other}");
+    }
+    // A text with the same title is another post.
+    let mut ours = listed("t3_1abcd");
+    ours["crosspost_parent"] = json!("t3_1ally");
+    assert_eq!(look_among(&[ours], wanted(), &[]).await, Found::Absent);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::account::label;
+use super::account::{in_answer, label};
 use super::{Check, path};
 use crate::campaign::Account;
 use crate::campaign::render::Chosen;
@@ -12,7 +12,7 @@ use crate::text::entities::{EntityKind, entities};
 impl Check<'_, '_> {
     /// Parts with more links or hashtags than the platform takes.
     pub(super) fn signs(&mut self, account: &Account, chosen: &Chosen<'_>, content: &Content) {
-        let limits = &account.limits;
+        let limits = &*account.limits.answering(content.reply_to.is_some());
         let rules = [
             (
                 limits.max_links,
@@ -31,8 +31,9 @@ impl Check<'_, '_> {
                     code,
                     path(chosen.source, &["text"]),
                     format!(
-                        "{most} {what} are too many for {}: it takes {max}{}",
+                        "{most} {what} are too many for {}: it takes {max}{}{}",
                         label(account),
+                        in_answer(account, content),
                         self.when()
                     ),
                     "keep those that matter most",

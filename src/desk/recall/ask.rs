@@ -199,12 +199,11 @@ impl Asking<'_> {
     fn able(&self, post: &Post) -> Result<&Account, String> {
         let account = self.account(post)?;
         let name = account.like;
+        let limits = account.limits.answering(post.content.reply_to.is_some());
         match self.act {
-            Act::Delete if !account.limits.delete => {
-                Err(format!("nothing can be deleted on {name} by a program"))
-            }
-            Act::Edit if !account.limits.edits => Err(format!("what is out on {name} can't be edited")),
-            Act::Reply(_) if !account.limits.abilities.reply => Err(format!("{name} has no replies")),
+            Act::Delete if !limits.delete => Err(format!("nothing can be deleted on {name} by a program")),
+            Act::Edit if !limits.edits => Err(format!("what is out on {name} can't be edited")),
+            Act::Reply(_) if !limits.abilities.reply => Err(format!("{name} has no replies")),
             _ => Ok(account),
         }
     }
@@ -221,12 +220,12 @@ impl Asking<'_> {
             found.iter().any(ours)
         };
         let objection = |account: &Account| {
-            let limits = &account.limits;
+            // A correction answers what it corrects.
+            let limits = account.limits.answering(true);
             if limits.min_images > 0 {
                 return Some(format!("{}: there are no posts without an image", account.name));
             }
-            // A correction answers what it corrects.
-            let objection = measure(limits.answering(true).rule(0, false), text, "").objection()?;
+            let objection = measure(limits.rule(0, false), text, "").objection()?;
             Some(format!("{}: the text {objection}", account.name))
         };
         let accounts = self.roster.accounts.iter().filter(concerned);

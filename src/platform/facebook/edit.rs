@@ -8,7 +8,7 @@ use super::super::http::Request;
 use super::super::{Edit, Prepared};
 use super::Account;
 use crate::post::outcome::{Class, Failure};
-use crate::text::limits::{Abilities, Doubt, FACEBOOK};
+use crate::text::limits::{Doubt, FACEBOOK};
 
 impl Account {
     pub(super) async fn edit_of(&self, edit: &Edit<'_>) -> Result<Prepared, Failure> {
@@ -17,12 +17,8 @@ impl Account {
             return Err(Failure::new(Class::Rejected, words));
         }
         let id = self.id_of(edit.receipt).await?.ok_or_else(|| edit.unnamed())?;
-        // Below what is no post of the Page, but a comment, there is no card.
         let is_post = id.split('_').next() == Some(&self.page);
-        let carded = Abilities {
-            card: FACEBOOK.abilities.card && is_post,
-            ..FACEBOOK.abilities
-        };
+        let carded = FACEBOOK.answering(!is_post).abilities;
         Ok(Prepared {
             path: self.graph.at(&id),
             body: json!({ "message": edit.out.part.shown_text(carded) }).to_string(),

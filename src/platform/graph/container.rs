@@ -61,7 +61,7 @@ pub(in super::super) fn read(answer: &Answer) -> Result<Receipt, Failure> {
 }
 
 /// It can't be told from the id. The post is out, whatever becomes of this.
-async fn address(graph: &Graph, id: &str) -> Option<String> {
+pub(in super::super) async fn address(graph: &Graph, id: &str) -> Option<String> {
     let asking = graph.get(id, &[("fields", "id,permalink")]);
     let answer = tokio::time::timeout(ADDRESS, asking).await.ok()?.ok()?;
     said::<Shown>(&answer).ok()?.permalink

@@ -4,11 +4,11 @@
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Graph, Trouble, is_id, said};
 use crate::platform::Among;
-use crate::post::outcome::{Class, Failure, Receipt};
+use crate::post::outcome::{Class, Failure, Found, Receipt};
 
 /// As many as a page may have, and how many pages are turned.
 const PAGE: &str = "100";
@@ -46,8 +46,18 @@ pub(in super::super) struct Listed {
     #[serde(default)]
     pub media_type: String,
     pub replied_to: Option<Named>,
-    /// Who wrote a comment.
+    /// Of a repost.
+    pub reposted_post: Option<Named>,
+    /// Who wrote a comment: on Facebook, and on Instagram.
     pub from: Option<Named>,
+    pub username: Option<String>,
+    #[serde(default)]
+    pub alt_text: String,
+    #[serde(default)]
+    pub link_attachment_url: String,
+    /// Of a carousel.
+    #[serde(default)]
+    pub children: Children,
     #[serde(default)]
     attachments: Attachments,
     /// Of a comment.
@@ -55,9 +65,14 @@ pub(in super::super) struct Listed {
 }
 
 /// What has a number.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(in super::super) struct Named {
     pub id: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(in super::super) struct Children {
+    pub data: Vec<Named>,
 }
 
 /// Of a post on a Page.
@@ -118,8 +133,11 @@ impl Listed {
 }
 
 /// The last step of an address's path, by which it is known on each of the platform's hosts; of a script, what it is
-/// asked for too.
+/// asked for too. A comment is at its post's address, and is another thing.
 fn last(url: &str) -> Option<&str> {
+    if url.contains("comment_id=") {
+        return None;
+    }
     let (_, rest) = url.split_once("://")?;
     let (_, whole) = rest.split_once('/')?;
     let path = whole.split(['?', '#']).next()?;
@@ -143,14 +161,28 @@ pub(in super::super) enum Looked {
     Closed(String),
 }
 
+impl Looked {
+    /// What that means where the list alone can tell.
+    pub(in super::super) fn found(self) -> Found {
+        match self {
+            Self::One(receipt) => Found::Here(receipt),
+            Self::None => Found::Absent,
+            Self::Many => Found::Unclear("the account has it more than once".to_owned()),
+            Self::Closed(words) => {
+                Found::Unclear(format!("the account may not read what it posted ({words})"))
+            }
+        }
+    }
+}
+
 /// A list of an account's posts.
 pub(in super::super) struct List<'a> {
     pub graph: &'a Graph,
     /// Below the version: `me/threads`.
     pub at: &'a str,
     pub fields: &'a str,
-    /// What else is asked for, so that the newest come first.
-    pub order: &'a [(&'a str, &'a str)],
+    /// What else is asked for: whose they are, or that the newest come first.
+    pub also: &'a [(&'a str, &'a str)],
     /// Whether it can be asked for what is newer than an instant.
     pub by_time: bool,
 }
@@ -187,15 +219,21 @@ impl List<'_> {
 
     /// The id of the post at `url`, if it is among the newest.
     pub(in super::super) async fn named(&self, url: &str) -> Result<Option<String>, Failure> {
+        let (found, _) = self.post_at(url).await?;
+        Ok(found.map(|listed| listed.id))
+    }
+
+    /// The post at `url`, if it is among the newest, and what was read to see that.
+    pub(in super::super) async fn post_at(&self, url: &str) -> Result<(Option<Listed>, Read), Failure> {
         let mut found = None;
-        self.read(None, |listed| {
+        let read = self.read(None, |listed| {
             if listed.is_at(url) && is_id(&listed.id) {
-                found = Some(listed.id);
+                found = Some(listed);
             }
             found.is_none()
-        })
-        .await?;
-        Ok(found)
+        });
+        let read = read.await?;
+        Ok((found, read))
     }
 
     /// Gives each post to `each` until it says `false`, or until they are older than `since`.
@@ -210,7 +248,7 @@ impl List<'_> {
         let mut after: Option<String> = None;
         for _ in 0..PAGES {
             let mut query = vec![("fields", self.fields), ("limit", PAGE)];
-            query.extend_from_slice(self.order);
+            query.extend_from_slice(self.also);
             query.extend(begin.as_deref().map(|begin| ("since", begin)));
             query.extend(after.as_deref().map(|after| ("after", after)));
             let answer = self.graph.get(self.at, &query).await?;
@@ -234,8 +272,11 @@ impl List<'_> {
     }
 }
 
-enum Read {
+/// How much of a list was read.
+pub(in super::super) enum Read {
+    /// As far as was wanted.
     Whole,
     TooLong,
+    /// It may not be read, for this reason.
     Closed(String),
 }

@@ -1,5 +1,5 @@
 //! Looking for a post whose answer was lost: in the account's own list, by its title and words; for a comment, by what
-//! it answers. <https://www.reddit.com/dev/api#GET_user_{username}_submitted>
+//! it answers; for a crosspost, by what it shares. <https://www.reddit.com/dev/api#GET_user_{username}_submitted>
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -43,6 +43,8 @@ struct Listed {
     title: String,
     #[serde(default)]
     selftext: String,
+    /// Of a crosspost.
+    crosspost_parent: Option<String>,
     #[serde(default)]
     parent_id: String,
     #[serde(default)]
@@ -59,7 +61,15 @@ struct Sent {
     text: String,
     /// A body with images, which is listed in Markdown of Reddit's own making.
     richtext_json: Option<String>,
+    crosspost_fullname: Option<String>,
     thing_id: String,
+}
+
+impl Sent {
+    /// Whether the list has other words than were sent: its own of what has images, the original's of a crosspost.
+    fn in_other_words(&self) -> bool {
+        self.richtext_json.is_some() || self.crosspost_fullname.is_some()
+    }
 }
 
 /// For comparing, however it is broken into lines.
@@ -72,7 +82,8 @@ impl Listed {
         let same = if sent.thing_id.is_empty() {
             self.subreddit.eq_ignore_ascii_case(&sent.sr)
                 && letters(&self.title) == letters(&sent.title)
-                && (sent.richtext_json.is_some() || letters(&self.selftext) == letters(&sent.text))
+                && self.crosspost_parent == sent.crosspost_fullname
+                && (sent.in_other_words() || letters(&self.selftext) == letters(&sent.text))
         } else {
             self.parent_id == sent.thing_id && letters(&self.body) == letters(&sent.text)
         };

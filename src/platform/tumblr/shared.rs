@@ -109,7 +109,7 @@ impl Account {
             .await
     }
 
-    async fn parent(&self, blog: &str, id: &str) -> Result<Parent, Failure> {
+    pub(super) async fn parent(&self, blog: &str, id: &str) -> Result<Parent, Failure> {
         let answer = self.get(blog, id).await?;
         if answer.status != 200 {
             return Err(harmless(refused(&answer)));
@@ -126,7 +126,7 @@ impl Account {
         })
     }
 
-    async fn get(&self, blog: &str, id: &str) -> Result<Answer, Failure> {
+    pub(super) async fn get(&self, blog: &str, id: &str) -> Result<Answer, Failure> {
         self.ask(Request::get(&self.base, &format!("/v2/blog/{blog}/posts/{id}")))
             .await
     }

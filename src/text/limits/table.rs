@@ -54,9 +54,22 @@ const PLAIN: Limits = Limits {
     delete: true,
     edits: false,
     doubt: Doubt::Ask,
+    share_doubt: None,
     homes: &[],
     counts: None,
     prices: None,
+};
+
+/// What nearly all comments have in common.
+const COMMENT: Answer = Answer {
+    length: None,
+    max_images: 0,
+    video: false,
+    max_links: None,
+    max_tags: None,
+    card: false,
+    delete: true,
+    doubt: None,
 };
 
 const fn utf16(max: usize, escape: Escape) -> LengthRule {
@@ -153,8 +166,8 @@ pub const X: Limits = Limits {
     ..PLAIN
 };
 
-/// <https://developers.facebook.com/docs/threads>. Only posts whose number an operator knows could be
-/// reposted, which an address does not tell.
+/// <https://developers.facebook.com/docs/threads>. A repost is no container: whether it is there, only the account's
+/// list tells.
 pub const THREADS: Limits = Limits {
     platform: "threads",
     length: LengthRule::Threads { max: 500 },
@@ -171,13 +184,16 @@ pub const THREADS: Limits = Limits {
     video: Some(videos::THREADS),
     abilities: Abilities {
         warn: false,
-        share: false,
+        share: true,
         reply: true,
         card: true,
     },
     doubt: Doubt::TwoSteps {
         settle: Duration::from_mins(3),
     },
+    share_doubt: Some(Doubt::ReadBack {
+        settle: Duration::from_mins(3),
+    }),
     counts: Some(1),
     homes: &["threads.net", "threads.com"],
     ..PLAIN
@@ -193,7 +209,8 @@ pub const THREADS_WITHOUT_MEDIA: Limits = Limits {
 };
 
 /// <https://developers.facebook.com/docs/instagram-platform/content-publishing>. The unit of a caption's
-/// length is not published.
+/// length is not published. An answer is a comment: what one may have is not in today's manual, but was in the one before
+/// it.
 pub const INSTAGRAM: Limits = Limits {
     platform: "instagram",
     length: utf16(2200, Escape::None),
@@ -211,7 +228,19 @@ pub const INSTAGRAM: Limits = Limits {
     max_tags: Some(30),
     dead_links: true,
     video: Some(videos::INSTAGRAM),
-    abilities: NOTHING,
+    abilities: Abilities {
+        reply: true,
+        ..NOTHING
+    },
+    answer: Some(Answer {
+        length: Some(utf16(300, Escape::None)),
+        max_links: Some(1),
+        max_tags: Some(4),
+        doubt: Some(Doubt::ReadBack {
+            settle: Duration::from_mins(5),
+        }),
+        ..COMMENT
+    }),
     delete: false,
     doubt: Doubt::TwoSteps {
         settle: Duration::from_mins(1),
@@ -243,7 +272,7 @@ pub const FACEBOOK: Limits = Limits {
     answer: Some(Answer {
         length: Some(utf16(8000, Escape::None)),
         max_images: 1,
-        video: false,
+        ..COMMENT
     }),
     max_parts: 1,
     max_images: 10,
@@ -268,10 +297,15 @@ pub const FACEBOOK: Limits = Limits {
 
 /// An organization's page. <https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api>.
 /// The unit of the length, whether backslashes count, how large an image may be, and of how many posts at once it says
-/// what it counts are not published.
+/// what it counts are not published. There are no threads: comments are not shown in their order. How long a comment may
+/// be is not published either: what its own site takes.
 pub const LINKEDIN: Limits = Limits {
     platform: "linkedin",
     length: utf16(3000, Escape::LittleText),
+    answer: Some(Answer {
+        length: Some(utf16(1250, Escape::None)),
+        ..COMMENT
+    }),
     max_parts: 1,
     max_images: 20,
     max_image_bytes: 5_000_000,
@@ -284,9 +318,10 @@ pub const LINKEDIN: Limits = Limits {
     image_types: &["image/jpeg", "image/png", "image/gif"],
     video: Some(videos::LINKEDIN),
     abilities: Abilities {
+        warn: false,
         share: true,
+        reply: true,
         card: true,
-        ..NOTHING
     },
     edits: true,
     doubt: Doubt::ReadBack {
@@ -297,8 +332,13 @@ pub const LINKEDIN: Limits = Limits {
     ..PLAIN
 };
 
-/// A person's own account on LinkedIn, which may not read what it posted, nor what is counted of it.
+/// A person's own account on LinkedIn, which may not read what it posted, nor what is counted of it, and not comment.
 pub const LINKEDIN_MEMBER: Limits = Limits {
+    answer: None,
+    abilities: Abilities {
+        reply: false,
+        ..LINKEDIN.abilities
+    },
     doubt: Doubt::Ask,
     counts: None,
     ..LINKEDIN
@@ -409,8 +449,7 @@ pub const REDDIT: Limits = Limits {
     later: Some(REDDIT_COMMENT),
     answer: Some(Answer {
         length: Some(REDDIT_COMMENT),
-        max_images: 0,
-        video: false,
+        ..COMMENT
     }),
     max_images: 20,
     max_image_bytes: 20_000_000,
@@ -419,8 +458,9 @@ pub const REDDIT: Limits = Limits {
     video: Some(videos::REDDIT),
     abilities: Abilities {
         warn: true,
+        share: true,
         reply: true,
-        ..NOTHING
+        card: false,
     },
     edits: true,
     doubt: Doubt::ReadBack {
@@ -448,9 +488,9 @@ pub const TUMBLR: Limits = Limits {
     platform: "tumblr",
     length: units(4096, Escape::None),
     answer: Some(Answer {
-        length: None,
         max_images: 30,
-        video: false,
+        card: true,
+        ..COMMENT
     }),
     max_images: 30,
     max_image_bytes: 1_000_000,
@@ -464,6 +504,7 @@ pub const TUMBLR: Limits = Limits {
         reply: true,
         card: true,
     },
+    edits: true,
     doubt: Doubt::ReadBack {
         settle: Duration::from_mins(1),
     },
@@ -618,11 +659,28 @@ mod tests {
         let comment = FACEBOOK.answering(true);
         assert_eq!(comment.rule(0, true), &utf16(8000, Escape::None));
         assert_eq!((comment.max_images, comment.video), (1, None));
+        assert!(!comment.abilities.card);
+        let comment = INSTAGRAM.answering(true);
+        assert_eq!(
+            (comment.min_images, comment.max_images, comment.max_tags),
+            (0, 0, Some(4))
+        );
+        assert!(comment.delete && !INSTAGRAM.delete);
         let comment = REDDIT.answering(true);
         assert_eq!(comment.rule(0, false), REDDIT.rule(1, false));
         assert_eq!(comment.max_images, 0);
         let reblog = TUMBLR.answering(true);
         assert_eq!((reblog.length, reblog.max_images), (TUMBLR.length, 30));
-        assert_eq!(reblog.video, None);
+        assert_eq!((reblog.video, reblog.abilities.card), (None, true));
+    }
+
+    #[test]
+    fn a_doubt_about_what_is_no_container_does_not_end_as_one_about_a_container() {
+        assert_eq!(X.doubt_about(true, false), X.doubt);
+        assert_eq!(FACEBOOK.doubt_about(false, true), FACEBOOK.doubt);
+        assert_eq!(THREADS.doubt_about(false, true), THREADS.doubt);
+        assert_ne!(INSTAGRAM.doubt_about(false, true), INSTAGRAM.doubt);
+        let repost = THREADS.doubt_about(true, false);
+        assert!(matches!(repost, Doubt::ReadBack { .. }), "{repost:?}");
     }
 }

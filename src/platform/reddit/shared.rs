@@ -1,0 +1,130 @@
+//! Another's post: read as it stands, and crossposted under its own title. <https://www.reddit.com/dev/api#GET_api_info>
+
+use serde::Deserialize;
+
+use super::super::http::{Answer, Request};
+use super::super::{Prepared, harmless};
+use super::{Account, Place, SUBMIT, frozen, name_in, odd, refused};
+use crate::post::digest::Digest;
+use crate::post::outcome::{Class, Failure};
+use crate::post::shared::Look;
+
+#[derive(Deserialize)]
+struct List {
+    data: Page,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    children: Vec<Child>,
+}
+
+#[derive(Deserialize)]
+struct Child {
+    data: Shown,
+}
+
+/// What a reader of it sees.
+#[derive(Deserialize)]
+struct Shown {
+    name: String,
+    title: String,
+    #[serde(default)]
+    selftext: String,
+    /// Where it leads, or its image or video; of a text, itself.
+    #[serde(default)]
+    url: String,
+    #[serde(default)]
+    gallery_data: Option<Gallery>,
+    #[serde(default)]
+    over_18: bool,
+    #[serde(default)]
+    spoiler: bool,
+    /// By whom it was taken away: its author, moderators, Reddit. It stays in the list.
+    removed_by_category: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Gallery {
+    items: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    media_id: String,
+    #[serde(default)]
+    caption: String,
+}
+
+impl Shown {
+    fn digest(&self) -> Digest {
+        let items = self.gallery_data.iter().flat_map(|gallery| &gallery.items);
+        let items = items.flat_map(|item| [&*item.media_id, &*item.caption]);
+        let own = [&*self.title, &*self.selftext, &*self.url];
+        Digest::of_fields(own.into_iter().chain(items))
+    }
+}
+
+/// The post that was asked for, if it is there to be read.
+fn shown(answer: &Answer) -> Result<Option<Shown>, Failure> {
+    if answer.status != 200 {
+        return Err(harmless(refused(answer)));
+    }
+    let List { data: page } = answer.json().ok_or_else(|| odd(answer))?;
+    let mut posts = page.children.into_iter().map(|child| child.data);
+    Ok(posts.find(|post| post.removed_by_category.is_none()))
+}
+
+/// What the answer says of it.
+pub fn read(answer: &Answer) -> Result<Look, Failure> {
+    let shown = shown(answer)?;
+    Ok(shown.map_or(Look::Gone, |shown| Look::There(shown.digest())))
+}
+
+/// The whole request that will be visible. A warning of the original's is said again.
+/// <https://www.reddit.com/dev/api#POST_api_submit>
+fn request(shown: &Shown, place: &Place) -> Prepared {
+    let flag = |set| if set { "true" } else { "false" };
+    let mut told = vec![
+        ("kind", "crosspost"),
+        ("crosspost_fullname", shown.name.as_str()),
+        ("sr", &place.subreddit),
+        ("title", &shown.title),
+        ("spoiler", flag(shown.spoiler)),
+        ("nsfw", flag(shown.over_18)),
+        ("sendreplies", "false"),
+        ("resubmit", "true"),
+    ];
+    told.extend(place.flair.as_deref().map(|flair| ("flair_id", flair)));
+    frozen(SUBMIT, &told)
+}
+
+/// The fullname of the post at an address. A comment can't be crossposted.
+fn post_at(url: &str) -> Result<String, Failure> {
+    let name = name_in(url).filter(|name| name.starts_with("t3_"));
+    name.ok_or_else(|| {
+        let words = format!(
+            "this is no post on Reddit, as `https://www.reddit.com/r/NAME/comments/1abcd/words/` is: {url}"
+        );
+        Failure::new(Class::Rejected, words)
+    })
+}
+
+impl Account {
+    pub(super) async fn read_shared(&self, url: &str) -> Result<Look, Failure> {
+        read(&self.info(&post_at(url)?).await?)
+    }
+
+    pub(super) async fn crosspost(&self, url: &str) -> Result<Prepared, Failure> {
+        let answer = self.info(&post_at(url)?).await?;
+        let gone = || Failure::new(Class::Rejected, format!("there is no such post: {url}"));
+        let shown = shown(&answer)?.ok_or_else(gone)?;
+        Ok(request(&shown, &self.place))
+    }
+
+    async fn info(&self, name: &str) -> Result<Answer, Failure> {
+        let query = [("id", name), ("raw_json", "1")];
+        self.ask(Request::get(&self.base, "/api/info").query(&query))
+            .await
+    }
+}
