@@ -750,6 +750,55 @@ fn a_card_is_shown_before_it_is_posted_byte_for_byte() {
 }
 
 #[test]
+fn an_edit_shows_the_words_and_the_link_and_counts_for_no_others() {
+    let place = Place::new("[account.mastodon]\nplatform = \"sandbox\"\n");
+    let says = |value: &str, page: &str| {
+        let text = format!(
+            "[fact.verdict]\nvalue = \"{value}\"\nsource = \"the record\"\n\n[[message]]\nid = \"said\"\n\
+             text = \"The jury said {{{{ fact.verdict }}}}.\"\nlink = \"https://court.example/{page}\"\npriority = \"breaking\"\n"
+        );
+        place.write("a.toml", &text);
+    };
+    says("10-2", "first");
+    let _daemon = place.start();
+    place.wait("the post", 60, || !place.events("post.sent").is_empty());
+    let port = place.port;
+    let look = || get(port, "/facts/verdict/recall?act=edit").body;
+    assert!(look().contains("There is nothing that it would do"));
+    let confirm = |page: &str| {
+        let (_, rest) = page.split_once("name=\"digest\" value=\"").expect("a digest");
+        let digest = rest.split('"').next().unwrap();
+        let fields = [
+            ("act", "edit"),
+            ("digest", digest),
+            ("why", "it was wrong"),
+            ("as", "Ann"),
+        ];
+        act(port, "/facts/verdict/recall", &fields)
+    };
+
+    says("11-1", "second");
+    let shown = look();
+    for words in ["The jury said 11-1.", "https://court.example/second"] {
+        assert!(shown.contains(words), "{words} in {shown}");
+    }
+    // Another address is another word.
+    says("11-1", "third");
+    let late = confirm(&shown);
+    assert_eq!(late.status, 409, "{}", late.body);
+
+    let done = confirm(&look());
+    assert_eq!(done.status, 303, "{}", done.body);
+    assert!(done.header("set-cookie").unwrap().starts_with("name=Ann;"));
+    place.wait("the edit", 60, || look().contains("edit: sent"));
+    let timeline = get(port, "/sandbox").body;
+    assert!(
+        timeline.contains("The jury said 11-1.") && timeline.contains("https://court.example/third"),
+        "{timeline}"
+    );
+}
+
+#[test]
 fn a_recall_does_exactly_what_was_shown() {
     let (place, _daemon) = running("");
     let port = place.port;

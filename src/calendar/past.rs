@@ -25,7 +25,8 @@ pub struct Past {
     pub variants: Variants,
     /// The last slot that each account has filled.
     pub slots: BTreeMap<AccountName, Timestamp>,
-    /// When posts of each account went out or are to go out, in the three days before and after, in order.
+    /// When the posts of each account that were due in the three days before and after went out, or are to go out, in
+    /// order.
     pub traffic: BTreeMap<AccountName, Vec<Timestamp>>,
 }
 

@@ -15,7 +15,8 @@ use crate::desk::Office;
 use crate::desk::recall::ask::{Act, Ask, Asking};
 use crate::desk::recall::found::{Found, find};
 use crate::desk::recall::{came_to_nothing, carry_out};
-use crate::ledger::{Post, Published};
+use crate::ledger::{NewPost, Post, Published};
+use crate::post::content::Part;
 use crate::settings::Role;
 
 use super::Site;
@@ -270,9 +271,7 @@ fn row(site: &Site, times: &Times, name: &str, asking: Option<&Asking<'_>>, one:
     let post = &one.post;
     let asked = asking.map(|asking| (asking.act, asking.ask(one)));
     let words = match &asked {
-        Some((Act::Edit, Ask::New(edit))) => {
-            edit.content.parts.iter().map(|part| part.text.clone()).collect()
-        }
+        Some((Act::Edit, Ask::New(edit))) => shown(site, edit),
         _ => Vec::new(),
     };
     let (what, acts) = match asked {
@@ -307,6 +306,17 @@ fn row(site: &Site, times: &Times, name: &str, asking: Option<&Asking<'_>>, one:
         acts,
         words,
     }
+}
+
+/// The words of each part as readers will see them, with its link where no card shows it.
+fn shown(site: &Site, edit: &NewPost) -> Vec<String> {
+    let mut accounts = site.pages.roster.accounts.iter();
+    let account = accounts.find(|account| account.name == edit.identity.account);
+    let shown = |part: &Part| match account {
+        Some(account) => part.shown_text(account.limits.abilities).into_owned(),
+        None => part.text.clone(),
+    };
+    edit.content.parts.iter().map(shown).collect()
 }
 
 fn to_be(t: &'static Words, act: &Act) -> &'static str {

@@ -150,7 +150,7 @@ async fn a_relay_that_gives_only_so_many_is_asked_for_what_is_older() {
     let id = one.id.to_string();
     relay.keep(one.clone());
     relay.gives(100);
-    // Three in each second, so that no page ends between two of them.
+    // Three in each second, so that a page ends between two of one.
     for number in 0..250 {
         relay.keep(theirs(number / 3, 7, &[&["e", &id]], &format!("{number}")));
     }

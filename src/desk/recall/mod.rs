@@ -188,7 +188,10 @@ impl Asking<'_> {
         for one in found {
             let what = match self.ask(one) {
                 Ask::New(post) if post.content.is_edit() => {
-                    fields.extend(post.content.parts.into_iter().map(|part| part.text));
+                    for part in post.content.parts {
+                        fields.push(part.text);
+                        fields.push(part.link.map(|link| link.url).unwrap_or_default());
+                    }
                     "new"
                 }
                 Ask::New(_) => "new",
