@@ -143,10 +143,6 @@ const LONGER: [(&str, &str); 19] = [
         "one platform is one file, in the order of its manual",
     ),
     (
-        "src/platform/facebook.rs",
-        "one platform is one file, in the order of its manual",
-    ),
-    (
         "src/platform/reddit.rs",
         "one platform is one file, in the order of its manual",
     ),
