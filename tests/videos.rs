@@ -80,6 +80,7 @@ fn a_video_is_what_its_header_says() {
     // It is stored on its side.
     let expected = Footage {
         mime: "video/quicktime",
+        brand: *b"qt  ",
         size,
         width: 720,
         height: 1280,

@@ -6,6 +6,8 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Footage {
     pub mime: &'static str,
+    /// The four letters by which its file says what it is.
+    pub brand: [u8; 4],
     /// In bytes.
     pub size: u64,
     /// As it is seen, upright.
@@ -25,6 +27,8 @@ pub struct Footage {
 pub struct VideoLimits {
     /// The MIME types.
     pub types: &'static [&'static str],
+    /// What the platform takes for another type by the file's brand: how such brands begin.
+    pub foreign: &'static [&'static str],
     /// How pictures may be encoded; empty: however they are.
     pub codecs: &'static [&'static str],
     pub max_bytes: u64,
@@ -47,6 +51,8 @@ pub enum Misfit {
     /// It takes none at all.
     NoVideo,
     Type,
+    /// The type would do, but the platform takes it for another.
+    Brand,
     Codec,
     TooLarge,
     TooShort,
@@ -70,6 +76,13 @@ pub fn misfits(footage: &Footage, limits: Option<&VideoLimits>) -> Vec<Misfit> {
     let [tallest, broadest] = limits.shapes.unwrap_or([(0, 1), (1, 0)]);
     let reasons = [
         (!limits.types.contains(&footage.mime), Misfit::Type),
+        (
+            limits
+                .foreign
+                .iter()
+                .any(|brand| footage.brand.starts_with(brand.as_bytes())),
+            Misfit::Brand,
+        ),
         (
             !limits.codecs.is_empty() && !limits.codecs.contains(&footage.codec),
             Misfit::Codec,
@@ -124,6 +137,13 @@ impl Misfit {
             Self::Type => (
                 format!("takes no video of the type {}", footage.mime),
                 "save it as MP4",
+            ),
+            Self::Brand => (
+                format!(
+                    "takes a video whose file calls itself `{}` for something else than MP4",
+                    footage.brand.escape_ascii().to_string().trim_end()
+                ),
+                "save it as plain MP4, not as M4V or 3GP",
             ),
             Self::Codec => (
                 format!(
@@ -200,6 +220,7 @@ mod tests {
 
     const CLIP: Footage = Footage {
         mime: "video/mp4",
+        brand: *b"isom",
         size: 4_000_000,
         width: 1280,
         height: 720,
@@ -278,6 +299,11 @@ mod tests {
             ..CLIP
         };
         assert_eq!(misfit(&phone, THREADS.video.as_ref()), None);
+        for brand in [*b"M4V ", *b"M4VH", *b"3gp4", *b"3g2a"] {
+            let clip = Footage { brand, ..CLIP };
+            assert_eq!(misfit(&clip, BLUESKY.video.as_ref()), Some(Misfit::Brand));
+            assert_eq!(misfit(&clip, MASTODON.video.as_ref()), None);
+        }
     }
 
     #[test]
@@ -295,5 +321,13 @@ mod tests {
             "takes no video as long as this one: 150.5 s, the limit is 140 s"
         );
         assert_eq!(said(long, None), "takes no video");
+        let tunes = Footage {
+            brand: *b"M4V ",
+            ..CLIP
+        };
+        assert_eq!(
+            said(tunes, BLUESKY.video),
+            "takes a video whose file calls itself `M4V` for something else than MP4"
+        );
     }
 }

@@ -17,6 +17,8 @@ use steadfast::platform::{Deletion, Platform, Sealed};
 use steadfast::post::engagement::Counts;
 use steadfast::post::outcome::{Class, Failure, Receipt};
 use steadfast::post::shared::Look;
+use steadfast::text::limits::BLUESKY;
+use steadfast::text::videos::misfits;
 
 use crate::clip::Clip;
 use crate::support::{Bench, Draft, now};
@@ -217,16 +219,7 @@ async fn images_and_videos_stand_with_their_descriptions() {
     let mut image = Draft::text("Look.").image();
     image.images[0].bytes = Bytes::from_static(PNG);
     let one = image.send(&*account).await.unwrap();
-    let clip = Clip {
-        brand: *b"mp42",
-        ..Clip::telling()
-    };
-    let video: &'static [u8] = clip.bytes().leak();
-    let video = Draft {
-        index: 1,
-        ..Draft::text("Look.").video(video)
-    };
-    video.send(&*account).await.unwrap();
+    film(1, *b"mp42").send(&*account).await.unwrap();
     let records = us.records(POST).await;
     let embed = &records[1]["value"]["embed"]["images"][0];
     assert_eq!(embed["alt"], "The court");
@@ -253,6 +246,45 @@ async fn images_and_videos_stand_with_their_descriptions() {
         .replace(cid, "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku");
     let failure = account.publish(&lost).await.unwrap_err();
     assert_eq!(failure.class, Class::Transient, "{failure}");
+}
+
+/// A post with a video whose file says that it is that.
+fn film(index: u16, brand: [u8; 4]) -> Draft {
+    let clip = Clip {
+        brand,
+        ..Clip::telling()
+    };
+    Draft {
+        index,
+        ..Draft::text("Look.").video(clip.bytes().leak())
+    }
+}
+
+#[tokio::test]
+async fn what_check_says_of_a_videos_brand_is_what_the_server_makes_of_it() {
+    let Some(theirs) = theirs() else { return };
+    let us = theirs.person("brands").await;
+    let bench = bench(SignedDuration::ZERO);
+    let account = us.account(&bench);
+    let brands = [
+        b"isom", b"iso5", b"mp41", b"mp42", b"avc1", b"MSNV", b"dash", b"F4V ", b"M4V ", b"M4VH", b"M4A ",
+        b"3gp4", b"3gp5", b"3g2a", b"qt  ",
+    ];
+    for (index, brand) in (0..).zip(brands) {
+        let post = film(index, *brand);
+        let mut footage = post.video.as_ref().unwrap().footage;
+        footage.brand = *brand;
+        if brand == b"qt  " {
+            footage.mime = "video/quicktime";
+        }
+        let known = misfits(&footage, BLUESKY.video.as_ref());
+        let sent = post.send(&*account).await;
+        assert_eq!(
+            sent.is_ok(),
+            known.is_empty(),
+            "{known:?}, and the server: {sent:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -308,6 +308,7 @@ impl Draft {
             open: Arc::new(move || Ok(Box::pin(bytes))),
             footage: Footage {
                 mime: "video/mp4",
+                brand: *b"isom",
                 size: bytes.len() as u64,
                 width: 720,
                 height: 1280,

@@ -154,6 +154,7 @@ impl World {
         world.media.insert("media/court.png".into(), png);
         let clip = Footage {
             mime: "video/mp4",
+            brand: *b"isom",
             size: 4_000_000,
             width: 1280,
             height: 720,

@@ -7,6 +7,7 @@ use crate::text::videos::VideoLimits;
 /// What videos have in common.
 const CLIPS: VideoLimits = VideoLimits {
     types: &["video/mp4", "video/quicktime"],
+    foreign: &[],
     codecs: &[],
     max_bytes: 0,
     min_length: Duration::ZERO,
@@ -27,9 +28,10 @@ pub const MASTODON: VideoLimits = VideoLimits {
 };
 
 /// Lexicon `app.bsky.embed.video` takes 300 MB and type MP4; the hosts of Bluesky take blobs of 50 MiB. The length is
-/// what the apps take.
+/// what the apps take. Whatever it is called, a server looks at the file: what it takes for M4V, 3GP or sound is no MP4.
 pub const BLUESKY: VideoLimits = VideoLimits {
     types: &["video/mp4"],
+    foreign: &["M4V", "3g", "M4A", "M4B", "F4A", "F4B"],
     max_bytes: 50 << 20,
     max_length: Some(Duration::from_mins(3)),
     ..CLIPS

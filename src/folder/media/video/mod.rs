@@ -92,6 +92,7 @@ fn look(bytes: &dyn Bytes) -> Result<(Footage, Cover), Flaw> {
     let ftyp = top.first().filter(|atom| atom.kind == *b"ftyp");
     let ftyp = ftyp.ok_or(Flaw::Broken)?;
     let brand = look.reader.head(ftyp, 4)?;
+    let brand: [u8; 4] = brand.try_into().map_err(|_| Flaw::Broken)?;
     let mut moovs = top.iter().filter(|atom| atom.kind == *b"moov");
     let (Some(_), None) = (moovs.next(), moovs.next()) else {
         return Err(Flaw::Broken);
@@ -123,6 +124,7 @@ fn look(bytes: &dyn Bytes) -> Result<(Footage, Cover), Flaw> {
         } else {
             "video/mp4"
         },
+        brand,
         size,
         width: pictures.width,
         height: pictures.height,
