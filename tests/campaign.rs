@@ -563,6 +563,52 @@ fn a_part_has_no_more_hashtags_than_its_platform_takes() {
 }
 
 #[test]
+fn an_answer_on_instagram_is_a_comment_with_rules_of_its_own() {
+    let reply = |text: &str| format!("text = \"{text}\"\nreply_to = \"first\"");
+    assert_eq!(
+        said_on("instagram", &reply("Ten jurors. #One #Two #Three #Four")),
+        []
+    );
+    let many = "5 hashtags are too many for instagram: it takes 4 in an answer";
+    assert_eq!(
+        said_on("instagram", &reply("Ten jurors. #One #Two #Three #Four #Five")),
+        [("too-many-tags", many.to_owned())]
+    );
+    let long = said_on("instagram", &reply("Ten. ".repeat(61).trim_end()));
+    assert_eq!(long.first().map(|(code, _)| *code), Some("too-long"), "{long:?}");
+}
+
+#[test]
+fn a_share_names_a_post_by_its_own_address() {
+    let share = |url: &str| format!("share = \"{url}\"");
+    for (platform, url) in [
+        (
+            "reddit",
+            "https://www.reddit.com/r/allies/comments/1ally/we_stand/",
+        ),
+        ("reddit", "https://old.reddit.com/comments/1ally"),
+        ("threads", "https://www.threads.net/@ally.org/post/DAlly_1"),
+        ("x", "https://x.com/ally/status/1228393702244134912"),
+    ] {
+        assert_eq!(said_on(platform, &share(url)), [], "{url}");
+    }
+    for (platform, url) in [
+        (
+            "reddit",
+            "https://www.reddit.com/r/allies/comments/1ally/we_stand/2bcde/",
+        ),
+        ("reddit", "https://www.reddit.com/r/allies/s/AbCdEf"),
+        ("threads", "https://www.threads.com/t/DAlly_1"),
+    ] {
+        let words = format!("{platform} shares posts by their own addresses alone");
+        assert_eq!(said_on(platform, &share(url)), [("unsupported", words)], "{url}");
+    }
+    let elsewhere = said_on("reddit", &share("https://www.threads.com/@ally/post/D1"));
+    let words = "reddit cannot share a post of another network";
+    assert_eq!(elsewhere, [("unsupported", words.to_owned())]);
+}
+
+#[test]
 fn a_link_that_nobody_can_follow_is_said() {
     let body = |text: &str| format!("{text}\nimage = [{{ file = \"media/court.png\", alt = \"It\" }}]");
     let dead = "nobody can follow a link in a text on instagram";

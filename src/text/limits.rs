@@ -69,6 +69,8 @@ pub struct Limits {
     pub share_doubt: Option<Doubt>,
     /// The hosts on which all its posts are found; empty: on any server.
     pub homes: &'static [&'static str],
+    /// How the address of a post looks that can be shared; `None`: as any there.
+    pub shared: Option<Address>,
     /// Of how many posts at once it says what it counts; `None`: it counts nothing, or not for us.
     pub counts: Option<u16>,
     /// What it charges; `None`: nothing.
@@ -130,6 +132,34 @@ pub struct Answer {
     pub delete: bool,
     /// How a doubt about it ends; `None`: as one about a post.
     pub doubt: Option<Doubt>,
+}
+
+/// How addresses of a kind look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Address {
+    /// Their paths, one of which it has. A `*` is the rest of its step, which is not empty.
+    pub paths: &'static [&'static str],
+    /// One of them, for people.
+    pub like: &'static str,
+}
+
+impl Address {
+    /// Whether an address with this path is one.
+    pub fn is(&self, path: &str) -> bool {
+        let steps: Vec<&str> = path.split('/').filter(|step| !step.is_empty()).collect();
+        let fits = |pattern: &str, step: &str| match pattern.strip_suffix('*') {
+            Some(begin) => step.len() > begin.len() && step.starts_with(begin),
+            None => step == pattern,
+        };
+        self.paths.iter().any(|pattern| {
+            let pattern: Vec<&str> = pattern.split('/').collect();
+            pattern.len() == steps.len()
+                && pattern
+                    .iter()
+                    .zip(&steps)
+                    .all(|(pattern, step)| fits(pattern, step))
+        })
+    }
 }
 
 /// What a platform charges for each thing that a program does there.

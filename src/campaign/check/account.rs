@@ -59,6 +59,23 @@ impl<'a> Check<'a, '_> {
                 "name in `to` only accounts on the network that the post is on",
             );
         }
+        let at = url::Url::parse(url);
+        let step = at.as_ref().map_or("", |at| at.path());
+        let other = |account: &&&Account| able(account) && !wrong(account);
+        for account in targets.iter().filter(other) {
+            let Some(shared) = account.limits.shared.filter(|shared| !shared.is(step)) else {
+                continue;
+            };
+            self.error(
+                "unsupported",
+                path([""; 2], &["share"]),
+                format!("{} shares posts by their own addresses alone", label(account)),
+                format!(
+                    "write it as the browser shows it above the post alone: `{}`",
+                    shared.like
+                ),
+            );
+        }
     }
 
     /// What each account would say, measured by its own rules.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Abilities, Answer, Doubt, LengthRule, Limits, Unit, prices, videos};
+use super::{Abilities, Address, Answer, Doubt, LengthRule, Limits, Unit, prices, videos};
 use crate::text::escape::Escape;
 use crate::text::images::Frame;
 
@@ -56,6 +56,7 @@ const PLAIN: Limits = Limits {
     doubt: Doubt::Ask,
     share_doubt: None,
     homes: &[],
+    shared: None,
     counts: None,
     prices: None,
 };
@@ -196,6 +197,10 @@ pub const THREADS: Limits = Limits {
     }),
     counts: Some(1),
     homes: &["threads.net", "threads.com"],
+    shared: Some(Address {
+        paths: &["@*/post/*"],
+        like: "https://www.threads.com/@NAME/post/CODE",
+    }),
     ..PLAIN
 };
 
@@ -468,6 +473,19 @@ pub const REDDIT: Limits = Limits {
     },
     counts: Some(100),
     homes: &["reddit.com"],
+    shared: Some(Address {
+        paths: &[
+            "r/*/comments/*",
+            "r/*/comments/*/*",
+            "u/*/comments/*",
+            "u/*/comments/*/*",
+            "user/*/comments/*",
+            "user/*/comments/*/*",
+            "comments/*",
+            "comments/*/*",
+        ],
+        like: "https://www.reddit.com/r/NAME/comments/1abcd/words/",
+    }),
     ..PLAIN
 };
 
@@ -672,6 +690,21 @@ mod tests {
         let reblog = TUMBLR.answering(true);
         assert_eq!((reblog.length, reblog.max_images), (TUMBLR.length, 30));
         assert_eq!((reblog.video, reblog.abilities.card), (None, true));
+    }
+
+    #[test]
+    fn an_address_that_is_shared_is_a_post_s_own() {
+        for limits in PLATFORMS {
+            let Some(shared) = limits.shared else { continue };
+            let (_, rest) = shared.like.split_once("://").unwrap();
+            let (host, path) = rest.split_once('/').unwrap();
+            assert!(shared.is(path), "{}", shared.like);
+            assert!(limits.homes.iter().any(|home| host.ends_with(home)), "{host}");
+        }
+        let is = |limits: &Limits, path: &str| limits.shared.unwrap().is(path);
+        assert!(is(&REDDIT, "/comments/1abcd") && is(&REDDIT, "/user/a/comments/1abcd/x/"));
+        assert!(!is(&REDDIT, "/r/a/comments/1abcd/x/2bcde/") && !is(&REDDIT, "/r/a/s/Abc"));
+        assert!(!is(&THREADS, "/@/post/x") && !is(&THREADS, "/t/x") && !is(&THREADS, "/@a"));
     }
 
     #[test]
