@@ -203,6 +203,19 @@ pub(super) fn refusal(answer: &Answer) -> Failure {
     }
 }
 
+/// What the answer to a publishing request means that wants another right than posts do, or somebody else's leave: where
+/// it is refused for want of that, for `why`, the account may post all the same.
+pub(super) fn beside_posts<T>(answer: &Answer, came: Result<T, Failure>, why: &str) -> Result<T, Failure> {
+    let of_this = |trouble: &Trouble| trouble.is_forbidden() && !ACCOUNT_SUB.contains(&trouble.sub());
+    match came {
+        Err(failure) if failure.class == Class::Auth && Trouble::of(answer).as_ref().is_some_and(of_this) => {
+            let words = format!("{}; {why}", failure.words);
+            Err(answer.failure(Class::Rejected, Some(&words)))
+        }
+        came => came,
+    }
+}
+
 /// The id that a publishing request made.
 pub(super) fn made(answer: &Answer) -> Result<String, Failure> {
     let made: Option<Made> = answer.json();

@@ -513,8 +513,21 @@ async fn a_lost_comment_is_looked_for_on_its_post() {
     let us = Some("casewatch");
     let found = look_for_comment(us, list(std::slice::from_ref(&ours)), &[]).await;
     assert_eq!(found, Found::Here(comment()));
+    // Whose it is, must be told.
     let found = look_for_comment(None, list(std::slice::from_ref(&ours)), &[]).await;
+    assert!(matches!(found, Found::Unclear(_)), "{found:?}");
+    let mut nobodys = ours.clone();
+    nobodys["username"] = Value::Null;
+    let found = look_for_comment(us, list(std::slice::from_ref(&nobodys)), &[]).await;
+    assert!(matches!(found, Found::Unclear(_)), "{found:?}");
+    nobodys["id"] = json!("17");
+    let found = look_for_comment(us, list(&[nobodys.clone(), ours.clone()]), &[]).await;
     assert_eq!(found, Found::Here(comment()));
+    nobodys["text"] = json!("Read it!");
+    let found = look_for_comment(us, list(std::slice::from_ref(&nobodys)), &[]).await;
+    assert_eq!(found, Found::Absent);
+    let found = look_for_comment(None, list(std::slice::from_ref(&ours)), &[COMMENT]).await;
+    assert_eq!(found, Found::Absent);
     let found = look_for_comment(us, list(std::slice::from_ref(&ours)), &[COMMENT]).await;
     assert_eq!(found, Found::Absent);
     for other in [
