@@ -341,14 +341,15 @@ async fn likes_and_comments_are_counted_and_hidden_likes_are_not_nought() {
         json!({ "id": "19", "comments_count": 0 }),
     )
     .await;
-    let of = [receipt("18", None), receipt("19", None)];
+    let of = [receipt("18", None), receipt("19", None), comment()];
+    // The last is a comment, of which other things are told: it is not asked for.
     let told = account(&bench, &server).engagement(&of).await.unwrap();
     let counts = |likes, replies| Counts {
         likes,
         replies: Some(replies),
         ..Counts::default()
     };
-    assert_eq!(told, [counts(Some(7), 2), counts(None, 0)]);
+    assert_eq!(told, [counts(Some(7), 2), counts(None, 0), Counts::default()]);
 }
 
 // What answers an earlier post.
