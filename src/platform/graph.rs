@@ -19,6 +19,7 @@ use crate::post::outcome::{Class, Failure};
 use crate::text::limits::Doubt;
 
 pub(super) mod account;
+pub(super) mod beside;
 pub(super) mod container;
 mod counts;
 pub(super) mod list;
@@ -200,19 +201,6 @@ pub(super) fn refusal(answer: &Answer) -> Failure {
     match Trouble::of(answer) {
         Some(trouble) => answer.failure(trouble.class(answer), Some(&trouble.words())),
         None => answer.failure(answer.class(false), None),
-    }
-}
-
-/// What the answer to a publishing request means that wants another right than posts do, or somebody else's leave: where
-/// it is refused for want of that, for `why`, the account may post all the same.
-pub(super) fn beside_posts<T>(answer: &Answer, came: Result<T, Failure>, why: &str) -> Result<T, Failure> {
-    let of_this = |trouble: &Trouble| trouble.is_forbidden() && !ACCOUNT_SUB.contains(&trouble.sub());
-    match came {
-        Err(failure) if failure.class == Class::Auth && Trouble::of(answer).as_ref().is_some_and(of_this) => {
-            let words = format!("{}; {why}", failure.words);
-            Err(answer.failure(Class::Rejected, Some(&words)))
-        }
-        came => came,
     }
 }
 

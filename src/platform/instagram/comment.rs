@@ -6,9 +6,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::super::graph::beside::beside_posts;
 use super::super::graph::container::address;
 use super::super::graph::list::List;
-use super::super::graph::{beside_posts, is_id, made};
+use super::super::graph::{is_id, made};
 use super::super::http::{Answer, Request};
 use super::super::{Among, Outgoing, Prepared};
 use super::{Account, VERSION};
@@ -100,13 +101,9 @@ impl Account {
         let mut by_somebody = false;
         let looked = list.look(among, |listed| {
             let says = listed.says(&sent.message);
-            match (&listed.username, &name) {
-                (Some(author), Some(name)) => says && author == name,
-                _ => {
-                    by_somebody |= says;
-                    false
-                }
-            }
+            let known = listed.username.as_ref().zip(name.as_ref());
+            by_somebody |= says && known.is_none();
+            says && known.is_some_and(|(author, name)| author == name)
         });
         let found = looked.await?.found();
         Ok(match found {

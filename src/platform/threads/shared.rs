@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::Url;
 
-use super::super::graph::beside_posts;
+use super::super::graph::beside::beside_posts;
 use super::super::graph::container::{self, address};
 use super::super::graph::list::{List, Listed, Named, Read};
 use super::super::http::{Answer, Request};
