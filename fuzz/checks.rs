@@ -245,9 +245,20 @@ pub fn answer(bytes: &[u8]) {
     }
     let posts = prepared("/rest/posts");
     decided(&answer, linkedin::read(&posts, &answer), &[201], 200..400);
-    for read in [threads::read, facebook::read, instagram::read] {
+    for read in [
+        threads::read,
+        threads::read_repost,
+        facebook::read,
+        instagram::read,
+    ] {
         decided(&answer, read(&answer), &[200], 200..400);
     }
+    done(
+        &answer,
+        instagram::read_comment(&answer).map(drop),
+        &[200],
+        200..400,
+    );
     // Reddit says no with a 200.
     decided(&answer, reddit::read(&answer), &[200], 201..400);
     decided(&answer, tumblr::read(&answer), &[201], 200..400);
@@ -257,9 +268,11 @@ pub fn answer(bytes: &[u8]) {
     decided(&answer, webhook::read(key, &answer), &taken, 200..300);
     // Edits. What says so already is refused by Telegram, and that is a yes.
     done(&answer, mastodon::read_edit(&answer), &[200], 200..400);
-    done(&answer, linkedin::read_edit(&answer), &[204], 200..400);
+    // A comment is shown as it is then.
+    done(&answer, linkedin::read_edit(&answer), &[200, 204], 200..400);
     done(&answer, telegram::read_edit(&answer), &[200, 400], 200..400);
     done(&answer, reddit::read_edit(&answer), &[200], 201..400);
+    done(&answer, tumblr::read_edit(&answer), &[200], 200..400);
     // What a relay says is words alone, and so is an address there.
     let words = String::from_utf8_lossy(&answer.body);
     if let Err(failure) = nostr::read(false, &words) {

@@ -230,6 +230,33 @@ fn a_correction_answers_each_post_once_and_is_measured_first() {
 }
 
 #[test]
+fn a_correction_has_no_more_links_than_its_account_takes() {
+    let place = Place::new("[account.sandbox]\nplatform = \"sandbox\"\nlike = \"threads\"\n");
+    place.write(
+        "messages.toml",
+        "[[message]]\nid = \"plain\"\ntext = \"The vote was 10-2.\"\nat = 2036-01-01T09:00:00\n",
+    );
+    assert!(place.run(&["init"]).status.success());
+    let done = place.run(&["post", "plain"]);
+    assert!(done.status.success(), "{}", said(&done));
+    let links: String = (1..=6).fold(String::new(), |mut links, n| {
+        write!(links, " https://court.example/{n}").unwrap();
+        links
+    });
+    let correct = |words: &str| place.run(&["recall", "--message", "plain", "--reply", words, "--yes"]);
+    let many = correct(&links);
+    assert_eq!(many.status.code(), Some(1));
+    assert!(
+        said(&many).contains("nothing was done")
+            && said(&many).contains("sandbox: the text has 6 links, the limit is 5"),
+        "{}",
+        said(&many)
+    );
+    let done = correct("It was 11-1: https://court.example/1");
+    assert!(done.status.success(), "{}", said(&done));
+}
+
+#[test]
 fn a_hold_stops_a_deletion_until_it_is_asked_for_in_spite_of_it() {
     let mastodon = Fake::start();
     let place = posted(&mastodon);

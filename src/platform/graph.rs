@@ -19,6 +19,7 @@ use crate::post::outcome::{Class, Failure};
 use crate::text::limits::Doubt;
 
 pub(super) mod account;
+pub(super) mod beside;
 pub(super) mod container;
 mod counts;
 pub(super) mod list;

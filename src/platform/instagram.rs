@@ -276,10 +276,19 @@ impl Platform for Account {
         STEPS.find(&self.graph, &sent, look).await
     }
 
+    /// Nothing of a comment, of which other things are told.
     async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
-        self.graph
-            .counts(of, "", ("fields", "id,like_count,comments_count"), counted)
-            .await
+        let fields = ("fields", "id,like_count,comments_count");
+        let mut all = Vec::new();
+        for receipt in of {
+            if comment::on(receipt).is_some() {
+                all.push(Counts::default());
+            } else {
+                let one = std::slice::from_ref(receipt);
+                all.extend(self.graph.counts(one, "", fields, counted).await?);
+            }
+        }
+        Ok(all)
     }
 
     async fn identity(&self) -> Result<Option<String>, Failure> {

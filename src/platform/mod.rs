@@ -240,7 +240,7 @@ pub trait Platform: Send + Sync {
 
     /// Exactly one request that the world can see: `sealed.prepared`, byte for byte, under `sealed.key`.
     ///
-    /// After `InDoubt` the same `sealed` is sent again, as `limits().doubt` allows. After `Transient` the part
+    /// After `InDoubt` the same `sealed` is sent again, as `limits().doubt_about` allows. After `Transient` the part
     /// is prepared anew, because an upload may be gone by then; the key stays, so that what an earlier try in
     /// doubt left behind is still found.
     async fn publish(&self, sealed: &Sealed) -> Result<Receipt, Failure>;
@@ -278,7 +278,7 @@ pub trait Platform: Send + Sync {
     }
 
     /// What became of `sealed`, whose answer was lost: asks the container, or looks through what the account
-    /// published. For those whose `limits().doubt` says so. No request of it can be seen.
+    /// published. For those whose `limits().doubt_about` says so. No request of it can be seen.
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {
         let _ = (sealed, among);
         Err(Failure::new(

@@ -26,6 +26,8 @@ use crate::text::limits::{Limits, THREADS, THREADS_WITHOUT_MEDIA};
 
 mod shared;
 
+pub use shared::read as read_repost;
+
 /// `[account.NAME]` with `platform = "threads"`.
 pub use super::graph::account::Config;
 

@@ -12,6 +12,7 @@ mod mastodon;
 pub mod money;
 pub mod parts;
 mod segment;
+pub mod signs;
 pub mod videos;
 mod x;
 

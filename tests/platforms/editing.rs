@@ -293,6 +293,36 @@ async fn tumblr_is_told_again_all_that_a_post_has() {
 }
 
 #[tokio::test]
+async fn tumblr_says_why_what_reblogs_a_post_that_is_gone_can_t_be_edited() {
+    let more = json!({"parent_tumblelog_uuid": "t:0aY0x", "parent_post_id": "1234567891234560"});
+    for (page, class, words) in [
+        (
+            json!({"meta": {"status": 404, "msg": "Not Found"}, "response": []}),
+            Class::Rejected,
+            "the post that it reblogs is gone",
+        ),
+        (json!({"html": "a proxy's"}), Class::Transient, ""),
+    ] {
+        let server = MockServer::start().await;
+        Mock::given(path("/v2/blog/casewatch/posts/1234567891234567"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(shown_on_tumblr(&more)))
+            .mount(&server)
+            .await;
+        Mock::given(path("/v2/blog/t:0aY0x/posts/1234567891234560"))
+            .respond_with(ResponseTemplate::new(404).set_body_json(page))
+            .mount(&server)
+            .await;
+        let failure = edit_at("tumblr", &server.uri(), &Draft::text(IS))
+            .await
+            .unwrap_err();
+        assert_eq!(failure.class, class, "{failure}");
+        assert!(failure.words.contains(words), "{failure}");
+        let requests = server.received_requests().await.unwrap();
+        assert!(requests.iter().all(|request| request.method.as_str() == "GET"));
+    }
+}
+
+#[tokio::test]
 async fn tumblr_leaves_words_beside_a_video_alone() {
     let draft = Draft::text(IS).video(b"ftyp");
     let failure = edit_at("tumblr", "http://127.0.0.1:9", &draft).await.unwrap_err();

@@ -341,14 +341,15 @@ async fn likes_and_comments_are_counted_and_hidden_likes_are_not_nought() {
         json!({ "id": "19", "comments_count": 0 }),
     )
     .await;
-    let of = [receipt("18", None), receipt("19", None)];
+    let of = [receipt("18", None), receipt("19", None), comment()];
+    // The last is a comment, of which other things are told: it is not asked for.
     let told = account(&bench, &server).engagement(&of).await.unwrap();
     let counts = |likes, replies| Counts {
         likes,
         replies: Some(replies),
         ..Counts::default()
     };
-    assert_eq!(told, [counts(Some(7), 2), counts(None, 0)]);
+    assert_eq!(told, [counts(Some(7), 2), counts(None, 0), Counts::default()]);
 }
 
 // What answers an earlier post.
@@ -513,8 +514,21 @@ async fn a_lost_comment_is_looked_for_on_its_post() {
     let us = Some("casewatch");
     let found = look_for_comment(us, list(std::slice::from_ref(&ours)), &[]).await;
     assert_eq!(found, Found::Here(comment()));
+    // Whose it is, must be told.
     let found = look_for_comment(None, list(std::slice::from_ref(&ours)), &[]).await;
+    assert!(matches!(found, Found::Unclear(_)), "{found:?}");
+    let mut nobodys = ours.clone();
+    nobodys["username"] = Value::Null;
+    let found = look_for_comment(us, list(std::slice::from_ref(&nobodys)), &[]).await;
+    assert!(matches!(found, Found::Unclear(_)), "{found:?}");
+    nobodys["id"] = json!("17");
+    let found = look_for_comment(us, list(&[nobodys.clone(), ours.clone()]), &[]).await;
     assert_eq!(found, Found::Here(comment()));
+    nobodys["text"] = json!("Read it!");
+    let found = look_for_comment(us, list(std::slice::from_ref(&nobodys)), &[]).await;
+    assert_eq!(found, Found::Absent);
+    let found = look_for_comment(None, list(std::slice::from_ref(&ours)), &[COMMENT]).await;
+    assert_eq!(found, Found::Absent);
     let found = look_for_comment(us, list(std::slice::from_ref(&ours)), &[COMMENT]).await;
     assert_eq!(found, Found::Absent);
     for other in [

@@ -530,6 +530,17 @@ async fn what_can_not_be_crossposted_is_refused_before_anything_is_sent() {
     let failure = account.prepare(&share(ALLYS).out()).await.unwrap_err();
     assert_eq!(failure.class, Class::Rejected);
     assert!(failure.words.contains("no such post"), "{failure}");
+    // What it shares may be edited, and may be what Reddit names as the parent of ours.
+    let mut crosspost = allys();
+    crosspost["crosspost_parent"] = json!("t3_1orig");
+    let server = shows(crosspost).await;
+    let account = Bench::new().open_at("reddit", &server.uri());
+    let prepared = account.prepare(&share(ALLYS).out()).await.unwrap_err();
+    let read = account.read(ALLYS).await.unwrap().unwrap_err();
+    for failure in [prepared, read] {
+        assert_eq!(failure.class, Class::Rejected);
+        assert!(failure.words.contains("reddit.com/comments/1orig/"), "{failure}");
+    }
 }
 
 #[test]

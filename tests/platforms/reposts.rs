@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use steadfast::platform::{Among, Prepared, Sealed};
+use steadfast::platform::{Among, Prepared, Sealed, threads};
 use steadfast::post::outcome::{Class, Failure, Found, Receipt};
 use steadfast::post::shared::Look;
 use wiremock::matchers::{header, method, path, query_param, query_param_is_missing};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{Bench, Draft, TOKEN, now};
+use crate::support::{Bench, Draft, TOKEN, answer, now};
 
 const ALLYS: &str = "https://www.threads.com/@ally.org/post/DAlly_1-x";
 const THEIRS: &str = "18000000000000077";
@@ -87,6 +87,16 @@ async fn a_post_is_reposted_by_the_number_that_its_authors_list_tells() {
 }
 
 #[tokio::test]
+async fn a_post_that_may_not_be_reposted_is_refused_and_not_the_account() {
+    let server = server(&[allys()]).await;
+    let no = json!({ "error": { "message": "No permission", "code": 10 } });
+    on(&server, "POST", &format!("/v1.0/{THEIRS}/repost"), 403, no).await;
+    let account = Bench::new().open_at("threads", &server.uri());
+    let failure = share(ALLYS).send(account.as_ref()).await.unwrap_err();
+    assert_eq!(failure.class, Class::Rejected, "{failure}");
+}
+
+#[tokio::test]
 async fn what_is_no_post_there_is_refused_before_anything_is_asked() {
     let server = server(&[allys()]).await;
     let account = Bench::new().open_at("threads", &server.uri());
@@ -137,6 +147,42 @@ async fn a_post_is_its_words_and_what_is_beside_them() {
     }
     let gone = read(&server(&[other("DOther")]).await, ALLYS).await;
     assert_eq!(gone.unwrap(), Look::Gone);
+}
+
+#[tokio::test]
+async fn of_an_author_who_is_not_shown_no_post_is_gone() {
+    let server = server(&[]).await;
+    let failure = read(&server, ALLYS).await.unwrap_err();
+    assert_eq!(failure.class, Class::Rejected);
+    assert!(failure.words.contains("private profile"), "{failure}");
+    let account = Bench::new().open_at("threads", &server.uri());
+    let failure = account.prepare(&share(ALLYS).out()).await.unwrap_err();
+    assert!(failure.words.contains("100 followers"), "{failure}");
+}
+
+#[test]
+fn a_repost_that_is_not_allowed_holds_no_account() {
+    let trouble = |status: u16, code: i64, sub: i64| {
+        let page = json!({ "error": { "message": "No", "code": code, "error_subcode": sub } });
+        answer(status, &page.to_string())
+    };
+    for code in [10, 200, 210] {
+        let failure = threads::read_repost(&trouble(403, code, 0)).unwrap_err();
+        assert_eq!(failure.class, Class::Rejected, "{failure}");
+        assert!(failure.words.contains("may not let it be reposted"), "{failure}");
+    }
+    for (answer, class) in [
+        (trouble(400, 190, 0), Class::Auth),
+        (trouble(400, 368, 0), Class::Auth),
+        // The account itself is restricted.
+        (trouble(403, 200, 2_207_050), Class::Auth),
+        (trouble(400, 4, 0), Class::RateLimited { until: None }),
+        (trouble(500, 10, 0), Class::InDoubt),
+        (answer(200, "{}"), Class::InDoubt),
+    ] {
+        let failure = threads::read_repost(&answer).unwrap_err();
+        assert_eq!(failure.class, class, "{failure}");
+    }
 }
 
 #[tokio::test]

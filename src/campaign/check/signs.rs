@@ -1,37 +1,31 @@
 //! Links, tags and replies: what a platform has rules for beside the length.
 
-use std::collections::BTreeSet;
-
 use super::account::{in_answer, label};
 use super::{Check, path};
 use crate::campaign::Account;
 use crate::campaign::render::Chosen;
 use crate::post::content::{Content, Part};
-use crate::text::entities::{EntityKind, entities};
+use crate::text::signs::Sign;
 
 impl Check<'_, '_> {
     /// Parts with more links or hashtags than the platform takes.
     pub(super) fn signs(&mut self, account: &Account, chosen: &Chosen<'_>, content: &Content) {
         let limits = &*account.limits.answering(content.reply_to.is_some());
-        let rules = [
-            (
-                limits.max_links,
-                "too-many-links",
-                "links",
-                links as fn(&Part) -> usize,
-            ),
-            (limits.max_tags, "too-many-tags", "hashtags", tags),
-        ];
-        for (max, code, what, count) in rules {
-            let Some(max) = max else { continue };
-            let counts = content.parts.iter().map(count);
+        for sign in Sign::ALL {
+            let Some(max) = sign.max(limits) else { continue };
+            let counts = content.parts.iter().map(|part| count(sign, part));
             let most = counts.max().unwrap_or(0);
             if most > usize::from(max) {
+                let code = match sign {
+                    Sign::Links => "too-many-links",
+                    Sign::Hashtags => "too-many-tags",
+                };
                 self.error(
                     code,
                     path(chosen.source, &["text"]),
                     format!(
-                        "{most} {what} are too many for {}: it takes {max}{}{}",
+                        "{most} {} are too many for {}: it takes {max}{}{}",
+                        sign.word(),
                         label(account),
                         in_answer(account, content),
                         self.when()
@@ -63,7 +57,7 @@ impl Check<'_, '_> {
 
     /// A link that readers would have to copy by hand.
     pub(super) fn dead_link(&mut self, account: &Account, chosen: &Chosen<'_>, content: &Content) {
-        if !account.limits.dead_links || content.parts.iter().all(|part| links(part) == 0) {
+        if !account.limits.dead_links || content.parts.iter().all(|part| count(Sign::Links, part) == 0) {
             return;
         }
         self.warning(
@@ -78,21 +72,6 @@ impl Check<'_, '_> {
     }
 }
 
-/// Different links of a part, with the one beside its text.
-fn links(part: &Part) -> usize {
-    let text = entities(&part.text).into_iter();
-    let in_text = text.filter_map(|entity| match entity.kind {
-        EntityKind::Link { url } => Some(url),
-        _ => None,
-    });
-    let beside = part.link.iter().map(|link| link.url.clone());
-    in_text.chain(beside).collect::<BTreeSet<_>>().len()
-}
-
-fn tags(part: &Part) -> usize {
-    let is_tag = |kind: &EntityKind| matches!(kind, EntityKind::Tag { .. });
-    entities(&part.text)
-        .iter()
-        .filter(|entity| is_tag(&entity.kind))
-        .count()
+fn count(sign: Sign, part: &Part) -> usize {
+    sign.count(&part.text, part.link.as_ref().map(|link| &*link.url))
 }

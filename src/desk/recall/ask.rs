@@ -15,6 +15,7 @@ use crate::post::state::State;
 use crate::text::count::measure;
 use crate::text::entities::first_link;
 use crate::text::limits::Limits;
+use crate::text::signs;
 
 use super::found::Found;
 
@@ -225,7 +226,8 @@ impl Asking<'_> {
             if limits.min_images > 0 {
                 return Some(format!("{}: there are no posts without an image", account.name));
             }
-            let objection = measure(limits.rule(0, false), text, "").objection()?;
+            let too_long = measure(limits.rule(0, false), text, "").objection();
+            let objection = too_long.or_else(|| signs::objection(&limits, text))?;
             Some(format!("{}: the text {objection}", account.name))
         };
         let accounts = self.roster.accounts.iter().filter(concerned);

@@ -52,7 +52,7 @@ fn read(answer: &Answer) -> Result<Counts, Failure> {
     let reactions = shown.reactions.iter().map(|reaction| reaction.count);
     Ok(Counts {
         likes: Some(reactions.fold(0, u64::saturating_add)),
-        replies: shown.thread.and_then(|thread| thread.message_count),
+        replies: shown.thread.map_or(Some(0), |thread| thread.message_count),
         ..Counts::default()
     })
 }

@@ -192,12 +192,12 @@ impl List<'_> {
     pub(in super::super) async fn look(
         &self,
         among: &Among,
-        ours: impl Fn(&Listed) -> bool,
+        mut ours: impl FnMut(&Listed) -> bool,
     ) -> Result<Looked, Failure> {
         let mut found = Vec::new();
         let whole = self
             .read(Some(among.since), |listed| {
-                if listed.timestamp >= among.since && ours(&listed) && !listed.is_taken(among) {
+                if listed.timestamp >= among.since && !listed.is_taken(among) && ours(&listed) {
                     found.push(listed.receipt());
                 }
                 true
@@ -205,9 +205,9 @@ impl List<'_> {
             .await?;
         Ok(match (whole, found.pop(), found.is_empty()) {
             (Read::Closed(words), ..) => Looked::Closed(words),
-            (Read::Whole, None, _) => Looked::None,
-            (Read::Whole, Some(one), true) => Looked::One(one),
-            (Read::Whole, Some(_), false) => Looked::Many,
+            (Read::Whole | Read::Empty, None, _) => Looked::None,
+            (Read::Whole | Read::Empty, Some(one), true) => Looked::One(one),
+            (Read::Whole | Read::Empty, Some(_), false) => Looked::Many,
             (Read::TooLong, ..) => {
                 return Err(Failure::new(
                     Class::Transient,
@@ -246,6 +246,7 @@ impl List<'_> {
             .filter(|_| self.by_time)
             .map(|since| since.as_second().to_string());
         let mut after: Option<String> = None;
+        let mut empty = true;
         for _ in 0..PAGES {
             let mut query = vec![("fields", self.fields), ("limit", PAGE)];
             query.extend_from_slice(self.also);
@@ -262,10 +263,11 @@ impl List<'_> {
                 .data
                 .last()
                 .is_some_and(|last| since.is_some_and(|since| last.timestamp < since));
+            empty &= page.data.is_empty();
             let more = page.data.into_iter().all(&mut each);
             after = page.paging.cursors.and_then(|cursors| cursors.after);
             if old || !more || page.paging.next.is_none() || after.is_none() {
-                return Ok(Read::Whole);
+                return Ok(if empty { Read::Empty } else { Read::Whole });
             }
         }
         Ok(Read::TooLong)
@@ -276,6 +278,8 @@ impl List<'_> {
 pub(in super::super) enum Read {
     /// As far as was wanted.
     Whole,
+    /// The same, and there is nothing in it.
+    Empty,
     TooLong,
     /// It may not be read, for this reason.
     Closed(String),

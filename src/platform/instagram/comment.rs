@@ -6,9 +6,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::super::graph::beside::beside_posts;
 use super::super::graph::container::address;
 use super::super::graph::list::List;
-use super::super::graph::{Trouble, is_id, made};
+use super::super::graph::{is_id, made};
 use super::super::http::{Answer, Request};
 use super::super::{Among, Outgoing, Prepared};
 use super::{Account, VERSION};
@@ -48,21 +49,8 @@ pub(super) fn on(receipt: &Receipt) -> Option<&str> {
 
 /// What the answer to a publishing request means.
 pub fn read(answer: &Answer) -> Result<String, Failure> {
-    let failure = match made(answer) {
-        Ok(id) => return Ok(id),
-        Err(failure) => failure,
-    };
-    match Trouble::of(answer) {
-        // The account may post all the same.
-        Some(trouble) if failure.class == Class::Auth && trouble.is_forbidden() => {
-            let words = format!(
-                "{}; comments want the permission instagram_business_manage_comments (instagram_manage_comments by a Page): a sign-in or token with it",
-                failure.words
-            );
-            Err(answer.failure(Class::Rejected, Some(&words)))
-        }
-        _ => Err(failure),
-    }
+    let why = "comments want the permission instagram_business_manage_comments (instagram_manage_comments by a Page): a sign-in or token with it";
+    beside_posts(answer, made(answer), why)
 }
 
 impl Account {
@@ -110,15 +98,19 @@ impl Account {
             fields: FIELDS,
             ..self.posts(&at)
         };
-        let by_us = |author: Option<&str>| match (author, &name) {
-            (Some(author), Some(name)) => author == name,
-            _ => true,
-        };
+        let mut by_somebody = false;
         let looked = list.look(among, |listed| {
-            by_us(listed.username.as_deref()) && listed.says(&sent.message)
+            let says = listed.says(&sent.message);
+            let known = listed.username.as_ref().zip(name.as_ref());
+            by_somebody |= says && known.is_none();
+            says && known.is_some_and(|(author, name)| author == name)
         });
-        Ok(match looked.await?.found() {
+        let found = looked.await?.found();
+        Ok(match found {
             Found::Here(receipt) => Found::Here(self.pinned(receipt.id, sent).await),
+            Found::Absent if by_somebody => Found::Unclear(
+                "there is a comment with its words, and Instagram does not say whose it is".to_owned(),
+            ),
             other => other,
         })
     }

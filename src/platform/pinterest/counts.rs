@@ -20,12 +20,11 @@ struct Metrics {
     lifetime_metrics: Option<Lifetime>,
 }
 
-/// A save is a pin of it on somebody's board.
+/// Saves are not among them.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Lifetime {
     reaction: Option<u64>,
-    save: Option<u64>,
     comment: Option<u64>,
     impression: Option<u64>,
 }
@@ -59,7 +58,7 @@ impl Account {
             .unwrap_or_default();
         Ok(Counts {
             likes: told.reaction,
-            shares: told.save,
+            shares: None,
             replies: told.comment,
             quotes: None,
             views: told.impression,

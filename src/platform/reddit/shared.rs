@@ -42,6 +42,8 @@ struct Shown {
     spoiler: bool,
     /// By whom it was taken away: its author, moderators, Reddit. It stays in the list.
     removed_by_category: Option<String>,
+    /// Of a crosspost, which has no words of its own: what it shares.
+    crosspost_parent: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -65,14 +67,22 @@ impl Shown {
     }
 }
 
-/// The post that was asked for, if it is there to be read.
+/// The post that was asked for, if it is there to be read. What a crosspost shares could be edited unseen, and Reddit
+/// may list ours as a share of that, so that it would be looked for in vain and sent once more.
 fn shown(answer: &Answer) -> Result<Option<Shown>, Failure> {
     if answer.status != 200 {
         return Err(harmless(refused(answer)));
     }
     let List { data: page } = answer.json().ok_or_else(|| odd(answer))?;
     let mut posts = page.children.into_iter().map(|child| child.data);
-    Ok(posts.find(|post| post.removed_by_category.is_none()))
+    let shown = posts.find(|post| post.removed_by_category.is_none());
+    if let Some(original) = shown.as_ref().and_then(|post| post.crosspost_parent.as_deref()) {
+        let id = original.trim_start_matches("t3_");
+        let words =
+            format!("it is a crosspost itself: share the original, https://www.reddit.com/comments/{id}/");
+        return Err(answer.failure(Class::Rejected, Some(&words)));
+    }
+    Ok(shown)
 }
 
 /// What the answer says of it.

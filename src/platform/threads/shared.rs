@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::Url;
 
+use super::super::graph::beside::beside_posts;
 use super::super::graph::container::{self, address};
 use super::super::graph::list::{List, Listed, Named, Read};
-use super::super::http::Request;
+use super::super::http::{Answer, Request};
 use super::super::{Among, Prepared};
 use super::{Account, VERSION};
 use crate::post::digest::Digest;
@@ -71,6 +72,12 @@ fn digest(post: &Listed) -> Digest {
     Digest::of_fields(own.into_iter().chain(children))
 }
 
+/// What the answer to a repost means.
+pub fn read(answer: &Answer) -> Result<Receipt, Failure> {
+    let why = "whose post it is may not let it be reposted";
+    beside_posts(answer, container::read(answer), why)
+}
+
 impl Account {
     pub(super) async fn read_shared(&self, url: &str) -> Result<Look, Failure> {
         let post = self.theirs(url).await?;
@@ -85,7 +92,7 @@ impl Account {
     pub(super) async fn repost(&self, prepared: &Prepared) -> Result<Receipt, Failure> {
         let request = Request::post(&self.graph.base, &prepared.path).pairs(&[]);
         let doubt = self.limits.doubt_about(true, false);
-        let receipt = self.graph.publish(request, doubt, container::read).await?;
+        let receipt = self.graph.publish(request, doubt, read).await?;
         let url = address(&self.graph, &receipt.id).await;
         Ok(Receipt { url, ..receipt })
     }
@@ -103,7 +110,8 @@ impl Account {
         Ok(looked.await?.found())
     }
 
-    /// Another's post, if its author has it.
+    /// Another's post, if its author has it. Of an author who is not shown, the list is empty: that does not say that
+    /// the post is gone.
     async fn theirs(&self, url: &str) -> Result<Option<Listed>, Failure> {
         let refused = |words: String| Err(Failure::new(Class::Rejected, words));
         let Some(author) = author_of(url) else {
@@ -121,11 +129,14 @@ impl Account {
         match list.post_at(url).await? {
             (Some(post), _) => Ok(Some(post)),
             (None, Read::Whole) => Ok(None),
+            (None, Read::Empty) => refused(format!(
+                "Threads shows no post of its author: a private profile, one of fewer than 100 followers, another name by now, or all deleted: {url}"
+            )),
             (None, Read::TooLong) => refused(format!(
                 "Threads tells the numbers of an author's newest posts alone, and it is none of them: {url}"
             )),
             (None, Read::Closed(words)) => refused(format!(
-                "Threads shows others' posts only to an app that Meta has approved for `threads_profile_discovery`: {words}"
+                "Threads shows others' posts only to an app that Meta has approved for `threads_profile_discovery`, and to a sign-in or token with it: {words}"
             )),
         }
     }

@@ -94,6 +94,18 @@ pub fn read_edit(answer: &Answer) -> Result<(), Failure> {
     }
 }
 
+/// An edit says again what is reblogged, with a key that only that post tells.
+fn of_the_parent(failure: Failure) -> Failure {
+    if (failure.class, failure.status) != (Class::Rejected, Some(404)) {
+        return failure;
+    }
+    let words = format!(
+        "Tumblr can't change its words any more, because the post that it reblogs is gone: delete it, or answer it ({})",
+        failure.words
+    );
+    Failure { words, ..failure }
+}
+
 impl Account {
     pub(super) async fn edit_of(&self, edit: &Edit<'_>) -> Result<Prepared, Failure> {
         if edit.out.part.video.is_some() {
@@ -107,7 +119,7 @@ impl Account {
         }
         let Said { response: shown }: Said<Shown> = answer.json().ok_or_else(|| odd(&answer))?;
         let parent = match (&shown.parent_tumblelog_uuid, &shown.parent_post_id) {
-            (Some(blog), Some(id)) if is_id(id) => Some(self.parent(blog, id).await?),
+            (Some(blog), Some(id)) if is_id(id) => Some(self.parent(blog, id).await.map_err(of_the_parent)?),
             _ => None,
         };
         let path = format!("/v2/blog/{}/posts/{id}", self.blog);
