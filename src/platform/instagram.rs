@@ -248,6 +248,9 @@ impl Platform for Account {
 
     async fn prepare_deletion(&self, gone: &Deletion<'_>) -> Result<Prepared, Failure> {
         let is_comment = comment::on(gone.receipt).is_some();
+        if gone.answers && !is_comment {
+            return Err(gone.unnamed());
+        }
         if !self.limits.answering(is_comment).delete {
             let words = "Instagram lets a program delete only by the account's Page: delete it by hand";
             return Err(Failure::new(Class::Rejected, words));
