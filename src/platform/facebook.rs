@@ -80,6 +80,7 @@ pub const SIGN_IN: SignIn = SignIn {
             "pages_manage_engagement",
             "pages_read_user_engagement",
         ],
+        extras: &[],
         between: ",",
         pkce: false,
         also: &[],

@@ -144,12 +144,14 @@ const HOME: &str = "https://api.linkedin.com";
 const OAUTH: OAuth = OAuth {
     authorize: "https://www.linkedin.com/oauth/v2/authorization",
     token: "https://www.linkedin.com/oauth/v2/accessToken",
-    scopes: &[
-        "w_organization_social",
-        "r_organization_social",
-        "w_organization_social_feed",
-        "r_organization_social_feed",
-        "rw_organization_admin",
+    scopes: &["w_organization_social", "r_organization_social"],
+    extras: &[
+        ("w_organization_social_feed", "nothing is answered by a comment"),
+        (
+            "r_organization_social_feed",
+            "a comment in doubt is not looked for",
+        ),
+        ("rw_organization_admin", "how the public answered is not counted"),
     ],
     between: " ",
     pkce: false,
@@ -162,6 +164,7 @@ const OAUTH: OAuth = OAuth {
 
 const OAUTH_MEMBER: OAuth = OAuth {
     scopes: &["openid", "profile", "w_member_social"],
+    extras: &[],
     ..OAUTH
 };
 

@@ -95,6 +95,7 @@ pub const SIGN_IN: SignIn = SignIn {
         authorize: "https://www.reddit.com/api/v1/authorize",
         token: "https://www.reddit.com/api/v1/access_token",
         scopes: &["identity", "submit", "edit", "read", "history"],
+        extras: &[],
         between: " ",
         pkce: false,
         also: &[("duration", "permanent")],
