@@ -211,6 +211,96 @@ async fn what_goes_wrong_is_said_and_nothing_is_stored() {
     }
 }
 
+const POSTING: &str = "w_organization_social r_organization_social";
+const EXTRAS: &str = "w_organization_social_feed r_organization_social_feed rw_organization_admin";
+
+/// A page on LinkedIn, whose app is granted these; what was asked for, and what was said.
+async fn page(granted: &str, args: &[&str]) -> (Place, String, Output) {
+    let server = MockServer::start().await;
+    let token = json!({"access_token": ACCESS, "expires_in": 5_184_000, "scope": granted.replace(' ', ",")});
+    Mock::given(method("POST"))
+        .and(path("/oauth/v2/accessToken"))
+        .and(body_string_contains("code=the-code"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(token))
+        .mount(&server)
+        .await;
+    Mock::given(path("/rest/posts"))
+        .and(header("authorization", format!("Bearer {ACCESS}")))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"elements": []})))
+        .mount(&server)
+        .await;
+    let mut place = Place::new(&format!(
+        "[ledger]\nurl = \"sqlite://state/steadfast.db\"\nkey = {{ env = \"KEY\" }}\n\
+         [account.main]\nplatform = \"linkedin\"\nbase_url = \"{}\"\nauthor = \"urn:li:organization:1\"\n\
+         login = true\nclient_id = \"app\"\nclient_secret = {{ env = \"APP\" }}\n",
+        server.uri()
+    ));
+    place.set("KEY", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=");
+    place.set("APP", "the-apps-secret");
+    assert!(place.run(&["init"]).status.success());
+    let mut child = place
+        .command(&[&["login", "main", "--paste"], args].concat())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let asked = loop {
+        let mut line = String::new();
+        assert!(
+            out.read_line(&mut line).unwrap() > 0,
+            "it ended without an address"
+        );
+        if let Ok(url) = Url::parse(line.trim()) {
+            break url;
+        }
+    };
+    let query: HashMap<String, String> = asked.query_pairs().into_owned().collect();
+    let back = format!(
+        "{}?code=the-code&state={}\n",
+        query["redirect_uri"], query["state"]
+    );
+    child.stdin.take().unwrap().write_all(back.as_bytes()).unwrap();
+    let mut rest = Vec::new();
+    std::io::Read::read_to_end(&mut out, &mut rest).unwrap();
+    let mut output = child.wait_with_output().unwrap();
+    output.stdout = rest;
+    (place, query["scope"].clone(), output)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_permission_that_posting_does_not_need_is_no_condition() {
+    let both = format!("{POSTING} {EXTRAS}");
+    for (granted, args, asked, lacks) in [
+        (both.as_str(), &[][..], both.as_str(), 0),
+        (POSTING, &[], &both, 3),
+        // For an app that may not ask for more.
+        (POSTING, &["--least"], POSTING, 3),
+    ] {
+        let (place, scope, done) = page(granted, args).await;
+        let said = text(&done);
+        assert!(done.status.success(), "{said}");
+        assert_eq!(scope, asked);
+        let now = accounts(&place);
+        let lacking: Vec<&str> = now["lacks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|lack| lack.as_str().unwrap())
+            .collect();
+        assert_eq!(lacking.len(), lacks, "{lacking:?}");
+        assert!(lacking.iter().all(|lack| said.contains(lack)), "{said}");
+        let counts = "without rw_organization_admin how the public answered is not counted";
+        assert_eq!(lacking.contains(&counts), lacks > 0, "{lacking:?}");
+        assert_eq!(now["wrong"], json!([]));
+    }
+    let (_, _, refused) = page(&format!("w_organization_social {EXTRAS}"), &[]).await;
+    let said = text(&refused);
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("without r_organization_social:"), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn p38_an_account_is_never_signed_in_as_another() {
     let server = Server::start("4.5.0").await;

@@ -44,6 +44,7 @@ const OAUTH: OAuth = OAuth {
     authorize: "/authorize",
     token: "/token",
     scopes: &["write"],
+    extras: &[],
     between: " ",
     pkce: true,
     also: &[],

@@ -16,6 +16,15 @@ pub(super) async fn accounts(office: &Office, format: Format) -> Result<Exit, Fa
     Ok(if well { Exit::Done } else { Exit::Wrong })
 }
 
+/// With what is not done for want of one.
+fn permissions(row: &Row) -> String {
+    let granted = row.permissions.join(" ");
+    std::iter::once(granted)
+        .chain(row.lacks.iter().cloned())
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
 fn show(rows: &[Row]) {
     let mut accounts = table::table(&[
         "account",
@@ -35,7 +44,7 @@ fn show(rows: &[Row]) {
                 || "—".to_owned(),
                 |until| table::local(until, &jiff::tz::TimeZone::UTC),
             ),
-            row.permissions.join(" "),
+            permissions(row),
             row.promise.words().to_owned(),
             row.wrong.join("; "),
         ]);

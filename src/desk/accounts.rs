@@ -10,6 +10,7 @@ use crate::daemon::trouble::{ends, ills};
 use crate::daemon::{granted_key, identity_key};
 use crate::ledger::token::KeptToken;
 use crate::ledger::{Hold, Ledger};
+use crate::platform::sign_in::Way;
 use crate::platform::{self, Granted};
 use crate::post::identity::AccountName;
 use crate::settings::AccountSettings;
@@ -28,6 +29,8 @@ pub struct Row {
     /// When its token ends, if nobody signs in again.
     pub until: Option<Timestamp>,
     pub permissions: Vec<String>,
+    /// What is not done for want of a permission, one sentence each; posting is not among it.
+    pub lacks: Vec<String>,
     pub promise: Promise,
     /// One sentence each.
     pub wrong: Vec<String>,
@@ -135,9 +138,14 @@ fn row(
         .and_then(|token| token.words.identity.clone())
         .or(noted);
     let scopes = token.as_ref().map_or("", |token| token.words.scopes.as_str());
-    let permissions = match granted {
+    let permissions: Vec<String> = match granted {
         Some(granted) => granted.permissions.clone(),
         None => scopes.split_whitespace().map(str::to_owned).collect(),
+    };
+    let sign_in = platform::find(account.platform).and_then(|entry| (entry.sign_in)(&account.keys));
+    let lacks = match sign_in.map(|sign_in| sign_in.way) {
+        Some(Way::Code(oauth)) if token.is_some() => oauth.lacks(&permissions),
+        _ => Vec::new(),
     };
     let mut wrong: Vec<String> = ills.iter().map(|ill| ill.words(&account.name)).collect();
     let missing = granted.into_iter().flat_map(|granted| &granted.missing);
@@ -148,6 +156,7 @@ fn row(
         identity,
         until,
         permissions,
+        lacks,
         promise: promise_of(office, account, granted),
         wrong,
     }

@@ -80,6 +80,7 @@ pub const SIGN_IN: SignIn = SignIn {
             "pages_manage_engagement",
             "pages_read_user_engagement",
         ],
+        extras: &[],
         between: ",",
         pkce: false,
         also: &[],
@@ -309,7 +310,9 @@ impl Platform for Account {
     }
 
     async fn prepare_deletion(&self, gone: &Deletion<'_>) -> Result<Prepared, Failure> {
-        let id = self.id_of(gone.receipt).await?.ok_or_else(|| gone.unnamed())?;
+        let id = self.id_of(gone.receipt).await?;
+        let id = id.filter(|id| !(gone.answers && self.is_post(id)));
+        let id = id.ok_or_else(|| gone.unnamed())?;
         Ok(Prepared {
             path: self.graph.at(&id),
             body: String::new(),
@@ -432,6 +435,11 @@ impl Account {
             also: &[("filter", "stream"), ("order", "reverse_chronological")],
             by_time: false,
         }
+    }
+
+    /// A post's number begins with the Page's, a comment's with its post's.
+    fn is_post(&self, id: &str) -> bool {
+        id.split('_').next() == Some(&self.page)
     }
 
     /// Of a post that a person has entered by its address, the Page's list knows the id.

@@ -91,11 +91,11 @@ pub const SIGN_IN: SignIn = SignIn {
 const OAUTH: OAuth = sixty_days(&Words {
     authorize: "https://www.instagram.com/oauth/authorize",
     token: "https://api.instagram.com/oauth/access_token",
-    scopes: &[
-        "instagram_business_basic",
-        "instagram_business_content_publish",
+    scopes: &["instagram_business_basic", "instagram_business_content_publish"],
+    extras: &[(
         "instagram_business_manage_comments",
-    ],
+        "nothing is answered by a comment",
+    )],
     exchange: ("https://graph.instagram.com/access_token", "ig_exchange_token"),
     refresh: (
         "https://graph.instagram.com/refresh_access_token",
@@ -248,6 +248,9 @@ impl Platform for Account {
 
     async fn prepare_deletion(&self, gone: &Deletion<'_>) -> Result<Prepared, Failure> {
         let is_comment = comment::on(gone.receipt).is_some();
+        if gone.answers && !is_comment {
+            return Err(gone.unnamed());
+        }
         if !self.limits.answering(is_comment).delete {
             let words = "Instagram lets a program delete only by the account's Page: delete it by hand";
             return Err(Failure::new(Class::Rejected, words));

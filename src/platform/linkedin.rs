@@ -144,12 +144,14 @@ const HOME: &str = "https://api.linkedin.com";
 const OAUTH: OAuth = OAuth {
     authorize: "https://www.linkedin.com/oauth/v2/authorization",
     token: "https://www.linkedin.com/oauth/v2/accessToken",
-    scopes: &[
-        "w_organization_social",
-        "r_organization_social",
-        "w_organization_social_feed",
-        "r_organization_social_feed",
-        "rw_organization_admin",
+    scopes: &["w_organization_social", "r_organization_social"],
+    extras: &[
+        ("w_organization_social_feed", "nothing is answered by a comment"),
+        (
+            "r_organization_social_feed",
+            "a comment in doubt is not looked for",
+        ),
+        ("rw_organization_admin", "how the public answered is not counted"),
     ],
     between: " ",
     pkce: false,
@@ -162,6 +164,7 @@ const OAUTH: OAuth = OAuth {
 
 const OAUTH_MEMBER: OAuth = OAuth {
     scopes: &["openid", "profile", "w_member_social"],
+    extras: &[],
     ..OAUTH
 };
 
@@ -417,7 +420,8 @@ pub fn deletion(gone: &Deletion<'_>) -> Result<Prepared, Failure> {
             body: String::new(),
         });
     }
-    let urn = urn_of(gone.receipt).ok_or_else(|| gone.unnamed())?;
+    let urn = urn_of(gone.receipt).filter(|_| !gone.answers);
+    let urn = urn.ok_or_else(|| gone.unnamed())?;
     Ok(Prepared {
         path: format!("{POSTS}/{}", encoded(&urn)),
         body: String::new(),
@@ -430,7 +434,8 @@ pub fn edit(edit: &Edit<'_>) -> Result<Prepared, Failure> {
         let abilities = LINKEDIN.answering(true).abilities;
         return Ok(comment::edit(&place, &edit.out.part.shown_text(abilities)));
     }
-    let urn = urn_of(edit.receipt).ok_or_else(|| edit.unnamed())?;
+    let urn = urn_of(edit.receipt).filter(|_| !edit.answers);
+    let urn = urn.ok_or_else(|| edit.unnamed())?;
     let text = edit.out.part.shown_text(LINKEDIN.abilities);
     Ok(Prepared {
         path: format!("{POSTS}/{}", encoded(&urn)),

@@ -90,6 +90,7 @@ pub const SIGN_IN: SignIn = SignIn {
             "write:statuses",
             "write:media",
         ],
+        extras: &[],
         between: " ",
         pkce: true,
         also: &[],

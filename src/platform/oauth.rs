@@ -69,6 +69,7 @@ pub struct Asked {
     /// What the code is traded with.
     verifier: Option<PkceCodeVerifier>,
     redirect: String,
+    scopes: Vec<&'static str>,
 }
 
 // The wire.
@@ -188,7 +189,7 @@ impl Client {
         let body = json!({
             "client_name": "steadfast",
             "redirect_uris": redirect,
-            "scopes": oauth.scopes.join(" "),
+            "scopes": oauth.asked().join(" "),
         });
         let request = Request::post(&base, path).json(body.to_string());
         let answer = http.send(request).await.map_err(harmless)?;
@@ -202,17 +203,25 @@ impl Client {
         })
     }
 
-    /// Where a person goes to allow it.
+    /// Where a person goes to allow all that is asked for.
     ///
     /// # Errors
     /// If one of the addresses is none.
     pub fn ask(&self, redirect: &str) -> Result<Asked, Failure> {
+        self.ask_for(self.oauth.asked(), redirect)
+    }
+
+    /// Where a person goes to allow these permissions.
+    ///
+    /// # Errors
+    /// If one of the addresses is none.
+    pub fn ask_for(&self, scopes: Vec<&'static str>, redirect: &str) -> Result<Asked, Failure> {
         let client = self
             .standard()?
             .set_redirect_uri(address(RedirectUrl::new(redirect.to_owned()))?);
         let mut asking = client
             .authorize_url(CsrfToken::new_random)
-            .add_scope(oauth2::Scope::new(self.oauth.scopes.join(self.oauth.between)));
+            .add_scope(oauth2::Scope::new(scopes.join(self.oauth.between)));
         for (name, value) in self.oauth.also {
             asking = asking.add_extra_param(*name, *value);
         }
@@ -228,6 +237,7 @@ impl Client {
             state: Secret::new(state.into_secret()),
             verifier,
             redirect: redirect.to_owned(),
+            scopes,
         })
     }
 
@@ -245,7 +255,8 @@ impl Client {
         }
         let door = Door(http.clone());
         let tokens = trading.request_async(&door).await.map_err(unread)?;
-        let first = self.granted(tokens, None, http.now());
+        let scopes = asked.scopes.into_iter().map(str::to_owned).collect();
+        let first = granted(tokens, None, scopes, http.now());
         match self.oauth.then {
             Then::Keep => Ok(first),
             Then::LongLived(exchange) => self.long_lived(http, exchange, &first).await,
@@ -288,7 +299,7 @@ impl Client {
                 expected(&answer)?
             }
         };
-        Ok(self.granted(tokens, Some(old), http.now()))
+        Ok(granted(tokens, Some(old), old.scopes.clone(), http.now()))
     }
 
     async fn long_lived(&self, http: &Http, exchange: Exchange, short: &Grant) -> Result<Grant, Failure> {
@@ -302,7 +313,12 @@ impl Client {
             query.push(("client_id", &self.id));
         }
         let answer = once(http, Request::get(&self.place(exchange.at)?, "").query(&query)).await?;
-        Ok(self.granted(expected(&answer)?, Some(short), http.now()))
+        Ok(granted(
+            expected(&answer)?,
+            Some(short),
+            short.scopes.clone(),
+            http.now(),
+        ))
     }
 
     /// The token of the Page in the config. One that was made of a long-lived token has no end.
@@ -379,40 +395,31 @@ impl Client {
             None => BaseUrl::endpoint(at).map_err(wrong),
         }
     }
+}
 
-    /// `before`: what it was traded for. What the answer does not say is as it was.
-    fn granted(&self, tokens: Tokens, before: Option<&Grant>, now: Timestamp) -> Grant {
-        let ends = |seconds: Option<u64>| {
-            let seconds = i64::try_from(seconds.filter(|seconds| *seconds > 0)?).ok()?;
-            now.checked_add(SignedDuration::from_secs(seconds)).ok()
-        };
-        let rotated = tokens.refresh_token.is_some();
-        let asked = || {
-            self.oauth
-                .scopes
-                .iter()
-                .map(|scope| (*scope).to_owned())
-                .collect()
-        };
-        let scopes = tokens.scope.map(|said| {
-            let words = said.split([' ', ',']).filter(|word| !word.is_empty());
-            words.map(str::to_owned).collect::<Vec<_>>()
-        });
-        Grant {
-            access: Secret::new(tokens.access_token.into_secret()),
-            refresh: tokens
-                .refresh_token
-                .map(|token| Secret::new(token.into_secret()))
-                .or_else(|| before?.refresh.clone()),
-            issued: now,
-            expires: ends(tokens.expires_in),
-            refresh_expires: ends(tokens.refresh_token_expires_in)
-                .or_else(|| before.filter(|_| !rotated)?.refresh_expires),
-            scopes: scopes
-                .filter(|scopes| !scopes.is_empty())
-                .or_else(|| Some(before?.scopes.clone()))
-                .unwrap_or_else(asked),
-        }
+/// `before`: what it was traded for, whose ends stay where the answer tells none. `scopes`: those that were asked for or
+/// granted before; they count where the answer names none.
+fn granted(tokens: Tokens, before: Option<&Grant>, scopes: Vec<String>, now: Timestamp) -> Grant {
+    let ends = |seconds: Option<u64>| {
+        let seconds = i64::try_from(seconds.filter(|seconds| *seconds > 0)?).ok()?;
+        now.checked_add(SignedDuration::from_secs(seconds)).ok()
+    };
+    let rotated = tokens.refresh_token.is_some();
+    let told = tokens.scope.map(|said| {
+        let words = said.split([' ', ',']).filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect::<Vec<_>>()
+    });
+    Grant {
+        access: Secret::new(tokens.access_token.into_secret()),
+        refresh: tokens
+            .refresh_token
+            .map(|token| Secret::new(token.into_secret()))
+            .or_else(|| before?.refresh.clone()),
+        issued: now,
+        expires: ends(tokens.expires_in),
+        refresh_expires: ends(tokens.refresh_token_expires_in)
+            .or_else(|| before.filter(|_| !rotated)?.refresh_expires),
+        scopes: told.filter(|told| !told.is_empty()).unwrap_or(scopes),
     }
 }
 

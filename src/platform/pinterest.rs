@@ -86,6 +86,7 @@ pub const SIGN_IN: SignIn = SignIn {
         authorize: "https://www.pinterest.com/oauth/",
         token: "https://api.pinterest.com/v5/oauth/token",
         scopes: &["boards:read", "boards:write", "pins:read", "pins:write"],
+        extras: &[],
         between: ",",
         pkce: false,
         also: &[],

@@ -95,6 +95,7 @@ pub const SIGN_IN: SignIn = SignIn {
         authorize: "https://www.reddit.com/api/v1/authorize",
         token: "https://www.reddit.com/api/v1/access_token",
         scopes: &["identity", "submit", "edit", "read", "history"],
+        extras: &[],
         between: " ",
         pkce: false,
         also: &[("duration", "permanent")],
@@ -266,7 +267,8 @@ fn title_and_body(out: &Outgoing<'_>) -> (String, String) {
 
 /// <https://www.reddit.com/dev/api#POST_api_del>
 pub fn deletion(gone: &Deletion<'_>) -> Result<Prepared, Failure> {
-    let name = name_of(gone.receipt).ok_or_else(|| gone.unnamed())?;
+    let name = name_of(gone.receipt).filter(|name| is_comment(name) || !gone.answers);
+    let name = name.ok_or_else(|| gone.unnamed())?;
     Ok(Prepared {
         path: DELETE.into(),
         body: json!({ "id": name }).to_string(),
@@ -275,10 +277,11 @@ pub fn deletion(gone: &Deletion<'_>) -> Result<Prepared, Failure> {
 
 /// <https://www.reddit.com/dev/api#POST_api_editusertext>. A title stays as it is, and so does a text with images in it.
 pub fn edit(edit: &Edit<'_>) -> Result<Prepared, Failure> {
-    let name = name_of(edit.receipt).ok_or_else(|| edit.unnamed())?;
+    let name = name_of(edit.receipt).filter(|name| is_comment(name) || !edit.answers);
+    let name = name.ok_or_else(|| edit.unnamed())?;
     let refused = |words: &str| Err(Failure::new(Class::Rejected, words));
     let text = edit.out.part.shown_text(REDDIT.abilities);
-    let body = if name.starts_with("t1_") {
+    let body = if is_comment(&name) {
         with_warning(&text, edit.out.warn.unwrap_or_default())
     } else if edit.out.part.pictured() {
         return refused(
@@ -320,6 +323,10 @@ fn is_name(name: &str) -> bool {
 fn is_id(id: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     (1..=13).contains(&id.len()) && id.bytes().all(plain)
+}
+
+fn is_comment(name: &str) -> bool {
+    name.starts_with("t1_")
 }
 
 fn name_of(receipt: &Receipt) -> Option<String> {

@@ -32,8 +32,10 @@ pub struct OAuth {
     pub authorize: &'static str,
     /// Where a code is traded for a token.
     pub token: &'static str,
-    /// The permissions that are asked for, without which the account can't do its work.
+    /// The permissions without which nothing can be posted: all are asked for, and all must be granted.
     pub scopes: &'static [&'static str],
+    /// What else is asked for, each with what is not done without it, in words.
+    pub extras: &'static [(&'static str, &'static str)],
     /// What stands between them: `" "` by the standard, `","` with Meta and Pinterest.
     pub between: &'static str,
     /// Whether it knows PKCE, S256 (RFC 7636). A server that ignores it does no harm.
@@ -48,6 +50,34 @@ pub struct OAuth {
     pub then: Then,
     /// How the token is kept alive.
     pub renewal: Renewal,
+}
+
+impl OAuth {
+    /// All permissions that are asked for.
+    pub fn asked(&self) -> Vec<&'static str> {
+        let extras = self.extras.iter().map(|(scope, _)| *scope);
+        self.scopes.iter().copied().chain(extras).collect()
+    }
+
+    /// Those without which nothing can be posted that were not granted.
+    pub fn missing(&self, granted: &[String]) -> Vec<&'static str> {
+        let missing = self.scopes.iter().filter(|scope| !is_among(scope, granted));
+        missing.copied().collect()
+    }
+
+    /// What is not done because it was not granted, one sentence each.
+    pub fn lacks(&self, granted: &[String]) -> Vec<String> {
+        let lacking = self.extras.iter().filter(|(scope, _)| !is_among(scope, granted));
+        lacking
+            .map(|(scope, not_done)| format!("without {scope} {not_done}"))
+            .collect()
+    }
+}
+
+/// `read` grants `read:accounts` too.
+fn is_among(scope: &str, granted: &[String]) -> bool {
+    let whole = scope.split(':').next().unwrap_or(scope);
+    granted.iter().any(|granted| granted == scope || granted == whole)
 }
 
 /// How an app shows who it is.

@@ -70,8 +70,13 @@ const OAUTH: OAuth = sixty_days(&Words {
         "threads_manage_replies",
         "threads_read_replies",
         "threads_delete",
-        "threads_manage_insights",
-        "threads_profile_discovery",
+    ],
+    extras: &[
+        (
+            "threads_manage_insights",
+            "how the public answered is not counted",
+        ),
+        ("threads_profile_discovery", "nobody else's posts are reposted"),
     ],
     exchange: ("https://graph.threads.net/access_token", "th_exchange_token"),
     refresh: (

@@ -100,6 +100,7 @@ pub const SIGN_IN: SignIn = SignIn {
         authorize: "https://www.tumblr.com/oauth2/authorize",
         token: "https://api.tumblr.com/v2/oauth2/token",
         scopes: &["basic", "write", "offline_access"],
+        extras: &[],
         between: " ",
         pkce: false,
         also: &[],

@@ -69,6 +69,7 @@ pub const SIGN_IN: SignIn = SignIn {
             "media.write",
             "offline.access",
         ],
+        extras: &[],
         between: " ",
         pkce: true,
         also: &[],

@@ -14,6 +14,9 @@ use super::outcome::Receipt;
 pub struct Recall {
     /// The post that is recalled.
     pub post: PostId,
+    /// That post answers an earlier one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_answer: bool,
     pub act: Act,
     /// The reason, in the words of whoever asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,6 +59,7 @@ impl Content {
             parts: vec![Part::default(); receipts.len()],
             recall: Some(Recall {
                 post,
+                of_answer: of.reply_to.is_some(),
                 act: Act::Delete { receipts },
                 why,
             }),
@@ -72,6 +76,7 @@ impl Content {
             }],
             recall: Some(Recall {
                 post,
+                of_answer: of.reply_to.is_some(),
                 act: Act::Correct { answers },
                 why,
             }),
@@ -91,6 +96,7 @@ impl Content {
         Self {
             recall: Some(Recall {
                 post,
+                of_answer: of.reply_to.is_some(),
                 act: Act::Edit { receipts, was },
                 why,
             }),
@@ -121,6 +127,11 @@ impl Content {
             }
             Act::Delete { .. } | Act::Correct { .. } => None,
         }
+    }
+
+    /// Whether the post that it deletes or edits answers an earlier one.
+    pub fn is_of_answer(&self) -> bool {
+        self.recall.as_ref().is_some_and(|recall| recall.of_answer)
     }
 
     /// The same request again changes nothing more: what is gone stays gone, and what says so already goes on saying it.
@@ -179,6 +190,28 @@ mod tests {
         );
         assert_eq!(edit.parts[0].text, "11-1");
         assert!(edit.may_be_repeated() && !said("10-2").may_be_repeated());
+    }
+
+    #[test]
+    fn an_act_knows_whether_what_is_recalled_is_an_answer() {
+        let post = Content::plain("en");
+        let answer = Content {
+            reply_to: Some("ten-to-two".parse().unwrap()),
+            ..Content::plain("en")
+        };
+        for (of, is_one) in [(&post, false), (&answer, true)] {
+            let (id, receipts) = (PostId::default(), vec![Receipt::named("1", None)]);
+            let deletion = Content::deletion(of, id, receipts.clone(), None);
+            // Whatever its message answers by now.
+            for now in [&post, &answer] {
+                let edit = Content::edit(of, now.clone(), id, receipts.clone(), None);
+                assert_eq!(edit.is_of_answer(), is_one);
+            }
+            assert_eq!(deletion.is_of_answer(), is_one);
+            let kept = serde_json::to_string(&deletion).unwrap();
+            assert_eq!(serde_json::from_str::<Content>(&kept).unwrap(), deletion);
+        }
+        assert!(!answer.is_of_answer(), "it recalls nothing");
     }
 
     #[test]

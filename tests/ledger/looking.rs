@@ -209,7 +209,10 @@ pub async fn the_past_is_what_the_planner_must_know<E: Engine>() {
 
     let past = ledger.past(&[message("weekly")], at(5)).await.unwrap();
     let recorded = sorted(ledger.recorded().await.unwrap().into_iter().collect());
-    assert_eq!(recorded, sorted(vec![sent, missed, pool, other, old, far, elsewhere]));
+    assert_eq!(
+        recorded,
+        sorted(vec![sent, missed, pool, other, old, far, elsewhere])
+    );
     let since = |id: &str| past.known.get(&message(id));
     assert_eq!(
         ["a", "b", "c", "d"].map(since),

@@ -11,6 +11,7 @@ use crate::support::{Bench, CHANNEL, DID, Draft, NOW, TOKEN, answer, delivery, n
 fn gone(receipt: &Receipt) -> Deletion<'_> {
     Deletion {
         receipt,
+        answers: false,
         key: Draft::text("").key(),
         campaign: "case",
         message: "ten-to-two",
@@ -258,6 +259,65 @@ async fn a_comment_is_deleted_itself_and_not_what_it_is_on() {
             .await
             .unwrap();
         assert_eq!(server.received_requests().await.unwrap().len(), 1, "{platform}");
+    }
+}
+
+/// By whom a person may have said that an answer is out: by the post that it is on.
+pub fn posts_of(platform: &str) -> Vec<Receipt> {
+    let urls: &[&str] = match platform {
+        "linkedin" => &[
+            "https://www.linkedin.com/feed/update/urn:li:share:7141138937766391808/",
+            "https://www.linkedin.com/posts/case_words-share-7141138937766391808-Ab1C",
+        ],
+        "instagram" => &["https://www.instagram.com/p/Cabc/"],
+        "facebook" => &["https://www.facebook.com/17841400000000001/posts/12"],
+        _ => &["https://www.reddit.com/r/CaseWatch/comments/1abcd/ten_to_two/"],
+    };
+    let own = match platform {
+        "facebook" => receipt("17841400000000001_12", None),
+        _ => receipt_of(platform),
+    };
+    let entered = urls
+        .iter()
+        .map(|url| Receipt::named(*url, Some((*url).to_owned())));
+    std::iter::once(own).chain(entered).collect()
+}
+
+#[tokio::test]
+async fn an_answer_is_never_deleted_by_the_post_that_it_is_on() {
+    let page = format!(
+        "base_url = 'https://graph.facebook.com'\naccess_token = 'SECRET({TOKEN})'\nuser_id = '17841400000000001'\nmedia_folder = '/srv/m'\nmedia_url = 'https://media.example'"
+    );
+    for platform in ["linkedin", "instagram", "facebook", "reddit"] {
+        let server = MockServer::start().await;
+        let url = "https://www.facebook.com/17841400000000001/posts/12";
+        let posts = json!({"data": [{"id": "17841400000000001_12", "permalink_url": url, "created_time": "2026-10-05T12:00:00+0000"}]});
+        Mock::given(method("GET"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(posts))
+            .mount(&server)
+            .await;
+        let bench = Bench::new();
+        let account = match platform {
+            // With its own sign-in nothing but comments is deleted.
+            "instagram" => bench.open("instagram", &page),
+            _ => bench.open_at(platform, &server.uri()),
+        };
+        assert!(account.limits().delete, "{platform}");
+        for receipt in posts_of(platform) {
+            let answer = Deletion {
+                answers: true,
+                ..gone(&receipt)
+            };
+            let failure = account.prepare_deletion(&answer).await.unwrap_err();
+            assert_eq!(failure.class, Class::Rejected, "{platform}: {receipt:?}");
+            assert!(failure.words.contains("by hand"), "{platform}: {failure}");
+        }
+        let comment = comment_of(platform);
+        let answer = Deletion {
+            answers: true,
+            ..gone(&comment)
+        };
+        assert!(account.prepare_deletion(&answer).await.is_ok(), "{platform}");
     }
 }
 

@@ -8,6 +8,7 @@ use steadfast::post::outcome::{Class, Failure, Receipt};
 use wiremock::matchers::{any, body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use crate::deletion::posts_of;
 use crate::support::{Bench, CHANNEL, Draft, TOKEN, answer, receipt};
 
 const WAS: &str = "The vote.\n\nIt was 10-2.";
@@ -16,6 +17,7 @@ const IS: &str = "The vote.\n\nIt was 11-1.";
 fn edit<'a>(draft: &'a Draft, receipt: &'a Receipt) -> Edit<'a> {
     Edit {
         receipt,
+        answers: false,
         was: WAS,
         out: draft.out(),
     }
@@ -91,6 +93,31 @@ async fn a_status_keeps_what_it_has_beside_its_words() {
         ..pictured()
     };
     edit_at("mastodon", &server.uri(), &draft).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_never_gives_its_words_to_the_post_that_it_is_on() {
+    for platform in ["linkedin", "facebook", "reddit"] {
+        let server = MockServer::start().await;
+        let url = "https://www.facebook.com/17841400000000001/posts/12";
+        let posts = json!({"data": [{"id": "17841400000000001_12", "permalink_url": url, "created_time": "2026-10-05T12:00:00+0000"}]});
+        Mock::given(method("GET"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(posts))
+            .mount(&server)
+            .await;
+        let account = Bench::new().open_at(platform, &server.uri());
+        assert!(account.limits().edits, "{platform}");
+        let draft = Draft::text(IS);
+        for receipt in posts_of(platform) {
+            let answer = Edit {
+                answers: true,
+                ..edit(&draft, &receipt)
+            };
+            let failure = account.prepare_edit(&answer).await.unwrap_err();
+            assert_eq!(failure.class, Class::Rejected, "{platform}: {receipt:?}");
+            assert!(failure.words.contains("by hand"), "{platform}: {failure}");
+        }
+    }
 }
 
 #[test]

@@ -299,6 +299,7 @@ async fn a_post_is_deleted_by_its_number_or_by_the_address_that_a_person_told() 
         let key = Draft::text("").key();
         let gone = Deletion {
             receipt: &told,
+            answers: false,
             key,
             campaign: "case",
             message: "ten-to-two",

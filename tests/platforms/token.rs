@@ -50,6 +50,7 @@ const STANDARD: OAuth = OAuth {
     authorize: "https://x.example/i/oauth2/authorize",
     token: "https://api.x.example/2/oauth2/token",
     scopes: &["tweet.read", "tweet.write", "offline.access"],
+    extras: &[],
     between: " ",
     pkce: true,
     also: &[("duration", "permanent")],
@@ -472,6 +473,7 @@ async fn a_person_is_asked_for_the_permissions_and_the_code_is_traded_with_what_
 
 const META: OAuth = OAuth {
     scopes: &["pages_show_list", "pages_manage_posts"],
+    extras: &[],
     between: ",",
     pkce: false,
     also: &[],

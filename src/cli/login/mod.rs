@@ -38,6 +38,9 @@ pub struct LoginArgs {
     /// Enter a token that you got on the platform's site
     #[arg(long, conflicts_with_all = ["paste", "redirect"])]
     pub token: bool,
+    /// Ask only for the permissions without which nothing can be posted
+    #[arg(long, conflicts_with = "token")]
+    pub least: bool,
     /// The https address that your app has registered, where its platform takes none on this machine
     #[arg(long, value_name = "URL")]
     pub redirect: Option<String>,
@@ -187,10 +190,15 @@ async fn by_browser<C: Future<Output = Result<Client, Failed>>>(
             address
         }
     };
-    steps(sign_in, &to, &oauth.scopes.join(oauth.between));
+    let scopes = if args.least {
+        oauth.scopes.to_vec()
+    } else {
+        oauth.asked()
+    };
+    steps(sign_in, &to, &scopes.join(oauth.between));
     let client = client(to.clone()).await?;
     let asked = client
-        .ask(&to)
+        .ask_for(scopes, &to)
         .map_err(|e| failed("signing in can't begin", &e))?;
     print_line(&format!("\nOpen this address in a browser:\n\n  {}\n", asked.url));
     let code = match listener {
@@ -210,7 +218,7 @@ async fn by_browser<C: Future<Output = Result<Client, Failed>>>(
 
 fn by_hand(office: &Office, sign_in: &SignIn) -> Result<Grant, Failed> {
     let scopes: Vec<String> = match sign_in.way {
-        Way::Code(oauth) => oauth.scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        Way::Code(oauth) => oauth.asked().into_iter().map(str::to_owned).collect(),
         Way::Copied => Vec::new(),
     };
     match sign_in.way {
@@ -237,24 +245,12 @@ fn steps(sign_in: &SignIn, redirect: &str, scopes: &str) {
     }
 }
 
-/// Without one of them a post would fail one day. `read` grants `read:accounts` too.
+/// Without one of them a post would fail one day.
 fn all_is_granted(sign_in: &SignIn, grant: &Grant) -> Result<(), Failed> {
     let Way::Code(oauth) = sign_in.way else {
         return Ok(());
     };
-    let granted = |scope: &str| {
-        let whole = scope.split(':').next().unwrap_or(scope);
-        grant
-            .scopes
-            .iter()
-            .any(|granted| granted == scope || granted == whole)
-    };
-    let missing: Vec<&str> = oauth
-        .scopes
-        .iter()
-        .copied()
-        .filter(|scope| !granted(scope))
-        .collect();
+    let missing = oauth.missing(&grant.scopes);
     if missing.is_empty() {
         return Ok(());
     }
@@ -338,6 +334,11 @@ async fn say(
         |ends| format!("until {}", table::local(ends, &jiff::tz::TimeZone::UTC)),
     );
     print_line(&format!("{name} is signed in as {whose}, {until}."));
+    if let Way::Code(oauth) = sign_in.way {
+        for lack in oauth.lacks(&grant.scopes) {
+            print_line(&format!("It was allowed {lack}."));
+        }
+    }
     let granted = accounts::granted(ledger, name).await?;
     print_line(&format!(
         "Doubts: {}.",

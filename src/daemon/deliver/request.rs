@@ -24,7 +24,12 @@ impl Delivery<'_> {
             let key = self.key().await.map_err(|e| unreadable(&e))?;
             let campaign = self.shared.campaign();
             let out = self.outgoing(part, key, &[], &campaign.settings.name);
-            let edit = Edit { receipt, was, out };
+            let edit = Edit {
+                receipt,
+                answers: content.is_of_answer(),
+                was,
+                out,
+            };
             let prepared = self.outlet.platform.prepare_edit(&edit).await;
             self.heard(&prepared);
             return prepared;
@@ -104,6 +109,7 @@ impl Delivery<'_> {
     async fn prepare_deletion(&self, receipt: &Receipt) -> Result<Prepared, Failure> {
         let gone = Deletion {
             receipt,
+            answers: self.post.content.is_of_answer(),
             key: self.key().await.map_err(|e| unreadable(&e))?,
             campaign: &self.shared.campaign().settings.name,
             message: self.post.message.as_str(),

@@ -16,8 +16,10 @@ impl Account {
             let words = "the words of a video stay on Facebook as they are: delete it, or answer it";
             return Err(Failure::new(Class::Rejected, words));
         }
-        let id = self.id_of(edit.receipt).await?.ok_or_else(|| edit.unnamed())?;
-        let is_post = id.split('_').next() == Some(&self.page);
+        let id = self.id_of(edit.receipt).await?;
+        let id = id.filter(|id| !(edit.answers && self.is_post(id)));
+        let id = id.ok_or_else(|| edit.unnamed())?;
+        let is_post = self.is_post(&id);
         let carded = FACEBOOK.answering(!is_post).abilities;
         Ok(Prepared {
             path: self.graph.at(&id),

@@ -65,6 +65,7 @@ pub(in super::super) struct Words {
     pub authorize: &'static str,
     pub token: &'static str,
     pub scopes: &'static [&'static str],
+    pub extras: &'static [(&'static str, &'static str)],
     /// Where a token is traded for a long-lived one, and by which name.
     pub exchange: (&'static str, &'static str),
     /// Where that is renewed.
@@ -78,6 +79,7 @@ pub(in super::super) const fn sixty_days(words: &Words) -> OAuth {
         authorize: words.authorize,
         token: words.token,
         scopes: words.scopes,
+        extras: words.extras,
         between: ",",
         pkce: false,
         also: &[],
