@@ -95,6 +95,10 @@ const LONGER: [(&str, &str); 19] = [
         "every command and its options, as `--help` has them",
     ),
     (
+        "src/platform/facebook.rs",
+        "one platform is one file, in the order of its manual",
+    ),
+    (
         "src/platform/mod.rs",
         "what every adapter keeps, and the list of them",
     ),
