@@ -2,8 +2,9 @@
 //! <https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api>
 //!
 //! It keeps no key and no id of ours. After a lost answer a page's own list is read; a member's may be read by nobody,
-//! so a person looks. What answers a post of a page is a comment. The same words again are refused for a day or two, with the id of a post that may be gone by
-//! then: a second net, and no proof. Texts are in its own "little text", where an unescaped sign cuts a post in silence.
+//! so a person looks. What answers a post of a page is a comment. The same words again are refused for a day or two,
+//! with the id of a post that may be gone by then: a second net, and no proof. Texts are in its own "little text", where
+//! an unescaped sign cuts a post in silence.
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -553,6 +554,15 @@ pub fn read_deletion(answer: &Answer) -> Result<(), Failure> {
     }
 }
 
+/// What came of deleting or editing what a frozen request is about.
+fn about(prepared: &Prepared, done: Result<(), Failure>) -> Result<(), Failure> {
+    if comment::is_about(prepared) {
+        done.map_err(comment::forbidden)
+    } else {
+        done
+    }
+}
+
 /// A refusal of what creates nothing.
 fn refused(answer: &Answer) -> Failure {
     match Problem::of(answer) {
@@ -612,7 +622,8 @@ impl Platform for Account {
         );
         let request = self.signed(request, &bearer);
         let answer = self.http.publish(request, Doubt::OwnId).await?;
-        self.token.answered(&bearer, read_deletion(&answer)).await
+        let done = about(&sealed.prepared, read_deletion(&answer));
+        self.token.answered(&bearer, done).await
     }
 
     async fn prepare_edit(&self, changed: &Edit<'_>) -> Result<Prepared, Failure> {
@@ -626,7 +637,8 @@ impl Platform for Account {
         let request = self.by_whom(request, &sealed.prepared);
         let request = self.signed(request.json(body.clone()), &bearer);
         let answer = self.http.publish(request, Doubt::OwnId).await?;
-        self.token.answered(&bearer, read_edit(&answer)).await
+        let done = about(&sealed.prepared, read_edit(&answer));
+        self.token.answered(&bearer, done).await
     }
 
     async fn find(&self, sealed: &Sealed, among: &Among) -> Result<Found, Failure> {

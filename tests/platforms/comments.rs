@@ -189,6 +189,39 @@ async fn a_comment_is_deleted_and_edited_as_one_and_never_its_post() {
     );
 }
 
+#[tokio::test]
+async fn what_is_forbidden_about_a_comment_holds_no_account() {
+    let server = MockServer::start().await;
+    let words = "Not enough permissions to access: partnerApiSocialActions.DELETE.20260501";
+    let denied = json!({ "status": 403, "code": "ACCESS_DENIED", "message": words });
+    Mock::given(wiremock::matchers::any())
+        .respond_with(ResponseTemplate::new(403).set_body_json(denied))
+        .mount(&server)
+        .await;
+    let account = Bench::new().open_at("linkedin", &server.uri());
+    let key = Draft::text("").key();
+    for (path, class) in [
+        (format!("{AT}/7141139000000000001"), Class::Rejected),
+        (
+            "/rest/posts/urn%3Ali%3Ashare%3A7141138937766391808".to_owned(),
+            Class::Auth,
+        ),
+    ] {
+        let prepared = Prepared {
+            path,
+            body: String::new(),
+        };
+        let sealed = Sealed { prepared, key };
+        for done in [account.delete(&sealed).await, account.edit(&sealed).await] {
+            let failure = done.unwrap_err();
+            assert_eq!((failure.class, failure.status), (class, Some(403)), "{failure}");
+            let both = failure.words.contains("w_organization_social_feed")
+                && failure.words.contains("comments are off");
+            assert_eq!(both, class == Class::Rejected, "{failure}");
+        }
+    }
+}
+
 // How a lost answer is found.
 
 fn listed(id: &str, text: &str, after: i64) -> Value {
@@ -220,11 +253,55 @@ async fn page(server: &MockServer, start: &str, status: u16, page: Value) {
 async fn found(comments: &[Value], taken: &[&str]) -> Found {
     let server = MockServer::start().await;
     page(&server, "0", 200, json!({ "elements": comments })).await;
-    let end = comments.len().to_string();
-    if !comments.is_empty() {
-        page(&server, &end, 200, json!({ "elements": [] })).await;
+    if let [_, .., last] = comments {
+        let end = (comments.len() - 1).to_string();
+        page(&server, &end, 200, json!({ "elements": [last] })).await;
     }
     find(&server, taken).await.unwrap()
+}
+
+/// The first time that this page is asked for.
+async fn once(server: &MockServer, start: &str, comments: &[&Value]) {
+    Mock::given(method("GET"))
+        .and(path(AT))
+        .and(query_param("start", start))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "elements": comments })))
+        .up_to_n_times(1)
+        .mount(server)
+        .await;
+}
+
+#[tokio::test]
+async fn what_is_read_while_people_comment_and_delete_is_neither_doubled_nor_skipped() {
+    let ours = listed("7141139000000000001", "Read it. Now.", 1000);
+    let (a, b, c) = (
+        listed("1", "Yes!", 1),
+        listed("2", "No!", 2),
+        listed("3", "Oh.", 3),
+    );
+    // Somebody comments: what was read slides into the next page.
+    let server = MockServer::start().await;
+    once(&server, "0", &[&a, &ours]).await;
+    once(&server, "1", &[&a, &ours]).await;
+    assert_eq!(find(&server, &[]).await.unwrap(), Found::Here(comment()));
+    let server = MockServer::start().await;
+    once(&server, "0", &[&ours, &a]).await;
+    once(&server, "1", &[&ours, &a, &b]).await;
+    once(&server, "2", &[&b]).await;
+    assert_eq!(find(&server, &[]).await.unwrap(), Found::Here(comment()));
+    // One is deleted: ours slides to where nobody would look. So all is read once more.
+    let server = MockServer::start().await;
+    once(&server, "0", &[&a, &b]).await;
+    once(&server, "1", &[&c]).await;
+    once(&server, "0", &[&b, &ours, &c]).await;
+    once(&server, "2", &[&c]).await;
+    assert_eq!(find(&server, &[]).await.unwrap(), Found::Here(comment()));
+    // On and on: nothing is proved.
+    let server = MockServer::start().await;
+    page(&server, "0", 200, json!({ "elements": [a, b] })).await;
+    page(&server, "1", 200, json!({ "elements": [c] })).await;
+    let failure = find(&server, &[]).await.unwrap_err();
+    assert_eq!(failure.class, Class::Transient);
 }
 
 #[tokio::test]
@@ -235,7 +312,10 @@ async fn a_lost_comment_is_looked_for_among_all_on_the_post() {
         Found::Here(comment())
     );
     assert_eq!(found(&[], &[]).await, Found::Absent);
-    for taken in [COMMENT, URL] {
+    // In its other spellings too.
+    let short = "urn:li:comment:(activity:7141138938000000000,7141139000000000001)";
+    let by_post = "urn:li:comment:(urn:li:ugcPost:7141138937766391808,7141139000000000001)";
+    for taken in [COMMENT, URL, short, by_post] {
         assert_eq!(
             found(std::slice::from_ref(&ours), &[taken]).await,
             Found::Absent,
@@ -256,16 +336,11 @@ async fn a_lost_comment_is_looked_for_among_all_on_the_post() {
     let twice = [ours.clone(), listed("7141139000000000002", "Read it. Now.", 1)];
     assert!(matches!(found(&twice, &[]).await, Found::Unclear(_)));
     // In no order that we know, so to the end.
+    let (first, second) = (listed("1", "Yes!", -9000), listed("2", "No!", -8000));
     let server = MockServer::start().await;
-    page(
-        &server,
-        "0",
-        200,
-        json!({ "elements": [listed("1", "Yes!", -9000)] }),
-    )
-    .await;
-    page(&server, "1", 200, json!({ "elements": [ours] })).await;
-    page(&server, "2", 200, json!({ "elements": [] })).await;
+    page(&server, "0", 200, json!({ "elements": [first, second] })).await;
+    page(&server, "1", 200, json!({ "elements": [second, ours] })).await;
+    page(&server, "2", 200, json!({ "elements": [ours] })).await;
     assert_eq!(find(&server, &[]).await.unwrap(), Found::Here(comment()));
 }
 

@@ -221,19 +221,24 @@ fn problem(status: u16, code: &str, message: &str) -> ResponseTemplate {
 #[tokio::test]
 async fn a_page_of_linkedin_is_asked_for_many_at_once_and_what_nobody_saw_is_not_told() {
     let server = MockServer::start().await;
-    statistics_of(
-        "shares=List(urn%3Ali%3Ashare%3A1,urn%3Ali%3Ashare%3A3)&ugcPosts=List(urn%3Ali%3AugcPost%3A2)",
-    )
-    .respond_with(ok(&json!({
-        "paging": {"count": 10, "start": 0, "links": []},
-        "elements": [
-            statistics("ugcPost", "urn:li:ugcPost:2", -1),
+    // Each kind by itself, as in the manual.
+    for (list, told) in [
+        (
+            "shares=List(urn%3Ali%3Ashare%3A1,urn%3Ali%3Ashare%3A3)",
             statistics("share", "urn:li:share:1", 92),
-        ],
-    })))
-    .expect(1)
-    .mount(&server)
-    .await;
+        ),
+        (
+            "ugcPosts=List(urn%3Ali%3AugcPost%3A2)",
+            statistics("ugcPost", "urn:li:ugcPost:2", -1),
+        ),
+    ] {
+        let page = json!({"paging": {"count": 10, "start": 0, "links": []}, "elements": [told]});
+        statistics_of(list)
+            .respond_with(ok(&page))
+            .expect(1)
+            .mount(&server)
+            .await;
+    }
     let platform = Bench::new().open_at("linkedin", &server.uri());
     let told = platform
         .engagement(&of(&[

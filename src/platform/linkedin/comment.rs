@@ -187,17 +187,20 @@ pub(super) fn read(prepared: &Prepared, answer: &Answer) -> Result<Receipt, Fail
     let Some(problem) = Problem::of(answer) else {
         return Err(answer.failure(answer.class(false), None));
     };
-    match class_of(&problem, answer) {
-        // The account may post all the same.
-        Class::Auth if answer.status == 403 => {
-            let words = format!(
-                "{}; comments want the permission w_organization_social_feed: `steadfast login` once more gets it",
-                problem.words()
-            );
-            Err(answer.failure(Class::Rejected, Some(&words)))
-        }
-        class => Err(answer.failure(class, Some(&problem.words()))),
+    let failure = answer.failure(class_of(&problem, answer), Some(&problem.words()));
+    Err(forbidden(failure))
+}
+
+/// Where something about a comment is forbidden, the account may post all the same.
+pub(super) fn forbidden(failure: Failure) -> Failure {
+    if failure.class != Class::Auth || failure.status != Some(403) {
+        return failure;
     }
+    let words = format!(
+        "{}; it may want the permission w_organization_social_feed, which `steadfast login` once more gets, or comments are off there",
+        failure.words
+    );
+    Failure::new(Class::Rejected, words).with_status(403)
 }
 
 /// Whether an answer shows a comment.
@@ -220,10 +223,13 @@ impl Listed {
             && !self.is_taken(among)
     }
 
-    /// Another post of ours has the receipt for it, by whichever address a person told.
+    /// Another post of ours has the receipt for it, in whichever spelling, or by whichever address a person told.
     fn is_taken(&self, among: &Among) -> bool {
         let ours = Place::of(&self.comment_urn).map(|place| place.id);
-        let known = |taken: &String| Place::at(taken).is_some_and(|place| Some(place.id) == ours);
+        let known = |taken: &String| {
+            let theirs = Place::of(taken).or_else(|| Place::at(taken));
+            theirs.is_some_and(|place| Some(place.id) == ours)
+        };
         among.has(&self.comment_urn, None) || among.taken.iter().any(known)
     }
 }
@@ -237,9 +243,10 @@ impl Account {
     ) -> Result<Found, Failure> {
         let sent = sent(prepared)?;
         let mut found: Vec<Receipt> = Vec::new();
-        let mut read = 0;
+        let mut seen: Vec<String> = Vec::new();
         for _ in 0..PAGES {
-            let start = read.to_string();
+            // Places move while people comment and delete, so a page begins with the last that is known.
+            let start = seen.len().saturating_sub(1).to_string();
             let query = [("start", start.as_str()), ("count", PAGE)];
             let answer = self
                 .ask(Request::get(&self.base, &prepared.path).query(&query))
@@ -252,10 +259,24 @@ impl Account {
                 return Err(harmless(refused(&answer)));
             }
             let List { elements } = answer.json().ok_or_else(|| odd(&answer))?;
-            let ours = elements.iter().filter(|listed| listed.is(&sent, among));
-            read += elements.len();
-            found.extend(ours.filter_map(|listed| receipt(&listed.comment_urn, &sent.object)));
-            if elements.is_empty() {
+            let is_known = |last: &String| elements.iter().any(|listed| listed.comment_urn == *last);
+            if !seen.last().is_none_or(is_known) {
+                // Some may have been skipped: from the beginning.
+                seen.clear();
+                found.clear();
+                continue;
+            }
+            let before = seen.len();
+            for listed in elements {
+                if seen.contains(&listed.comment_urn) {
+                    continue;
+                }
+                if listed.is(&sent, among) {
+                    found.extend(receipt(&listed.comment_urn, &sent.object));
+                }
+                seen.push(listed.comment_urn);
+            }
+            if seen.len() == before {
                 return Ok(match (found.pop(), found.is_empty()) {
                     (None, _) => Found::Absent,
                     (Some(one), true) => Found::Here(one),
@@ -267,7 +288,7 @@ impl Account {
         }
         Err(Failure::new(
             Class::Transient,
-            "there are too many comments to be read through",
+            "there are too many comments to be read through, or they change too fast",
         ))
     }
 }

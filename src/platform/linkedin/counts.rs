@@ -60,7 +60,7 @@ impl Counted {
 }
 
 impl Account {
-    /// All with one request; one by one where one of them is gone, which spoils it for all.
+    /// All of a kind with one request; one by one where one of them is gone, which spoils it for all.
     pub(super) async fn counts(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
         if self.author.member {
             return Err(Failure::new(
@@ -68,37 +68,35 @@ impl Account {
                 "LinkedIn does not tell how the public answered to a member",
             ));
         }
-        // What a person entered by hand may be an address.
-        let urns = of.iter().map(|receipt| &*receipt.id);
-        let urns: Vec<&str> = urns.filter(|urn| is_post(urn)).collect();
         let mut told = Vec::new();
-        match self.statistics(&urns).await? {
-            Some(all) => told = all,
-            None if urns.len() > 1 => {
-                for urn in urns {
-                    told.extend(self.statistics(&[urn]).await?.unwrap_or_default());
+        for (list, kind) in [("shares", "urn:li:share:"), ("ugcPosts", "urn:li:ugcPost:")] {
+            // What a person entered by hand may be an address.
+            let urns = of.iter().map(|receipt| &*receipt.id);
+            let urns: Vec<&str> = urns.filter(|urn| is_post(urn) && urn.starts_with(kind)).collect();
+            match self.statistics(list, &urns).await? {
+                Some(all) => told.extend(all),
+                None if urns.len() > 1 => {
+                    for urn in urns {
+                        told.extend(self.statistics(list, &[urn]).await?.unwrap_or_default());
+                    }
                 }
+                None => {}
             }
-            None => {}
         }
         Ok(in_order(of, told))
     }
 
-    /// `None`: there is no such post, or not each of them.
-    async fn statistics(&self, urns: &[&str]) -> Result<Option<Vec<(String, Counts)>>, Failure> {
+    /// Of posts of one kind, which the manual asks for in the list of its name. `None`: there is no such post, or not each
+    /// of them.
+    async fn statistics(&self, list: &str, urns: &[&str]) -> Result<Option<Vec<(String, Counts)>>, Failure> {
         if urns.is_empty() {
             return Ok(Some(Vec::new()));
         }
-        let lists = [("shares", "urn:li:share:"), ("ugcPosts", "urn:li:ugcPost:")];
-        let lists = lists.into_iter().filter_map(|(name, kind)| {
-            let urns = urns.iter().filter(|urn| urn.starts_with(kind));
-            let urns: Vec<String> = urns.map(|urn| encoded(urn)).collect();
-            (!urns.is_empty()).then(|| format!("&{name}=List({})", urns.join(",")))
-        });
+        let urns: Vec<String> = urns.iter().map(|urn| encoded(urn)).collect();
         let query = format!(
-            "q=organizationalEntity&organizationalEntity={}{}",
+            "q=organizationalEntity&organizationalEntity={}&{list}=List({})",
             encoded(&self.author.urn),
-            lists.collect::<String>()
+            urns.join(",")
         );
         let answer = self
             .ask(Request::get(&self.base, STATISTICS).written_query(&query))
