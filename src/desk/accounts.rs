@@ -14,7 +14,7 @@ use crate::platform::sign_in::Way;
 use crate::platform::{self, Granted};
 use crate::post::identity::AccountName;
 use crate::settings::AccountSettings;
-use crate::text::limits::Doubt;
+use crate::text::limits::{Doubt, Limits};
 
 use super::{Failed, Office};
 
@@ -36,8 +36,8 @@ pub struct Row {
     pub wrong: Vec<String>,
 }
 
-/// What an account can promise of a post whose answer was lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+/// What an account can promise of whatever it posts whose answer was lost; the later, the weaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub enum Promise {
     /// The platform knows a repeat, or can be asked for the very one.
     #[serde(rename = "never twice")]
@@ -54,9 +54,16 @@ pub enum Promise {
 }
 
 impl Promise {
-    /// By how doubt ends on the platform, and whether the account may look for what it has posted there.
-    fn of(platform: Doubt, reads: bool) -> Self {
-        match platform {
+    /// The weakest of what holds there of posts, of shares and of answers. `reads`: the account may look for what it has
+    /// posted.
+    fn of(limits: &Limits, reads: bool) -> Self {
+        let of = |shares, answers| Self::about(limits.doubt_about(shares, answers), reads);
+        of(false, false).max(of(true, false)).max(of(false, true))
+    }
+
+    /// By how doubt ends.
+    fn about(doubt: Doubt, reads: bool) -> Self {
+        match doubt {
             Doubt::ReadBack { .. } | Doubt::Key { then: Some(_), .. } if !reads => Self::MayNeedYou,
             Doubt::Key { .. } | Doubt::OwnId | Doubt::TwoSteps { .. } => Self::NeverTwice,
             Doubt::ReadBack { .. } => Self::ReadBack,
@@ -90,7 +97,7 @@ pub fn promise_of(office: &Office, account: &AccountSettings, granted: Option<&G
         (entry.known_limits)(&account.keys, &vault, &account.name)
     });
     let reads = granted.is_none_or(|granted| granted.reads);
-    match (account.in_doubt, Promise::of(limits.doubt, reads)) {
+    match (account.in_doubt, Promise::of(&limits, reads)) {
         (InDoubt::Auto, promise) => promise,
         (InDoubt::Hold, _) => Promise::MayNeedYou,
         (InDoubt::Resend, Promise::NeverTwice) => Promise::NeverTwice,
@@ -194,4 +201,24 @@ pub async fn tokens(
         (account.name.clone(), TokenState { until, wrong })
     };
     Ok(signed_in.map(state).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::limits::{BLUESKY, INSTAGRAM, THREADS, X};
+
+    #[test]
+    fn an_account_promises_no_more_than_holds_of_all_that_it_posts() {
+        for (limits, reads, promise) in [
+            (BLUESKY, true, Promise::NeverTwice),
+            (X, true, Promise::ReadBack),
+            (X, false, Promise::MayNeedYou),
+            // A post by its container, but a repost or a comment by looking for it.
+            (THREADS, true, Promise::ReadBack),
+            (INSTAGRAM, true, Promise::ReadBack),
+        ] {
+            assert_eq!(Promise::of(&limits, reads), promise, "{}", limits.platform);
+        }
+    }
 }
