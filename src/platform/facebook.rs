@@ -73,14 +73,14 @@ pub const SIGN_IN: SignIn = SignIn {
     way: Way::Code(&OAuth {
         authorize: "https://www.facebook.com/v25.0/dialog/oauth",
         token: "https://graph.facebook.com/v25.0/oauth/access_token",
-        scopes: &[
-            "pages_show_list",
-            "pages_manage_posts",
-            "pages_read_engagement",
-            "pages_manage_engagement",
-            "pages_read_user_engagement",
+        scopes: &["pages_show_list", "pages_manage_posts", "pages_read_engagement"],
+        extras: &[
+            ("pages_manage_engagement", "nothing is answered by a comment"),
+            (
+                "pages_read_user_engagement",
+                "a comment in doubt is not looked for",
+            ),
         ],
-        extras: &[],
         between: ",",
         pkce: false,
         also: &[],
@@ -311,7 +311,7 @@ impl Platform for Account {
 
     async fn prepare_deletion(&self, gone: &Deletion<'_>) -> Result<Prepared, Failure> {
         let id = self.id_of(gone.receipt).await?;
-        let id = id.filter(|id| !(gone.answers && self.is_post(id)));
+        let id = id.filter(|id| !(gone.below && self.is_post(id)));
         let id = id.ok_or_else(|| gone.unnamed())?;
         Ok(Prepared {
             path: self.graph.at(&id),
@@ -339,13 +339,25 @@ impl Platform for Account {
         let path = sealed.prepared.path.strip_prefix(VERSION).unwrap_or_default();
         let path = path.trim_start_matches('/');
         let published = self.published();
-        let list = if path.ends_with("/comments") {
+        let comments = path.ends_with("/comments");
+        let list = if comments {
             self.comments(path)
         } else {
             self.posts(&published)
         };
-        let looked = list.look(among, |listed| sent.is(listed, &self.page)).await?;
-        Ok(looked.found())
+        let mut by_somebody = false;
+        let looked = list.look(among, |listed| {
+            let says = sent.is(listed, &self.page);
+            let unnamed = comments && listed.from.is_none();
+            by_somebody |= says && unnamed;
+            says && !unnamed
+        });
+        Ok(match looked.await?.found() {
+            Found::Absent if by_somebody => Found::Unclear(
+                "there is a comment with its words, and Facebook does not say whose it is".to_owned(),
+            ),
+            found => found,
+        })
     }
 
     async fn engagement(&self, of: &[Receipt]) -> Result<Vec<Counts>, Failure> {
@@ -439,7 +451,8 @@ impl Account {
 
     /// A post's number begins with the Page's, a comment's with its post's.
     fn is_post(&self, id: &str) -> bool {
-        id.split('_').next() == Some(&self.page)
+        let mut numbers = id.split('_');
+        numbers.next() == Some(&self.page) && numbers.nth(1).is_none()
     }
 
     /// Of a post that a person has entered by its address, the Page's list knows the id.

@@ -248,7 +248,7 @@ impl Platform for Account {
 
     async fn prepare_deletion(&self, gone: &Deletion<'_>) -> Result<Prepared, Failure> {
         let is_comment = comment::on(gone.receipt).is_some();
-        if gone.answers && !is_comment {
+        if gone.below && !is_comment {
             return Err(gone.unnamed());
         }
         if !self.limits.answering(is_comment).delete {

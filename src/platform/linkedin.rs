@@ -421,7 +421,7 @@ pub fn deletion(gone: &Deletion<'_>) -> Result<Prepared, Failure> {
             body: String::new(),
         });
     }
-    let urn = urn_of(gone.receipt).filter(|_| !gone.answers);
+    let urn = urn_of(gone.receipt).filter(|_| !gone.below);
     let urn = urn.ok_or_else(|| gone.unnamed())?;
     Ok(Prepared {
         path: format!("{POSTS}/{}", encoded(&urn)),
@@ -435,7 +435,7 @@ pub fn edit(edit: &Edit<'_>) -> Result<Prepared, Failure> {
         let abilities = LINKEDIN.answering(true).abilities;
         return Ok(comment::edit(&place, &edit.out.part.shown_text(abilities)));
     }
-    let urn = urn_of(edit.receipt).filter(|_| !edit.answers);
+    let urn = urn_of(edit.receipt).filter(|_| !edit.below);
     let urn = urn.ok_or_else(|| edit.unnamed())?;
     let text = edit.out.part.shown_text(LINKEDIN.abilities);
     Ok(Prepared {

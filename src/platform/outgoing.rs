@@ -40,9 +40,9 @@ pub struct Outgoing<'a> {
 pub struct Deletion<'a> {
     /// The platform's proof of it.
     pub receipt: &'a Receipt,
-    /// It answers an earlier post. Where that makes it a comment, and the proof names none, it may be the post that it
-    /// is on: a person who says that it is out may tell that one's address.
-    pub answers: bool,
+    /// It answers an earlier post, or is a later part of a thread. Where that makes it a comment, and the proof names
+    /// none, it may be the post that it is on: a person who says that it is out may tell that one's address.
+    pub below: bool,
     pub key: Key,
     pub campaign: &'a str,
     pub message: &'a str,
@@ -65,8 +65,8 @@ impl Deletion<'_> {
 pub struct Edit<'a> {
     /// The platform's proof of it.
     pub receipt: &'a Receipt,
-    /// It answers an earlier post, as with [`Deletion::answers`].
-    pub answers: bool,
+    /// It stands below another post, as with [`Deletion::below`].
+    pub below: bool,
     /// The text that it went out with.
     pub was: &'a str,
     /// What it is to say. The images and the video of its part are there already: none of their bytes come with it.

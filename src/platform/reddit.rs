@@ -267,7 +267,7 @@ fn title_and_body(out: &Outgoing<'_>) -> (String, String) {
 
 /// <https://www.reddit.com/dev/api#POST_api_del>
 pub fn deletion(gone: &Deletion<'_>) -> Result<Prepared, Failure> {
-    let name = name_of(gone.receipt).filter(|name| is_comment(name) || !gone.answers);
+    let name = name_of(gone.receipt).filter(|name| is_comment(name) || !gone.below);
     let name = name.ok_or_else(|| gone.unnamed())?;
     Ok(Prepared {
         path: DELETE.into(),
@@ -277,7 +277,7 @@ pub fn deletion(gone: &Deletion<'_>) -> Result<Prepared, Failure> {
 
 /// <https://www.reddit.com/dev/api#POST_api_editusertext>. A title stays as it is, and so does a text with images in it.
 pub fn edit(edit: &Edit<'_>) -> Result<Prepared, Failure> {
-    let name = name_of(edit.receipt).filter(|name| is_comment(name) || !edit.answers);
+    let name = name_of(edit.receipt).filter(|name| is_comment(name) || !edit.below);
     let name = name.ok_or_else(|| edit.unnamed())?;
     let refused = |words: &str| Err(Failure::new(Class::Rejected, words));
     let text = edit.out.part.shown_text(REDDIT.abilities);

@@ -129,9 +129,18 @@ impl Content {
         }
     }
 
-    /// Whether the post that it deletes or edits answers an earlier one.
-    pub fn is_of_answer(&self) -> bool {
-        self.recall.as_ref().is_some_and(|recall| recall.of_answer)
+    /// Whether what its part `index`, counted from 0, deletes or edits stands below another post: as an answer to an
+    /// earlier one, or as a later part of a thread.
+    pub fn is_below(&self, index: usize) -> bool {
+        let Some(recall) = &self.recall else {
+            return false;
+        };
+        let later = match &recall.act {
+            Act::Edit { .. } => index > 0,
+            Act::Delete { receipts } => index.saturating_add(1) < receipts.len(),
+            Act::Correct { .. } => false,
+        };
+        later || recall.of_answer
     }
 
     /// The same request again changes nothing more: what is gone stays gone, and what says so already goes on saying it.
@@ -193,6 +202,25 @@ mod tests {
     }
 
     #[test]
+    fn later_parts_stand_below_the_first_which_is_deleted_last() {
+        let thread = Content {
+            parts: vec![Part::default(); 3],
+            ..Content::plain("en")
+        };
+        let (id, receipts) = (
+            PostId::default(),
+            ["1", "2", "3"].map(|id| Receipt::named(id, None)),
+        );
+        let deletion = Content::deletion(&thread, id, receipts.to_vec(), None);
+        assert_eq!(
+            [0, 1, 2].map(|index| deletion.is_below(index)),
+            [true, true, false]
+        );
+        let edit = Content::edit(&thread, thread.clone(), id, receipts.to_vec(), None);
+        assert_eq!([0, 1, 2].map(|index| edit.is_below(index)), [false, true, true]);
+    }
+
+    #[test]
     fn an_act_knows_whether_what_is_recalled_is_an_answer() {
         let post = Content::plain("en");
         let answer = Content {
@@ -205,13 +233,13 @@ mod tests {
             // Whatever its message answers by now.
             for now in [&post, &answer] {
                 let edit = Content::edit(of, now.clone(), id, receipts.clone(), None);
-                assert_eq!(edit.is_of_answer(), is_one);
+                assert_eq!(edit.is_below(0), is_one);
             }
-            assert_eq!(deletion.is_of_answer(), is_one);
+            assert_eq!(deletion.is_below(0), is_one);
             let kept = serde_json::to_string(&deletion).unwrap();
             assert_eq!(serde_json::from_str::<Content>(&kept).unwrap(), deletion);
         }
-        assert!(!answer.is_of_answer(), "it recalls nothing");
+        assert!(!answer.is_below(0), "it recalls nothing");
     }
 
     #[test]

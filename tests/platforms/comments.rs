@@ -164,7 +164,7 @@ async fn a_comment_is_deleted_and_edited_as_one_and_never_its_post() {
         let key = draft.key();
         let edit = Edit {
             receipt: &receipt,
-            answers: true,
+            below: true,
             was: "Ten (of twelve).",
             out: draft.out(),
         };
@@ -172,7 +172,7 @@ async fn a_comment_is_deleted_and_edited_as_one_and_never_its_post() {
         account.edit(&Sealed { prepared, key }).await.unwrap();
         let gone = Deletion {
             receipt: &receipt,
-            answers: true,
+            below: true,
             key,
             campaign: "case",
             message: "ten-to-two",

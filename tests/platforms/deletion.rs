@@ -11,7 +11,7 @@ use crate::support::{Bench, CHANNEL, DID, Draft, NOW, TOKEN, answer, delivery, n
 fn gone(receipt: &Receipt) -> Deletion<'_> {
     Deletion {
         receipt,
-        answers: false,
+        below: false,
         key: Draft::text("").key(),
         campaign: "case",
         message: "ten-to-two",
@@ -305,7 +305,7 @@ async fn an_answer_is_never_deleted_by_the_post_that_it_is_on() {
         assert!(account.limits().delete, "{platform}");
         for receipt in posts_of(platform) {
             let answer = Deletion {
-                answers: true,
+                below: true,
                 ..gone(&receipt)
             };
             let failure = account.prepare_deletion(&answer).await.unwrap_err();
@@ -314,7 +314,7 @@ async fn an_answer_is_never_deleted_by_the_post_that_it_is_on() {
         }
         let comment = comment_of(platform);
         let answer = Deletion {
-            answers: true,
+            below: true,
             ..gone(&comment)
         };
         assert!(account.prepare_deletion(&answer).await.is_ok(), "{platform}");

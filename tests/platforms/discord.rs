@@ -391,7 +391,7 @@ async fn a_message_is_deleted_by_a_bot_or_by_its_webhook() {
         let account = Bench::new().open_at(kind, &server.uri());
         let gone = Deletion {
             receipt: &gone,
-            answers: false,
+            below: false,
             key,
             campaign: "case",
             message: "ten-to-two",

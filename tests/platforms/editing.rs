@@ -17,7 +17,7 @@ const IS: &str = "The vote.\n\nIt was 11-1.";
 fn edit<'a>(draft: &'a Draft, receipt: &'a Receipt) -> Edit<'a> {
     Edit {
         receipt,
-        answers: false,
+        below: false,
         was: WAS,
         out: draft.out(),
     }
@@ -110,7 +110,7 @@ async fn an_answer_never_gives_its_words_to_the_post_that_it_is_on() {
         let draft = Draft::text(IS);
         for receipt in posts_of(platform) {
             let answer = Edit {
-                answers: true,
+                below: true,
                 ..edit(&draft, &receipt)
             };
             let failure = account.prepare_edit(&answer).await.unwrap_err();

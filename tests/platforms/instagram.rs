@@ -257,7 +257,7 @@ async fn only_by_its_page_an_account_deletes_what_it_posted() {
     let told = receipt(POST, None);
     let gone = Deletion {
         receipt: &told,
-        answers: false,
+        below: false,
         key: Draft::text("").key(),
         campaign: "case",
         message: "ten-to-two",
@@ -465,7 +465,7 @@ async fn a_comment_is_deleted_by_either_sign_in() {
     let (receipt, key) = (comment(), Draft::text("").key());
     let gone = Deletion {
         receipt: &receipt,
-        answers: true,
+        below: true,
         key,
         campaign: "case",
         message: "ten-to-two",

@@ -257,7 +257,7 @@ fn what_is_gone_is_deleted() {
         let key = Draft::text("").key();
         linkedin::deletion(&Deletion {
             receipt,
-            answers: false,
+            below: false,
             key,
             campaign: "case",
             message: "ten-to-two",

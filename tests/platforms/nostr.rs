@@ -317,7 +317,7 @@ fn a_deletion_names_the_event_and_its_kind_as_far_as_they_are_known() {
     let gone = |receipt: &Receipt| {
         let gone = Deletion {
             receipt,
-            answers: false,
+            below: false,
             key: Draft::text("").key(),
             campaign: "case",
             message: "ten-to-two",
@@ -590,7 +590,7 @@ async fn a_deletion_reaches_every_relay_that_has_the_post() {
     let delete = async || {
         let gone = Deletion {
             receipt: &receipt,
-            answers: false,
+            below: false,
             key: Draft::text("").key(),
             campaign: "case",
             message: "ten-to-two",
@@ -620,7 +620,7 @@ async fn a_deletion_reaches_every_relay_that_has_the_post() {
     let account = open(&bench, &[one, &third], "");
     let gone = Deletion {
         receipt: &receipt,
-        answers: false,
+        below: false,
         key: Draft::text("").key(),
         campaign: "c",
         message: "m",
@@ -1044,7 +1044,7 @@ async fn a_relay_that_others_run_takes_all_that_we_send() {
     assert_eq!(counts, [expected]);
     let gone = Deletion {
         receipt: &one,
-        answers: false,
+        below: false,
         key: draft.key(),
         campaign: "case",
         message: "ten-to-two",

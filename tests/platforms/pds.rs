@@ -61,7 +61,7 @@ async fn delete(account: &dyn Platform, receipt: &Receipt) -> Result<(), Failure
     let key = Draft::text("").key();
     let gone = Deletion {
         receipt,
-        answers: false,
+        below: false,
         key,
         campaign: "case",
         message: "ten-to-two",

@@ -218,7 +218,7 @@ fn what_is_gone_is_deleted() {
         let key = Draft::text("").key();
         reddit::deletion(&Deletion {
             receipt,
-            answers: false,
+            below: false,
             key,
             campaign: "case",
             message: "ten-to-two",

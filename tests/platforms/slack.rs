@@ -252,7 +252,7 @@ async fn a_webhook_is_nobodys_and_posts_to_its_secret_address() {
 fn deletion(receipt: &Receipt) -> Deletion<'_> {
     Deletion {
         receipt,
-        answers: false,
+        below: false,
         key: Draft::text("").key(),
         campaign: "case",
         message: "ten-to-two",

@@ -155,7 +155,7 @@ fn an_album_is_deleted_whole_and_a_private_message_by_its_address() {
     let by = |receipt: &Receipt| {
         telegram::deletion(&Deletion {
             receipt,
-            answers: false,
+            below: false,
             key: Draft::text("").key(),
             campaign: "case",
             message: "ten-to-two",
@@ -419,7 +419,7 @@ async fn a_deletion_is_one_request() {
     let key = Draft::text("").key();
     let gone = Deletion {
         receipt: &album,
-        answers: false,
+        below: false,
         key,
         campaign: "case",
         message: "ten-to-two",

@@ -551,7 +551,7 @@ async fn delete(server: &MockServer, receipt: &Receipt) -> Result<(), Failure> {
     let key = Draft::text("").key();
     let gone = Deletion {
         receipt,
-        answers: false,
+        below: false,
         key,
         campaign: "case",
         message: "ten-to-two",

@@ -453,7 +453,7 @@ async fn a_post_is_deleted_by_its_number_however_it_is_known() {
     for receipt in [receipt(ID, None), Receipt::named("told", Some(url))] {
         let gone = Deletion {
             receipt: &receipt,
-            answers: false,
+            below: false,
             key,
             campaign: "case",
             message: "ten-to-two",
@@ -474,7 +474,7 @@ async fn a_post_is_deleted_by_its_number_however_it_is_known() {
     let receipt = receipt(ID, None);
     let gone = Deletion {
         receipt: &receipt,
-        answers: false,
+        below: false,
         key,
         campaign: "case",
         message: "ten-to-two",

@@ -613,7 +613,7 @@ async fn a_share_is_a_repost_of_what_stands_at_its_address() {
     let key = draft.key();
     let gone = Deletion {
         receipt: &done,
-        answers: false,
+        below: false,
         key,
         campaign: "case",
         message: "ten-to-two",

@@ -336,7 +336,7 @@ async fn say(
     print_line(&format!("{name} is signed in as {whose}, {until}."));
     if let Way::Code(oauth) = sign_in.way {
         for lack in oauth.lacks(&grant.scopes) {
-            print_line(&format!("It was allowed {lack}."));
+            print_line(&format!("But {lack}."));
         }
     }
     let granted = accounts::granted(ledger, name).await?;

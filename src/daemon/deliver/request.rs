@@ -26,7 +26,7 @@ impl Delivery<'_> {
             let out = self.outgoing(part, key, &[], &campaign.settings.name);
             let edit = Edit {
                 receipt,
-                answers: content.is_of_answer(),
+                below: content.is_below(usize::from(index)),
                 was,
                 out,
             };
@@ -109,7 +109,7 @@ impl Delivery<'_> {
     async fn prepare_deletion(&self, receipt: &Receipt) -> Result<Prepared, Failure> {
         let gone = Deletion {
             receipt,
-            answers: self.post.content.is_of_answer(),
+            below: self.post.content.is_below(usize::from(self.post.standing.part)),
             key: self.key().await.map_err(|e| unreadable(&e))?,
             campaign: &self.shared.campaign().settings.name,
             message: self.post.message.as_str(),

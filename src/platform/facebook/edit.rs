@@ -17,7 +17,7 @@ impl Account {
             return Err(Failure::new(Class::Rejected, words));
         }
         let id = self.id_of(edit.receipt).await?;
-        let id = id.filter(|id| !(edit.answers && self.is_post(id)));
+        let id = id.filter(|id| !(edit.below && self.is_post(id)));
         let id = id.ok_or_else(|| edit.unnamed())?;
         let is_post = self.is_post(&id);
         let carded = FACEBOOK.answering(!is_post).abilities;

@@ -197,7 +197,7 @@ pub(super) fn forbidden(failure: Failure) -> Failure {
         return failure;
     }
     let words = format!(
-        "{}; it may want the permission w_organization_social_feed, which `steadfast login` once more gets, or comments are off there",
+        "{}; it may want the permission w_organization_social_feed, which `steadfast login` without `--least` asks for, or comments are off there",
         failure.words
     );
     Failure::new(Class::Rejected, words).with_status(403)
