@@ -11,11 +11,11 @@
 mod program;
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write as _};
+use std::io::{BufReader, Write as _};
 use std::process::{Output, Stdio};
 use std::sync::{Arc, Mutex};
 
-use program::{Place, get};
+use program::{Place, get, printed_address};
 use serde_json::json;
 use url::Url;
 use wiremock::matchers::{body_string_contains, header, method, path};
@@ -105,15 +105,9 @@ fn by_browser(place: &Place, back: impl Fn(&HashMap<String, String>) -> String) 
         .spawn()
         .unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
-    let asked = loop {
-        let mut line = String::new();
-        if out.read_line(&mut line).unwrap() == 0 {
-            let output = child.wait_with_output().unwrap();
-            panic!("it ended without an address: {}", text(&output));
-        }
-        if let Ok(url) = Url::parse(line.trim()) {
-            break url;
-        }
+    let Some(asked) = printed_address(&mut out) else {
+        let output = child.wait_with_output().unwrap();
+        panic!("it ended without an address: {}", text(&output));
     };
     assert_eq!(asked.path(), "/oauth/authorize");
     let query: HashMap<String, String> = asked.query_pairs().into_owned().collect();
@@ -238,35 +232,9 @@ async fn page(granted: &str, args: &[&str]) -> (Place, String, Output) {
     place.set("KEY", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=");
     place.set("APP", "the-apps-secret");
     assert!(place.run(&["init"]).status.success());
-    let mut child = place
-        .command(&[&["login", "main", "--paste"], args].concat())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut out = BufReader::new(child.stdout.take().unwrap());
-    let asked = loop {
-        let mut line = String::new();
-        assert!(
-            out.read_line(&mut line).unwrap() > 0,
-            "it ended without an address"
-        );
-        if let Ok(url) = Url::parse(line.trim()) {
-            break url;
-        }
-    };
-    let query: HashMap<String, String> = asked.query_pairs().into_owned().collect();
-    let back = format!(
-        "{}?code=the-code&state={}\n",
-        query["redirect_uri"], query["state"]
-    );
-    child.stdin.take().unwrap().write_all(back.as_bytes()).unwrap();
-    let mut rest = Vec::new();
-    std::io::Read::read_to_end(&mut out, &mut rest).unwrap();
-    let mut output = child.wait_with_output().unwrap();
-    output.stdout = rest;
-    (place, query["scope"].clone(), output)
+    let (asked, output) = place.sign_in_by_paste(&[&["login", "main"], args].concat());
+    let scope = asked.query_pairs().find(|(name, _)| name == "scope").unwrap().1;
+    (place, scope.into_owned(), output)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,6 @@ mod server;
 
 use std::io::{BufRead, BufReader, Read, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::Stdio;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -181,30 +180,8 @@ fn place(x: &X, ledger: &str) -> Place {
 
 /// A person signs in, and pastes what the browser shows: the token lasts for moments.
 fn sign_in(place: &Place) {
-    let mut child = place
-        .command(&["login", "x", "--paste"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut out = BufReader::new(child.stdout.take().unwrap());
-    let asked = loop {
-        let mut line = String::new();
-        assert!(
-            out.read_line(&mut line).unwrap() > 0,
-            "it ended without an address"
-        );
-        if let Ok(url) = url::Url::parse(line.trim()) {
-            break url;
-        }
-    };
-    let told = |key: &str| asked.query_pairs().find(|(name, _)| name == key).unwrap().1;
-    let back = format!("{}?code=the-code&state={}\n", told("redirect_uri"), told("state"));
-    child.stdin.take().unwrap().write_all(back.as_bytes()).unwrap();
-    let mut rest = String::new();
-    out.read_to_string(&mut rest).unwrap();
-    assert!(child.wait().unwrap().success(), "{rest}");
+    let (_, said) = place.sign_in_by_paste(&["login", "x"]);
+    assert!(said.status.success(), "{said:?}");
 }
 
 /// As if the two minutes had passed for which nobody else renews it.

@@ -28,6 +28,7 @@ pub use field::Field;
 pub use request::Request;
 pub use socket::Talk;
 pub use trouble::Trouble;
+pub(super) use trouble::with_causes;
 pub use wait::retry_after;
 
 /// The largest header section that is believed (reliability P16); hyper itself gives up at about 400 KiB.

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use url::Host;
 
 use super::alert::{PATIENCE, Way, Wires};
-use super::http::{Http, is_loopback};
+use super::http::{Http, is_loopback, with_causes};
 use super::secret::SecretSource;
 use crate::alert::Said;
 use crate::post::digest::Digest;
@@ -196,22 +196,12 @@ impl Mail {
 impl Way for Mail {
     async fn tell(&self, said: &Said) -> Result<(), String> {
         let letter = self.letter(said).map_err(|e| e.to_string())?;
-        self.transport.send(letter).await.map(drop).map_err(|e| words(&e))
+        self.transport
+            .send(letter)
+            .await
+            .map(drop)
+            .map_err(|e| with_causes(&e))
     }
-}
-
-/// The error and its causes, on one line.
-fn words(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !line.contains(&text) {
-            line = format!("{line}: {text}");
-        }
-        cause = error.source();
-    }
-    line
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ use crate::text::escape::Escape;
 use crate::text::limits::{Doubt, Limits, REDDIT};
 
 mod counts;
+mod listing;
 mod look;
 mod media;
 mod shared;

@@ -8,7 +8,7 @@ use steadfast::post::outcome::{Class, Failure, Found, Receipt};
 use wiremock::matchers::{body_json, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{Bench, Draft, PAGE, TOKEN, answer, now, receipt};
+use crate::support::{Bench, Draft, PAGE, TOKEN, answer, deletion_of, now, receipt};
 
 const POST: &str = "urn:li:share:7141138937766391808";
 const AT: &str = "/rest/socialActions/urn%3Ali%3Ashare%3A7141138937766391808/comments";
@@ -171,12 +171,9 @@ async fn a_comment_is_deleted_and_edited_as_one_and_never_its_post() {
         let prepared = account.prepare_edit(&edit).await.unwrap();
         account.edit(&Sealed { prepared, key }).await.unwrap();
         let gone = Deletion {
-            receipt: &receipt,
             below: true,
             key,
-            campaign: "case",
-            message: "ten-to-two",
-            now: now(),
+            ..deletion_of(&receipt)
         };
         let prepared = account.prepare_deletion(&gone).await.unwrap();
         account.delete(&Sealed { prepared, key }).await.unwrap();

@@ -6,18 +6,7 @@ use steadfast::post::outcome::{Class, Failure, Receipt};
 use wiremock::matchers::{any, body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{Bench, CHANNEL, DID, Draft, NOW, TOKEN, answer, delivery, now, receipt};
-
-fn gone(receipt: &Receipt) -> Deletion<'_> {
-    Deletion {
-        receipt,
-        below: false,
-        key: Draft::text("").key(),
-        campaign: "case",
-        message: "ten-to-two",
-        now: now(),
-    }
-}
+use crate::support::{Bench, CHANNEL, DID, Draft, NOW, TOKEN, answer, deletion_of, delivery, receipt};
 
 fn body(prepared: &Prepared) -> Value {
     serde_json::from_str(&prepared.body).unwrap()
@@ -64,14 +53,14 @@ async fn delete_at(platform: &str, url: &str) -> Result<(), Failure> {
 async fn delete(platform: &str, receipt: &Receipt, url: &str) -> Result<(), Failure> {
     let bench = Bench::new();
     let account = bench.open_at(platform, url);
-    let prepared = account.prepare_deletion(&gone(receipt)).await?;
+    let prepared = account.prepare_deletion(&deletion_of(receipt)).await?;
     let key = Draft::text("").key();
     account.delete(&Sealed { prepared, key }).await
 }
 
 #[test]
 fn a_status_is_deleted_by_its_id_however_it_is_known() {
-    let by = |receipt: &Receipt| mastodon::deletion(&gone(receipt));
+    let by = |receipt: &Receipt| mastodon::deletion(&deletion_of(receipt));
     let path = "/api/v1/statuses/103254962155278888";
     let expected = Prepared {
         path: path.into(),
@@ -86,7 +75,7 @@ fn a_status_is_deleted_by_its_id_however_it_is_known() {
 
 #[test]
 fn records_of_every_collection_are_deleted() {
-    let by = |receipt: &Receipt| bluesky::deletion(&gone(receipt), DID);
+    let by = |receipt: &Receipt| bluesky::deletion(&deletion_of(receipt), DID);
     for collection in ["app.bsky.feed.post", "app.bsky.feed.repost"] {
         let prepared = by(&receipt(&format!("at://{DID}/{collection}/3k"), None)).unwrap();
         assert_eq!(prepared.path, "/xrpc/com.atproto.repo.deleteRecord");
@@ -108,7 +97,7 @@ fn a_receiver_is_told_which_part_to_delete() {
         pin: Some(delivery(3).to_string()),
         ..Receipt::named("their-id", Some("https://r.example/7".into()))
     };
-    let prepared = webhook::deletion(&gone(&receipt));
+    let prepared = webhook::deletion(&deletion_of(&receipt));
     assert_eq!(
         body(&prepared),
         json!({
@@ -306,7 +295,7 @@ async fn an_answer_is_never_deleted_by_the_post_that_it_is_on() {
         for receipt in posts_of(platform) {
             let answer = Deletion {
                 below: true,
-                ..gone(&receipt)
+                ..deletion_of(&receipt)
             };
             let failure = account.prepare_deletion(&answer).await.unwrap_err();
             assert_eq!(failure.class, Class::Rejected, "{platform}: {receipt:?}");
@@ -315,7 +304,7 @@ async fn an_answer_is_never_deleted_by_the_post_that_it_is_on() {
         let comment = comment_of(platform);
         let answer = Deletion {
             below: true,
-            ..gone(&comment)
+            ..deletion_of(&comment)
         };
         assert!(account.prepare_deletion(&answer).await.is_ok(), "{platform}");
     }
@@ -365,7 +354,10 @@ async fn whether_posts_can_be_deleted_is_as_the_data_say() {
     let account = bench.open("sandbox", "like = 'instagram'");
     assert!(!account.limits().delete);
     let receipt = receipt("1", None);
-    let refused = account.prepare_deletion(&gone(&receipt)).await.unwrap_err();
+    let refused = account
+        .prepare_deletion(&deletion_of(&receipt))
+        .await
+        .unwrap_err();
     assert_eq!(refused.class, Class::Rejected);
 }
 
@@ -383,7 +375,7 @@ async fn the_timeline_keeps_what_was_deleted_and_says_so() {
     for _ in 0..2 {
         // By another process, too.
         let account = bench.open("sandbox", "");
-        let prepared = account.prepare_deletion(&gone(&receipt)).await.unwrap();
+        let prepared = account.prepare_deletion(&deletion_of(&receipt)).await.unwrap();
         let key = Draft::text("").key();
         account.delete(&Sealed { prepared, key }).await.unwrap();
         assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 3, "once");

@@ -11,7 +11,7 @@ use steadfast::text::limits::{DISCORD, DISCORD_WEBHOOK, Doubt};
 use wiremock::matchers::{body_json, header, method, path, query_param, query_param_is_missing};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{Bench, CHANNEL, Draft, OneFilm, TOKEN, answer, now, receipt};
+use crate::support::{Bench, CHANNEL, Draft, OneFilm, TOKEN, answer, deletion_of, now, receipt};
 
 const MESSAGE: &str = "334385199974967042";
 const HOOK: &str = "223704706495545344";
@@ -390,12 +390,8 @@ async fn a_message_is_deleted_by_a_bot_or_by_its_webhook() {
     for kind in ["discord", "discord-webhook"] {
         let account = Bench::new().open_at(kind, &server.uri());
         let gone = Deletion {
-            receipt: &gone,
-            below: false,
             key,
-            campaign: "case",
-            message: "ten-to-two",
-            now: now(),
+            ..deletion_of(&gone)
         };
         let prepared = account.prepare_deletion(&gone).await.unwrap();
         assert!(!prepared.path.contains(TOKEN), "{}", prepared.path);

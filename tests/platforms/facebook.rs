@@ -14,7 +14,7 @@ use steadfast::post::outcome::{Class, Failure, Found, Receipt};
 use wiremock::matchers::{body_json, body_string_contains, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{Bench, Draft, TOKEN, answer, now, receipt};
+use crate::support::{Bench, Draft, TOKEN, answer, deletion_of, now, receipt};
 
 const PAGE: &str = "17841400000000001";
 const FEED: &str = "/v25.0/17841400000000001/feed";
@@ -298,12 +298,8 @@ async fn a_post_is_deleted_by_its_number_or_by_the_address_that_a_person_told() 
         let account = account(&bench, &server);
         let key = Draft::text("").key();
         let gone = Deletion {
-            receipt: &told,
-            below: false,
             key,
-            campaign: "case",
-            message: "ten-to-two",
-            now: now(),
+            ..deletion_of(&told)
         };
         let prepared = account.prepare_deletion(&gone).await.unwrap();
         account.delete(&Sealed { prepared, key }).await.unwrap();

@@ -14,7 +14,7 @@ use steadfast::post::outcome::{Class, Failure, Found, Receipt};
 use wiremock::matchers::{header, method, path, query_param};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use crate::support::{Bench, Draft, TOKEN, answer, now, receipt};
+use crate::support::{Bench, Draft, TOKEN, answer, deletion_of, now, receipt};
 
 const ME: &str = "17841400000000001";
 const CONTAINER: &str = "17889615691921648";
@@ -255,14 +255,7 @@ async fn an_account_is_known_by_its_own_number_and_not_by_the_apps_for_it() {
 async fn only_by_its_page_an_account_deletes_what_it_posted() {
     let (server, bench) = (MockServer::start().await, Bench::new());
     let told = receipt(POST, None);
-    let gone = Deletion {
-        receipt: &told,
-        below: false,
-        key: Draft::text("").key(),
-        campaign: "case",
-        message: "ten-to-two",
-        now: now(),
-    };
+    let gone = deletion_of(&told);
     let own = account(&bench, &server);
     assert!(!own.limits().delete);
     assert_eq!(
@@ -464,12 +457,9 @@ async fn a_comment_is_deleted_by_either_sign_in() {
     assert!(!account.limits().delete);
     let (receipt, key) = (comment(), Draft::text("").key());
     let gone = Deletion {
-        receipt: &receipt,
         below: true,
         key,
-        campaign: "case",
-        message: "ten-to-two",
-        now: now(),
+        ..deletion_of(&receipt)
     };
     let prepared = account.prepare_deletion(&gone).await.unwrap();
     assert_eq!(prepared.path, format!("/v25.0/{COMMENT}"));

@@ -14,7 +14,7 @@ use steadfast::text::limits::Doubt;
 use wiremock::matchers::{body_bytes, body_json, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{Bench, Draft, MEMBER, PAGE, TOKEN, answer, now, receipt};
+use crate::support::{Bench, Draft, MEMBER, PAGE, TOKEN, answer, deletion_of, now, receipt};
 
 const SHARE: &str = "urn:li:share:7141138937766391808";
 const IMAGE: &str = "urn:li:image:C5F10AQ";
@@ -256,12 +256,8 @@ fn what_is_gone_is_deleted() {
     let by = |receipt: &Receipt| {
         let key = Draft::text("").key();
         linkedin::deletion(&Deletion {
-            receipt,
-            below: false,
             key,
-            campaign: "case",
-            message: "ten-to-two",
-            now: now(),
+            ..deletion_of(receipt)
         })
     };
     let path = "/rest/posts/urn%3Ali%3Ashare%3A7141138937766391808";

@@ -17,7 +17,7 @@ use steadfast::post::outcome::{Class, Failure, Found, Receipt};
 use steadfast::post::shared::Look;
 
 use crate::relay::{CHALLENGE, Manner, Relay};
-use crate::support::{Bench, Draft, NSEC, SECRET_KEY, now, receipt};
+use crate::support::{Bench, Draft, NSEC, SECRET_KEY, deletion_of, now, receipt};
 
 fn signer() -> Signer {
     Signer::new(&Secret::new(SECRET_KEY)).unwrap()
@@ -315,14 +315,7 @@ fn a_repost_holds_what_it_shares_unless_its_author_minds() {
 #[test]
 fn a_deletion_names_the_event_and_its_kind_as_far_as_they_are_known() {
     let gone = |receipt: &Receipt| {
-        let gone = Deletion {
-            receipt,
-            below: false,
-            key: Draft::text("").key(),
-            campaign: "case",
-            message: "ten-to-two",
-            now: now(),
-        };
+        let gone = deletion_of(receipt);
         nostr::deletion(&gone, &signer())
     };
     let id = Digest::of(b"ours");
@@ -588,14 +581,7 @@ async fn a_deletion_reaches_every_relay_that_has_the_post() {
     let account = open(&bench, &[one, two], "");
     let receipt = Draft::text("Wrong.").send(account.as_ref()).await.unwrap();
     let delete = async || {
-        let gone = Deletion {
-            receipt: &receipt,
-            below: false,
-            key: Draft::text("").key(),
-            campaign: "case",
-            message: "ten-to-two",
-            now: now(),
-        };
+        let gone = deletion_of(&receipt);
         let prepared = account.prepare_deletion(&gone).await.unwrap();
         let key = Draft::text("").key();
         account.delete(&Sealed { prepared, key }).await
@@ -1043,12 +1029,9 @@ async fn a_relay_that_others_run_takes_all_that_we_send() {
     };
     assert_eq!(counts, [expected]);
     let gone = Deletion {
-        receipt: &one,
-        below: false,
         key: draft.key(),
-        campaign: "case",
-        message: "ten-to-two",
         now: now() + SignedDuration::from_mins(1),
+        ..deletion_of(&one)
     };
     let prepared = account.prepare_deletion(&gone).await.unwrap();
     let deletion = Sealed {

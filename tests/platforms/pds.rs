@@ -21,7 +21,7 @@ use steadfast::text::limits::BLUESKY;
 use steadfast::text::videos::misfits;
 
 use crate::clip::Clip;
-use crate::support::{Bench, Draft, now};
+use crate::support::{Bench, Draft, deletion_of, now};
 use theirs::{BOUND, POST, REPOST, between, theirs};
 
 /// A clock that goes on from where it is put.
@@ -60,12 +60,8 @@ async fn sealed(account: &dyn Platform, draft: &Draft) -> Sealed {
 async fn delete(account: &dyn Platform, receipt: &Receipt) -> Result<(), Failure> {
     let key = Draft::text("").key();
     let gone = Deletion {
-        receipt,
-        below: false,
         key,
-        campaign: "case",
-        message: "ten-to-two",
-        now: now(),
+        ..deletion_of(receipt)
     };
     let prepared = account.prepare_deletion(&gone).await?;
     account.delete(&Sealed { prepared, key }).await

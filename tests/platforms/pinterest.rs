@@ -11,7 +11,7 @@ use wiremock::matchers::{
 };
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{Bench, Draft, NOW, TOKEN, answer, now, receipt};
+use crate::support::{Bench, Draft, NOW, TOKEN, answer, deletion_of, now, receipt};
 
 const BOARD: &str = "549755885175";
 const PIN: &str = "813744226420795884";
@@ -140,12 +140,8 @@ fn what_is_gone_is_deleted() {
     let by = |receipt: &Receipt| {
         let key = Draft::text("").key();
         pinterest::deletion(&Deletion {
-            receipt,
-            below: false,
             key,
-            campaign: "case",
-            message: "ten-to-two",
-            now: now(),
+            ..deletion_of(receipt)
         })
     };
     let at = format!("/v5/pins/{PIN}");

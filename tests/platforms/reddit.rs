@@ -11,7 +11,7 @@ use steadfast::post::shared::Look;
 use wiremock::matchers::{body_string_contains, header, method, path, query_param, query_param_is_missing};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{Bench, Draft, TOKEN, answer, now, receipt};
+use crate::support::{Bench, Draft, TOKEN, answer, deletion_of, now, receipt};
 
 const PAGE: &str = "https://www.reddit.com/r/casewatch/comments/1abcd/ten_to_two/";
 
@@ -217,12 +217,8 @@ fn what_is_gone_is_deleted() {
     let by = |receipt: &Receipt| {
         let key = Draft::text("").key();
         reddit::deletion(&Deletion {
-            receipt,
-            below: false,
             key,
-            campaign: "case",
-            message: "ten-to-two",
-            now: now(),
+            ..deletion_of(receipt)
         })
     };
     let expected = Prepared {

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
-use steadfast::platform::{Among, Deletion, Platform, Prepared, Sealed, slack};
+use steadfast::platform::{Among, Platform, Prepared, Sealed, slack};
 use steadfast::post::outcome::{Class, Failure, Found, Receipt};
 use steadfast::text::limits::{Doubt, SLACK, SLACK_WEBHOOK};
 use wiremock::matchers::{body_json, body_string_contains, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{Bench, Draft, TOKEN, answer, delivery, now, receipt};
+use crate::support::{Bench, Draft, TOKEN, answer, deletion_of, delivery, now, receipt};
 
 const CHANNEL: &str = "C0123ABCD";
 
@@ -241,23 +241,12 @@ async fn a_webhook_is_nobodys_and_posts_to_its_secret_address() {
     Draft::text("Hi").send(account.as_ref()).await.unwrap();
     let key = Draft::text("").key();
     let told = Receipt::named(delivery(0).to_string(), None);
-    let gone = deletion(&told);
+    let gone = deletion_of(&told);
     assert_eq!(
         account.prepare_deletion(&gone).await.unwrap_err().class,
         Class::Rejected
     );
     assert_eq!(gone.key, key);
-}
-
-fn deletion(receipt: &Receipt) -> Deletion<'_> {
-    Deletion {
-        receipt,
-        below: false,
-        key: Draft::text("").key(),
-        campaign: "case",
-        message: "ten-to-two",
-        now: now(),
-    }
 }
 
 #[tokio::test]
@@ -432,7 +421,7 @@ async fn a_message_that_slack_does_not_name_yet_is_known_by_its_file() {
     drop(may_not);
     // Later it can be deleted and answered all the same.
     on(&server, "/api/files.info", shared("1760000000.000200")).await;
-    let prepared = account.prepare_deletion(&deletion(&done)).await.unwrap();
+    let prepared = account.prepare_deletion(&deletion_of(&done)).await.unwrap();
     assert_eq!(prepared.path, "/api/chat.delete");
     assert_eq!(
         body(&prepared),

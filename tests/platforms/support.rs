@@ -14,7 +14,7 @@ use steadfast::platform::http::{Answer, Http};
 use steadfast::platform::secret::{Scrubber, write_private};
 use steadfast::platform::token::{Keeper, NoKeeper};
 use steadfast::platform::video::{Films, Named, NoFilms, Stream, VideoFile};
-use steadfast::platform::{ImageBytes, Key, Outgoing, Platform, Sealed, Tools, find};
+use steadfast::platform::{Deletion, ImageBytes, Key, Outgoing, Platform, Sealed, Tools, find};
 use steadfast::post::content::{Image, Link, Part, Video};
 use steadfast::post::digest::Digest;
 use steadfast::post::identity::{AccountName, DeliveryId, Identity, Occurrence};
@@ -502,4 +502,16 @@ pub fn gzip_bomb(megabytes: usize) -> Vec<u8> {
 pub fn resident_bytes() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+/// The deletion of what this is the receipt of.
+pub fn deletion_of(receipt: &Receipt) -> Deletion<'_> {
+    Deletion {
+        receipt,
+        below: false,
+        key: Draft::text("").key(),
+        campaign: "case",
+        message: "ten-to-two",
+        now: now(),
+    }
 }

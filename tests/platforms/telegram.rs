@@ -12,7 +12,7 @@ use steadfast::post::outcome::{Class, Receipt};
 use wiremock::matchers::{body_json, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{BOT, Bench, Draft, OneFilm, TOKEN, answer, now, receipt};
+use crate::support::{BOT, Bench, Draft, OneFilm, TOKEN, answer, deletion_of, now, receipt};
 
 const CHAT: i64 = -1_001_234_567_890;
 
@@ -152,16 +152,7 @@ fn a_post_is_shared_by_forwarding_it() {
 
 #[test]
 fn an_album_is_deleted_whole_and_a_private_message_by_its_address() {
-    let by = |receipt: &Receipt| {
-        telegram::deletion(&Deletion {
-            receipt,
-            below: false,
-            key: Draft::text("").key(),
-            campaign: "case",
-            message: "ten-to-two",
-            now: now(),
-        })
-    };
+    let by = |receipt: &Receipt| telegram::deletion(&deletion_of(receipt));
     let one = by(&receipt("1235", Some("-1001234567890"))).unwrap();
     assert_eq!(one.path, "deleteMessage");
     assert_eq!(body(&one), json!({ "chat_id": CHAT, "message_id": 1235 }));
@@ -418,12 +409,8 @@ async fn a_deletion_is_one_request() {
     let album = receipt("5,6", Some("-1001234567890"));
     let key = Draft::text("").key();
     let gone = Deletion {
-        receipt: &album,
-        below: false,
         key,
-        campaign: "case",
-        message: "ten-to-two",
-        now: now(),
+        ..deletion_of(&album)
     };
     let prepared = account.prepare_deletion(&gone).await.unwrap();
     account.delete(&Sealed { prepared, key }).await.unwrap();

@@ -15,7 +15,7 @@ use steadfast::post::outcome::{Class, Failure, Found, Receipt};
 use wiremock::matchers::{any, body_string, body_string_contains, header, method, path, query_param};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use crate::support::{Bench, Draft, TOKEN, answer, now, receipt};
+use crate::support::{Bench, Draft, TOKEN, answer, deletion_of, now, receipt};
 
 const ME: &str = "25000000000000001";
 const CONTAINER: &str = "17889615691921648";
@@ -550,12 +550,8 @@ async fn delete(server: &MockServer, receipt: &Receipt) -> Result<(), Failure> {
     let account = account(&bench, server);
     let key = Draft::text("").key();
     let gone = Deletion {
-        receipt,
-        below: false,
         key,
-        campaign: "case",
-        message: "ten-to-two",
-        now: now(),
+        ..deletion_of(receipt)
     };
     let prepared = account.prepare_deletion(&gone).await?;
     assert_eq!(prepared.path, format!("/v1.0/{POST}"));

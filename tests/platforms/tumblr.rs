@@ -12,7 +12,7 @@ use steadfast::post::shared::Look;
 use wiremock::matchers::{body_json, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{Bench, Draft, OneFilm, TOKEN, answer, delivery, now, receipt};
+use crate::support::{Bench, Draft, OneFilm, TOKEN, answer, deletion_of, delivery, now, receipt};
 
 const UUID: &str = "t:0aY0xL2Fi1OFJg4YxpmegQ";
 const ID: &str = "1234567891234567";
@@ -452,12 +452,8 @@ async fn a_post_is_deleted_by_its_number_however_it_is_known() {
     let url = format!("https://casewatch.tumblr.com/post/{ID}/words");
     for receipt in [receipt(ID, None), Receipt::named("told", Some(url))] {
         let gone = Deletion {
-            receipt: &receipt,
-            below: false,
             key,
-            campaign: "case",
-            message: "ten-to-two",
-            now: now(),
+            ..deletion_of(&receipt)
         };
         let prepared = account.prepare_deletion(&gone).await.unwrap();
         assert_eq!(prepared.path, "/v2/blog/casewatch/post/delete");
@@ -473,12 +469,8 @@ async fn a_post_is_deleted_by_its_number_however_it_is_known() {
     .await;
     let receipt = receipt(ID, None);
     let gone = Deletion {
-        receipt: &receipt,
-        below: false,
         key,
-        campaign: "case",
-        message: "ten-to-two",
-        now: now(),
+        ..deletion_of(&receipt)
     };
     let prepared = account.prepare_deletion(&gone).await.unwrap();
     account.delete(&Sealed { prepared, key }).await.unwrap();

@@ -12,7 +12,7 @@ use steadfast::post::shared::Look;
 use wiremock::matchers::{body_json, body_string_contains, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{Bench, Draft, TOKEN, answer, now, receipt};
+use crate::support::{Bench, Draft, TOKEN, answer, deletion_of, now, receipt};
 
 fn body(prepared: &Prepared) -> Value {
     serde_json::from_str(&prepared.body).unwrap()
@@ -612,12 +612,8 @@ async fn a_share_is_a_repost_of_what_stands_at_its_address() {
     // Taking it back is no deletion of theirs.
     let key = draft.key();
     let gone = Deletion {
-        receipt: &done,
-        below: false,
         key,
-        campaign: "case",
-        message: "ten-to-two",
-        now: now(),
+        ..deletion_of(&done)
     };
     let prepared = account.prepare_deletion(&gone).await.unwrap();
     assert_eq!(prepared.path, "/2/users/2244994945/retweets/1228393702244134912");

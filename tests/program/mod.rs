@@ -11,6 +11,7 @@
 
 pub mod fake;
 
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -123,6 +124,27 @@ impl Place {
         })
     }
 
+    /// Signs in as a person does who allows it in a browser elsewhere, and pastes where that ends: which address was
+    /// to be opened, and what the program said after it.
+    pub fn sign_in_by_paste(&self, login: &[&str]) -> (url::Url, Output) {
+        let mut child = self
+            .command(&[login, &["--paste"]].concat())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let asked = printed_address(&mut out).expect("an address to open");
+        let told = |key: &str| asked.query_pairs().find(|(name, _)| name == key).unwrap().1;
+        let back = format!("{}?code=the-code&state={}\n", told("redirect_uri"), told("state"));
+        child.stdin.take().unwrap().write_all(back.as_bytes()).unwrap();
+        let mut rest = Vec::new();
+        out.read_to_end(&mut rest).unwrap();
+        let said = child.wait_with_output().unwrap();
+        (asked, Output { stdout: rest, ..said })
+    }
+
     /// Starts the daemon; its log goes on in the file `log` of the folder.
     pub fn start(&self) -> Daemon {
         let log = std::fs::File::options()
@@ -202,6 +224,13 @@ impl Place {
     }
 }
 
+/// The address that the program prints to be opened in a browser; `None`: it ended without one.
+pub fn printed_address(out: &mut impl BufRead) -> Option<url::Url> {
+    out.lines()
+        .map_while(Result::ok)
+        .find_map(|line| line.trim().parse().ok())
+}
+
 /// A running daemon; killed when the test ends.
 pub struct Daemon {
     pub child: Child,
@@ -243,7 +272,6 @@ impl Drop for Daemon {
 
 /// Asks the running daemon's page, by a plain request of HTTP/1.1.
 pub fn get(port: u16, host: &str, path: &str) -> (u16, String) {
-    use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     write!(

@@ -1,7 +1,5 @@
 //! Why there is no answer, and whether the request may have arrived.
 
-use std::error::Error as _;
-
 use crate::post::outcome::{Class, Failure, one_line};
 
 /// Why there is no answer.
@@ -39,7 +37,11 @@ impl From<Trouble> for Failure {
 
 /// The error and its causes on one line. The URL is left out: it may hold a secret (reliability D9).
 pub(super) fn words(error: reqwest::Error) -> String {
-    let error = error.without_url();
+    one_line(&with_causes(&error.without_url()), 300)
+}
+
+/// An error and its causes, each said once.
+pub(in super::super) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -49,5 +51,5 @@ pub(super) fn words(error: reqwest::Error) -> String {
         }
         cause = error.source();
     }
-    one_line(&line, 300)
+    line
 }

@@ -4,26 +4,10 @@
 use serde::Deserialize;
 
 use super::super::counts::in_order;
-use super::super::harmless;
-use super::super::http::Request;
-use super::{Account, is_name, odd, refused};
+use super::listing::listed;
+use super::{Account, is_name};
 use crate::post::engagement::Counts;
 use crate::post::outcome::{Failure, Receipt};
-
-#[derive(Deserialize)]
-struct List {
-    data: Page,
-}
-
-#[derive(Deserialize)]
-struct Page {
-    children: Vec<Child>,
-}
-
-#[derive(Deserialize)]
-struct Child {
-    data: Shown,
-}
 
 /// A post; a comment has no numbers but its score.
 #[derive(Deserialize)]
@@ -43,16 +27,8 @@ impl Account {
         if names.is_empty() {
             return Ok(in_order(of, Vec::new()));
         }
-        let names = names.join(",");
-        let query = [("id", names.as_str()), ("raw_json", "1")];
-        let answer = self
-            .ask(Request::get(&self.base, "/api/info").query(&query))
-            .await?;
-        if answer.status != 200 {
-            return Err(harmless(refused(&answer)));
-        }
-        let List { data: page } = answer.json().ok_or_else(|| odd(&answer))?;
-        let counted = |Child { data: shown }: Child| {
+        let page = listed(&self.info(&names.join(",")).await?)?;
+        let counted = |shown: Shown| {
             let counts = Counts {
                 likes: Some(u64::try_from(shown.score).unwrap_or_default()),
                 shares: shown.num_crossposts,
@@ -61,6 +37,6 @@ impl Account {
             };
             (shown.name, counts)
         };
-        Ok(in_order(of, page.children.into_iter().map(counted).collect()))
+        Ok(in_order(of, page.entries.into_iter().map(counted).collect()))
     }
 }

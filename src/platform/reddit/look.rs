@@ -5,29 +5,14 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::super::http::Request;
-use super::super::{Among, Prepared, harmless};
-use super::{Account, COMMENT, is_name, name_in, odd, receipt, refused};
+use super::super::{Among, Prepared};
+use super::listing::{Listing, listed};
+use super::{Account, COMMENT, is_name, name_in, receipt, refused};
 use crate::post::outcome::{Class, Failure, Found, Receipt, one_line};
 
 /// As many as a page may have, and how many pages are turned.
 const PAGE: &str = "100";
 const PAGES: usize = 10;
-
-#[derive(Deserialize)]
-struct List {
-    data: Page,
-}
-
-#[derive(Deserialize)]
-struct Page {
-    children: Vec<Child>,
-    after: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Child {
-    data: Listed,
-}
 
 /// A post or a comment.
 #[derive(Deserialize)]
@@ -129,24 +114,17 @@ impl Account {
             let mut query = vec![("sort", "new"), ("limit", PAGE), ("raw_json", "1")];
             query.extend(after.as_deref().map(|after| ("after", after)));
             let answer = self.ask(Request::get(&self.base, &path).query(&query)).await?;
-            match answer.status {
-                200 => {}
-                403 | 404 => {
-                    let words = format!(
-                        "Reddit does not show the account its own list: {}",
-                        refused(&answer)
-                    );
-                    return Ok(Found::Unclear(words));
-                }
-                _ => return Err(harmless(refused(&answer))),
+            if matches!(answer.status, 403 | 404) {
+                let words = format!(
+                    "Reddit does not show the account its own list: {}",
+                    refused(&answer)
+                );
+                return Ok(Found::Unclear(words));
             }
-            let List { data: page } = answer.json().ok_or_else(|| odd(&answer))?;
-            let end = page
-                .children
-                .last()
-                .is_none_or(|child| child.data.is_before(among.since));
-            let ours = page.children.iter().filter(|child| child.data.is(&sent, among));
-            found.extend(ours.map(|child| child.data.receipt()));
+            let page: Listing<Listed> = listed(&answer)?;
+            let end = page.entries.last().is_none_or(|last| last.is_before(among.since));
+            let ours = page.entries.iter().filter(|listed| listed.is(&sent, among));
+            found.extend(ours.map(Listed::receipt));
             after = page.after;
             if end || after.is_none() {
                 return Ok(match (found.pop(), found.is_empty()) {

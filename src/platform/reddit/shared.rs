@@ -2,27 +2,13 @@
 
 use serde::Deserialize;
 
-use super::super::http::{Answer, Request};
-use super::super::{Prepared, harmless};
-use super::{Account, Place, SUBMIT, frozen, name_in, odd, refused};
+use super::super::Prepared;
+use super::super::http::Answer;
+use super::listing::{Listing, listed};
+use super::{Account, Place, SUBMIT, frozen, name_in};
 use crate::post::digest::Digest;
 use crate::post::outcome::{Class, Failure};
 use crate::post::shared::Look;
-
-#[derive(Deserialize)]
-struct List {
-    data: Page,
-}
-
-#[derive(Deserialize)]
-struct Page {
-    children: Vec<Child>,
-}
-
-#[derive(Deserialize)]
-struct Child {
-    data: Shown,
-}
 
 /// What a reader of it sees.
 #[derive(Deserialize)]
@@ -70,11 +56,8 @@ impl Shown {
 /// The post that was asked for, if it is there to be read. What a crosspost shares could be edited unseen, and Reddit
 /// may list ours as a share of that, so that it would be looked for in vain and sent once more.
 fn shown(answer: &Answer) -> Result<Option<Shown>, Failure> {
-    if answer.status != 200 {
-        return Err(harmless(refused(answer)));
-    }
-    let List { data: page } = answer.json().ok_or_else(|| odd(answer))?;
-    let mut posts = page.children.into_iter().map(|child| child.data);
+    let page: Listing<Shown> = listed(answer)?;
+    let mut posts = page.entries.into_iter();
     let shown = posts.find(|post| post.removed_by_category.is_none());
     if let Some(original) = shown.as_ref().and_then(|post| post.crosspost_parent.as_deref()) {
         let id = original.trim_start_matches("t3_");
@@ -130,11 +113,5 @@ impl Account {
         let gone = || Failure::new(Class::Rejected, format!("there is no such post: {url}"));
         let shown = shown(&answer)?.ok_or_else(gone)?;
         Ok(request(&shown, &self.place))
-    }
-
-    async fn info(&self, name: &str) -> Result<Answer, Failure> {
-        let query = [("id", name), ("raw_json", "1")];
-        self.ask(Request::get(&self.base, "/api/info").query(&query))
-            .await
     }
 }
